@@ -1,0 +1,128 @@
+// Package serve turns a plugin into a process that a VWMP host can start.
+//
+//	func main() { serve.Main(plugin) }
+//
+// is all of a plugin's main. The package holds the plugin's half of the wire
+// and nothing that a handler needs; that is package pluginsdk.
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/internal/wire"
+	pb "github.com/vwmp/vwmp/pluginsdk/proto"
+)
+
+// lifelineGrace is how long running calls get to clean up once the host is
+// gone. It is longer than a command's own grace.
+const lifelineGrace = 4 * time.Second
+
+// Main serves the plugin to the host that started this process, and returns
+// when the host is done with it. Started by hand it says what it is; with
+// --describe it prints its description as JSON.
+func Main(p *pluginsdk.Plugin) {
+	os.Exit(run(p, os.Args[1:]))
+}
+
+func run(p *pluginsdk.Plugin, args []string) int {
+	description, err := p.Describe()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if len(args) == 1 && args[0] == "--describe" {
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(description); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	if os.Getenv(wire.CookieKey) != wire.CookieValue {
+		fmt.Fprintf(os.Stderr, `This is the VWMP plugin %s %s with %d handlers. It is started by a VWMP host,
+not by hand: put it into a plugin folder, or name its folder with
+"vwmp serve --plugins DIR". Run it with --describe to see what it offers.
+`, description.Name, description.Version, len(description.Handlers))
+		return 1
+	}
+	server := NewServer(p)
+	if err := watchLifeline(server); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: plugin.HandshakeConfig{
+			ProtocolVersion: wire.ProtocolVersion, MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue,
+		},
+		Plugins:    plugin.PluginSet{wire.PluginKey: &grpcPlugin{server: server}},
+		GRPCServer: newGRPCServer,
+		Logger:     hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Warn, JSONFormat: true}),
+	})
+	server.cancelAll()
+	return 0
+}
+
+// newGRPCServer bounds messages at the protocol's size, and lets a host probe
+// as often as it likes: gRPC's own policy ends healthy connections for that.
+func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
+	return grpc.NewServer(append(options,
+		grpc.MaxRecvMsgSize(pluginsdk.MaxMessageSize),
+		grpc.MaxSendMsgSize(pluginsdk.MaxMessageSize),
+		grpc.MaxConcurrentStreams(math.MaxUint32),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
+	)...)
+}
+
+// watchLifeline ends the process when its host is gone, however it went.
+func watchLifeline(server *Server) error {
+	text := os.Getenv(wire.LifelineEnv)
+	if text == "" {
+		return nil
+	}
+	number, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%s must be the number of a file descriptor, not %q", wire.LifelineEnv, text)
+	}
+	lifeline := os.NewFile(uintptr(number), "lifeline")
+	if lifeline == nil {
+		return fmt.Errorf("%s names the file descriptor %d, which is not open", wire.LifelineEnv, number)
+	}
+	// The owner of this goroutine is the process itself.
+	go func() {
+		var b [1]byte
+		// Nothing is ever written: a read returns when the host is gone.
+		_, _ = lifeline.Read(b[:])
+		server.cancelAll()
+		server.waitIdle(lifelineGrace)
+		os.Exit(0)
+	}()
+	return nil
+}
+
+// grpcPlugin is go-plugin's view of a Server.
+type grpcPlugin struct {
+	plugin.NetRPCUnsupportedPlugin
+	server *Server
+}
+
+func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	pb.RegisterPluginServer(s, p.server)
+	return nil
+}
+
+func (p *grpcPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, fmt.Errorf("package serve is the plugin's half of the wire")
+}
