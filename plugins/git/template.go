@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+var placeholderName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// outputKeys and parameterNames say under which other names the run holds
+// the value of a placeholder, best first.
+var (
+	outputKeys     = map[string][]string{"version": {"new_version", "version"}, "tag": {"tag_name", "tag"}, "type": {"change_type"}}
+	parameterNames = map[string][]string{"type": {"change_type"}}
+)
+
+// placeholders finds the values of a template's placeholders: the step's own
+// values, then the nearest upstream outputs, then the parameters.
+type placeholders struct {
+	step   *pluginsdk.Step
+	values map[string]string
+}
+
+// expand fills in a template. The pointer names the template in the config.
+// "{{" and "}}" stand for braces.
+func (p placeholders) expand(pointer, template string) (string, error) {
+	text, missing, err := p.fill(pointer, template)
+	if err != nil {
+		return "", err
+	}
+	if len(missing) > 0 {
+		return "", pluginsdk.Invalid(pointer, fmt.Sprintf(
+			"the placeholder {%s} has no value: set it under values, give the parameter, or put a step before this one that outputs it", missing[0]))
+	}
+	return text, nil
+}
+
+// preview fills in what is known before a run and leaves the rest as it is.
+func (p placeholders) preview(pointer, template string) (text string, known bool, err error) {
+	text, missing, err := p.fill(pointer, template)
+	return text, len(missing) == 0, err
+}
+
+func (p placeholders) fill(pointer, template string) (text string, missing []string, err error) {
+	var out strings.Builder
+	for rest := template; rest != ""; {
+		at := strings.IndexAny(rest, "{}")
+		if at < 0 {
+			out.WriteString(rest)
+			break
+		}
+		out.WriteString(rest[:at])
+		rest = rest[at:]
+		if strings.HasPrefix(rest, "{{") || strings.HasPrefix(rest, "}}") {
+			out.WriteByte(rest[0])
+			rest = rest[2:]
+			continue
+		}
+		name, after, closed := strings.Cut(rest[1:], "}")
+		if rest[0] == '}' || !closed || !placeholderName.MatchString(name) {
+			return "", nil, pluginsdk.Invalid(pointer, fmt.Sprintf(
+				"the template %q has a brace that belongs to no placeholder; write {name}, or {{ and }} for braces", template))
+		}
+		value, err := p.value(name)
+		if err != nil {
+			return "", nil, err
+		}
+		if value == "" {
+			missing = append(missing, name)
+			value = "{" + name + "}"
+		}
+		out.WriteString(value)
+		rest = after
+	}
+	return out.String(), missing, nil
+}
+
+// value returns "" where nothing holds a value for the name.
+func (p placeholders) value(name string) (string, error) {
+	if value := p.values[name]; value != "" {
+		return value, nil
+	}
+	keys := outputKeys[name]
+	if keys == nil {
+		keys = []string{name}
+	}
+	for _, key := range keys {
+		for _, output := range p.step.Request().Outputs {
+			if value := textUnder(output.Output, key); value != "" {
+				return value, nil
+			}
+		}
+	}
+	names := parameterNames[name]
+	if names == nil {
+		names = []string{name}
+	}
+	for _, parameter := range names {
+		if value := textUnder(p.step.Request().Parameters, parameter); value != "" {
+			return value, nil
+		}
+	}
+	return "", nil
+}
+
+// textUnder returns the string or number under key of a JSON object, "" for
+// anything else: an upstream output of the same name but another type is not
+// what a template means.
+func textUnder(object json.RawMessage, key string) string {
+	var values map[string]json.RawMessage
+	if len(object) == 0 || json.Unmarshal(object, &values) != nil {
+		return ""
+	}
+	raw := values[key]
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var number json.Number
+	if json.Unmarshal(raw, &number) == nil {
+		return number.String()
+	}
+	return ""
+}
