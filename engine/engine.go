@@ -36,6 +36,9 @@ var (
 	ErrIdempotencyMismatch = errors.New("the idempotency key was used with another request")
 	// ErrStoreFull: the disk has no room for new executions.
 	ErrStoreFull = errors.New("the store is full")
+	// ErrLogCapped: the log of an attempt has reached its size; the lines
+	// were not written and must not be numbered.
+	ErrLogCapped = errors.New("the step's log has reached its size limit")
 	// ErrStopping: the engine takes no new work.
 	ErrStopping = errors.New("the server is stopping")
 )
@@ -249,7 +252,8 @@ type Blobs interface {
 // state. Lines are events of type step_log and step_progress with a Seq.
 type LogSink interface {
 	// AppendLog writes lines of one attempt, in order. They survive the
-	// process at once, and the machine after SyncLogs.
+	// process at once, and the machine after SyncLogs. It is ErrLogCapped
+	// where the log is full.
 	AppendLog(executionID, stepID string, attempt int, lines ...plan.Event) error
 	// SyncLogs makes all lines written for the execution so far durable;
 	// without any it costs nothing.

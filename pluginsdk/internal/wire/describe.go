@@ -124,7 +124,9 @@ func handlerFromWire(h *pb.Handler) pluginsdk.HandlerInfo {
 func ProblemsToWire(problems []pluginsdk.Problem) []*pb.Problem {
 	list := make([]*pb.Problem, 0, len(problems))
 	for _, p := range problems {
-		list = append(list, &pb.Problem{Severity: string(p.Severity), Pointer: p.Pointer, StepId: p.StepID, Code: p.Code, Message: p.Message})
+		list = append(list, &pb.Problem{
+			Severity: string(p.Severity), Pointer: text(p.Pointer), StepId: text(p.StepID), Code: text(p.Code), Message: line(p.Message),
+		})
 	}
 	return list
 }

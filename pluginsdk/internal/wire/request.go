@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"encoding/json"
+	"fmt"
+
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/vwmp/vwmp/pluginsdk"
@@ -53,7 +56,7 @@ func RequestFromWire(r *pb.Request) pluginsdk.Request {
 
 // EffectToWire writes an effect record.
 func EffectToWire(e pluginsdk.EffectRecord) *pb.Effect {
-	return &pb.Effect{Action: e.Action, Target: e.Target, ExternalId: e.ExternalID, Done: e.Done}
+	return &pb.Effect{Action: text(e.Action), Target: text(e.Target), ExternalId: text(e.ExternalID), Done: e.Done}
 }
 
 // EffectFromWire reads an effect record.
@@ -65,7 +68,9 @@ func EffectFromWire(e *pb.Effect) pluginsdk.EffectRecord {
 func PlanToWire(effects []pluginsdk.PlannedEffect) []*pb.PlannedEffect {
 	list := make([]*pb.PlannedEffect, 0, len(effects))
 	for _, e := range effects {
-		list = append(list, &pb.PlannedEffect{Action: e.Action, Target: e.Target, Summary: e.Summary, Diff: e.Diff, Known: e.Known})
+		list = append(list, &pb.PlannedEffect{
+			Action: text(e.Action), Target: text(e.Target), Summary: text(e.Summary), Diff: text(e.Diff), Known: e.Known,
+		})
 	}
 	return list
 }
@@ -92,7 +97,7 @@ var classToWire = map[pluginsdk.FailureClass]pb.FailureClass{
 // FailureToWire writes a failure.
 func FailureToWire(f *pluginsdk.Failure) *pb.Failure {
 	failure := &pb.Failure{
-		Class: classToWire[f.Class], Code: f.Code, Message: f.Message, Pointer: f.Pointer, Fault: string(f.Fault),
+		Class: classToWire[f.Class], Code: text(f.Code), Message: line(f.Message), Pointer: text(f.Pointer), Fault: string(f.Fault),
 	}
 	if f.RetryAfter > 0 {
 		failure.RetryAfter = durationpb.New(f.RetryAfter)
@@ -118,20 +123,46 @@ func FailureFromWire(f *pb.Failure) *pluginsdk.Failure {
 	return failure
 }
 
-// LogToWire writes a log line.
+// LogToWire writes a log line. What is too long is cut, with a mark.
 func LogToWire(l pluginsdk.LogLine) *pb.Log {
-	return &pb.Log{Time: timeToWire(l.Time), Level: string(l.Level), Message: l.Message, Fields: l.Fields}
+	fields := l.Fields
+	if len(fields) > maxText {
+		fields = fmt.Appendf(nil, `{"fields_cut":%d}`, len(fields))
+	}
+	return &pb.Log{Time: timeToWire(l.Time), Level: string(l.Level), Message: line(l.Message), Fields: fields}
 }
 
-// LogFromWire reads a log line; a level that it does not know is info.
+// ProgressToWire writes how far a step is.
+func ProgressToWire(percentage float64, message string) *pb.Progress {
+	return &pb.Progress{Percentage: percentage, Message: line(message)}
+}
+
+// SkippedToWire writes why a handler skipped its step.
+func SkippedToWire(reason string) *pb.Skipped { return &pb.Skipped{Reason: line(reason)} }
+
+// ArtifactToWire writes an artifact.
+func ArtifactToWire(a pluginsdk.Artifact) *pb.Artifact {
+	return &pb.Artifact{Path: text(a.Path), Size: a.Size, Sha256: text(a.SHA256), MediaType: text(a.MediaType)}
+}
+
+// ArtifactFromWire reads an artifact.
+func ArtifactFromWire(a *pb.Artifact) pluginsdk.Artifact {
+	return pluginsdk.Artifact{Path: a.GetPath(), Size: a.GetSize(), SHA256: a.GetSha256(), MediaType: a.GetMediaType()}
+}
+
+// LogFromWire reads a log line; a level that it does not know is info, and
+// fields that are not JSON are left out.
 func LogFromWire(l *pb.Log) pluginsdk.LogLine {
-	line := pluginsdk.LogLine{Time: timeFromWire(l.GetTime()), Level: pluginsdk.LogLevel(l.GetLevel()), Message: l.GetMessage(), Fields: l.GetFields()}
-	switch line.Level {
+	entry := pluginsdk.LogLine{Time: timeFromWire(l.GetTime()), Level: pluginsdk.LogLevel(l.GetLevel()), Message: l.GetMessage(), Fields: l.GetFields()}
+	switch entry.Level {
 	case pluginsdk.LevelDebug, pluginsdk.LevelInfo, pluginsdk.LevelWarning, pluginsdk.LevelError:
 	default:
-		line.Level = pluginsdk.LevelInfo
+		entry.Level = pluginsdk.LevelInfo
 	}
-	return line
+	if len(entry.Fields) > 0 && !json.Valid(entry.Fields) {
+		entry.Fields = nil
+	}
+	return entry
 }
 
 var reconcileToWire = map[pluginsdk.ReconcileStatus]pb.ReconcileStatus{
@@ -143,7 +174,7 @@ var reconcileToWire = map[pluginsdk.ReconcileStatus]pb.ReconcileStatus{
 
 // ReconcileToWire writes a verdict.
 func ReconcileToWire(r pluginsdk.ReconcileResult) *pb.ReconcileResponse {
-	response := &pb.ReconcileResponse{Status: reconcileToWire[r.Status], Detail: r.Detail}
+	response := &pb.ReconcileResponse{Status: reconcileToWire[r.Status], Detail: line(r.Detail)}
 	if r.Status == pluginsdk.ReconcileDone {
 		response.Result = &pb.Result{Output: r.Output, UndoToken: r.UndoToken}
 	}

@@ -1,0 +1,61 @@
+# Everything a developer does here. "make" alone lists it.
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PLUGINS   := git release vwmp
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+GO_BUILD  := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+GO_TOOL   := go tool -modfile=tools/go.mod
+ADDR      ?= 127.0.0.1:8000
+DEMO      := .demo
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ui ## build the stripped binaries into bin/
+	$(GO_BUILD) -o bin/vwmp ./cmd/vwmp
+	@for plugin in $(PLUGINS); do $(GO_BUILD) -o bin/plugins/vwmp-plugin-$$plugin ./plugins/$$plugin; done
+
+.PHONY: ui
+ui: ui/dist/.built ## build the embedded pages (node packages by npm ci)
+
+ui/dist/.built: ui/package-lock.json ui/package.json $(wildcard ui/*.mjs)
+	cd ui && npm ci --no-audit --no-fund --silent && npm run --silent build
+	@touch $@
+
+.PHONY: run
+run: build ## build all and serve on 127.0.0.1:8000 with a demo repository and Standard Release
+	@scripts/run-demo.sh $(DEMO) $(ADDR)
+
+.PHONY: test
+test: build ## run the tests (under 10 minutes)
+	go vet ./...
+	go test -timeout 9m ./...
+
+.PHONY: test-long
+test-long: lint ## run the linters, the race detector and what takes longer
+	go test -race -timeout 25m -tags long ./...
+
+.PHONY: lint
+lint: ## run the linters
+	$(GO_TOOL) golangci-lint run ./...
+
+.PHONY: bench
+bench: build ## print the figures as a table
+	go run ./scripts/bench
+
+.PHONY: generate
+generate: ## make the generated code anew
+	mkdir -p bin/tools
+	$(GO_TOOL) -n buf >/dev/null
+	go build -modfile=tools/go.mod -o bin/tools/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc
+	cd pluginsdk/proto && PATH="$(CURDIR)/bin/tools:$$PATH" $(GO_TOOL:tools/go.mod=../../tools/go.mod) buf generate
+
+.PHONY: clean
+clean: ## remove what was built, and the demo
+	rm -rf bin $(DEMO) ui/node_modules
+	find ui/dist -mindepth 1 ! -name .gitkeep -delete

@@ -1,0 +1,398 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+)
+
+func newExecute() *cobra.Command {
+	var detach bool
+	var output, key string
+	var given parameterFlags
+	var skips []string
+	command := &cobra.Command{
+		Use:   "execute ID",
+		Short: "Start a stored workflow and follow it",
+		Example: `  vwmp execute standard-release -p summary="Faster start" -p kb_docs_ok=true
+  vwmp execute nightly --detach`,
+		Args: cobra.ExactArgs(1),
+	}
+	where := targetFlags(command)
+	given.declare(command.Flags())
+	command.Flags().BoolVar(&detach, "detach", false, "start it and return")
+	command.Flags().StringArrayVar(&skips, "skip", nil, "step to switch off for this run; repeatable")
+	command.Flags().StringVar(&key, "idempotency-key", "", "start it at most once for this key within 24 hours")
+	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text, json or events")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if output != "text" && output != "json" && output != "events" {
+			return usageError("--output must be text, json or events, not %q", output)
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		ctx := cmd.Context()
+		path := "/workflows/" + url.PathEscape(args[0]) + "/"
+		var declared struct {
+			Parameters []declaredParameter `json:"parameters"`
+		}
+		if err := c.call(ctx, http.MethodGet, path, nil, nil, &declared); err != nil {
+			return err
+		}
+		parameters, err := given.values(declared.Parameters, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		body := map[string]any{"parameters": parameters, "async": true}
+		if len(skips) > 0 {
+			body["skip_steps"] = skips
+		}
+		if key != "" {
+			body["idempotency_key"] = key
+		}
+		var started struct {
+			ExecutionID string `json:"execution_id"`
+		}
+		if err := c.call(ctx, http.MethodPost, path+"execute/", nil, body, &started); err != nil {
+			return err
+		}
+		if detach {
+			fmt.Fprintln(cmd.OutOrStdout(), started.ExecutionID)
+			return nil
+		}
+		return followToEnd(cmd, c, started.ExecutionID, output, true)
+	}
+	return command
+}
+
+// followToEnd shows an execution until it has ended. Ctrl-C cancels the
+// execution where owned, else it only ends the following.
+func followToEnd(cmd *cobra.Command, c *client, id, output string, owned bool) error {
+	ctx, path := cmd.Context(), "/executions/"+url.PathEscape(id)+"/"
+	view := newViewer(cmd.OutOrStdout(), output)
+	err := c.follow(ctx, id, 0, view.show)
+	interrupted := ctx.Err() != nil
+	if interrupted {
+		if !owned {
+			view.close("", nil)
+			return &exitError{exitInterrupted, nil}
+		}
+		// The execution ends in its own time, for which ours is over.
+		fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		ctx = fresh
+		if err := c.call(ctx, http.MethodPost, path+"cancel/", nil, nil, nil); err == nil {
+			err = c.follow(ctx, id, 0, func(plan.Event) {})
+		}
+	} else if err != nil {
+		return err
+	}
+	var result engine.Result
+	if err := c.call(ctx, http.MethodGet, path, nil, nil, &result); err != nil {
+		return err
+	}
+	view.close(result.Status, result.Error)
+	if output == "json" {
+		if err := printValue(cmd.OutOrStdout(), "json", result, nil); err != nil {
+			return err
+		}
+	}
+	return exitOf(result.Status, interrupted)
+}
+
+// exitOf is the exit code of a run that ended so.
+func exitOf(status plan.Status, interrupted bool) error {
+	switch {
+	case interrupted:
+		return &exitError{exitInterrupted, nil}
+	case status == plan.StatusSuccess || status == plan.StatusPartial:
+		return nil
+	}
+	return &exitError{exitFailed, nil}
+}
+
+func newExecution() *cobra.Command {
+	command := &cobra.Command{
+		Use: "execution", Short: "List, show, follow and cancel executions", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	where := targetFlags(command)
+	command.AddCommand(
+		executionList(where), executionGet(where), executionLogs(where), executionFollow(where),
+		executionAct(where, "cancel", "Cancel a running execution"),
+		executionAct(where, "resume", "Take up a paused execution again"),
+		executionResolve(where), executionEvents(where), executionDelete(where),
+	)
+	return command
+}
+
+func executionList(where *target) *cobra.Command {
+	var output, workflowID, status string
+	var limit int
+	command := &cobra.Command{
+		Use: "list", Short: "List executions, the newest first", Args: cobra.NoArgs,
+		Example: "  vwmp execution list --status failed",
+	}
+	command.Flags().StringVar(&workflowID, "workflow", "", "only those of this workflow")
+	command.Flags().StringVar(&status, "status", "", "only those of this status")
+	command.Flags().IntVar(&limit, "limit", 20, "at most so many")
+	outputFlag(command, &output)
+	command.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		query := url.Values{"limit": {fmt.Sprint(limit)}}
+		if workflowID != "" {
+			query.Set("workflow_id", workflowID)
+		}
+		if status != "" {
+			query.Set("status", status)
+		}
+		var answer struct {
+			Executions []engine.Execution `json:"executions"`
+		}
+		if err := c.call(cmd.Context(), http.MethodGet, "/executions/", query, nil, &answer); err != nil {
+			return err
+		}
+		return printValue(cmd.OutOrStdout(), output, answer.Executions, func(t *table) {
+			t.row("EXECUTION", "WORKFLOW", "STATUS", "STARTED", "TIME", "TRIGGER")
+			for _, e := range answer.Executions {
+				t.row(e.ID, e.WorkflowName, string(e.Status), ago(e.StartedAt), seconds(e.TotalTime), e.Trigger)
+			}
+		})
+	}
+	return command
+}
+
+func executionGet(where *target) *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use: "get EXECUTION", Short: "Show one execution and its steps", Args: cobra.ExactArgs(1),
+		Example: "  vwmp execution get 019…  --output json",
+	}
+	outputFlag(command, &output)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		var result engine.Result
+		if err := c.call(cmd.Context(), http.MethodGet, "/executions/"+url.PathEscape(args[0])+"/", nil, nil, &result); err != nil {
+			return err
+		}
+		return printValue(cmd.OutOrStdout(), output, result, func(t *table) { drawResult(t, &result) })
+	}
+	return command
+}
+
+func drawResult(t *table, result *engine.Result) {
+	t.row("execution", result.ID)
+	t.row("workflow", result.WorkflowName)
+	t.row("status", string(result.Status))
+	if result.Error != nil {
+		t.row("error", result.Error.Message)
+	}
+	if result.StatusReason != "" {
+		t.row("reason", result.StatusReason)
+	}
+	t.row("started", result.StartedAt.Local().Format(time.DateTime))
+	t.row("time", seconds(result.TotalTime))
+	t.row("")
+	t.row("STEP", "NAME", "STATUS", "TIME", "ATTEMPTS", "")
+	for _, step := range sortedSteps(result.StepResults) {
+		note := step.SkipReason
+		if step.Error != nil {
+			note = firstLine(step.Error.Message)
+		}
+		t.row(step.StepID, step.StepName, string(step.Status), seconds(step.ExecutionTime), fmt.Sprint(step.Attempts), note)
+	}
+}
+
+func executionLogs(where *target) *cobra.Command {
+	var step, level, output string
+	command := &cobra.Command{
+		Use: "logs EXECUTION", Short: "Print the log lines of an execution", Args: cobra.ExactArgs(1),
+		Example: "  vwmp execution logs 019… --step step-7 --level warning",
+	}
+	command.Flags().StringVar(&step, "step", "", "only those of this step")
+	command.Flags().StringVar(&level, "level", "", "only those of this level and above")
+	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text or json")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		query := url.Values{}
+		if step != "" {
+			query.Set("step_id", step)
+		}
+		if level != "" {
+			query.Set("level", level)
+		}
+		return pages(cmd, c, "/executions/"+url.PathEscape(args[0])+"/logs/", "logs", query, func(event plan.Event) error {
+			if output == "json" {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(event)
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %-7s  %s  %s\n",
+				event.Time.Local().Format("15:04:05.000"), event.Level, event.StepID, printable(event.Message))
+			return err
+		})
+	}
+	return command
+}
+
+// pages reads a list of events page by page.
+func pages(cmd *cobra.Command, c *client, path, name string, query url.Values, show func(plan.Event) error) error {
+	query.Set("limit", "500")
+	after := uint64(0)
+	for {
+		query.Set("after_seq", fmt.Sprint(after))
+		var answer map[string]json.RawMessage
+		if err := c.call(cmd.Context(), http.MethodGet, path, query, nil, &answer); err != nil {
+			return err
+		}
+		var events []plan.Event
+		if err := json.Unmarshal(answer[name], &events); err != nil {
+			return fmt.Errorf("read the server's answer: %w", err)
+		}
+		for _, event := range events {
+			if err := show(event); err != nil {
+				return err
+			}
+			after = event.Seq
+		}
+		if len(events) < 500 {
+			return nil
+		}
+	}
+}
+
+func executionEvents(where *target) *cobra.Command {
+	return &cobra.Command{
+		Use: "events EXECUTION", Short: "Print the event history, one JSON object a line", Args: cobra.ExactArgs(1),
+		Example: "  vwmp execution events 019… | jq .event",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := where.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			encoder := json.NewEncoder(cmd.OutOrStdout())
+			return pages(cmd, c, "/executions/"+url.PathEscape(args[0])+"/events/", "events", url.Values{}, func(event plan.Event) error {
+				return encoder.Encode(event)
+			})
+		},
+	}
+}
+
+func executionFollow(where *target) *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use: "follow EXECUTION", Short: "Follow an execution to its end", Args: cobra.ExactArgs(1),
+		Example: "  vwmp execution follow 019… --output events",
+	}
+	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text, json or events")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		return followToEnd(cmd, c, args[0], output, false)
+	}
+	return command
+}
+
+func executionAct(where *target, action, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: action + " EXECUTION", Short: short, Args: cobra.ExactArgs(1), Example: "  vwmp execution " + action + " 019…",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := where.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var result engine.Execution
+			if err := c.call(cmd.Context(), http.MethodPost, "/executions/"+url.PathEscape(args[0])+"/"+action+"/", nil, nil, &result); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), result.Status)
+			return nil
+		},
+	}
+}
+
+func executionResolve(where *target) *cobra.Command {
+	var as, output string
+	command := &cobra.Command{
+		Use: "resolve EXECUTION STEP", Short: "Decide what became of an interrupted step", Args: cobra.ExactArgs(2),
+		Example: "  vwmp execution resolve 019… step-7 --as retry",
+	}
+	command.Flags().StringVar(&as, "as", "", "retry, success, failed or skipped")
+	command.Flags().StringVar(&output, "step-output", "", "with --as success: the step's output as JSON")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		body := map[string]any{"as": as}
+		if output != "" {
+			if !json.Valid([]byte(output)) {
+				return usageError("--step-output is not JSON")
+			}
+			body["output"] = json.RawMessage(output)
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		path := "/executions/" + url.PathEscape(args[0]) + "/steps/" + url.PathEscape(args[1]) + "/resolve/"
+		return c.call(cmd.Context(), http.MethodPost, path, nil, body, nil)
+	}
+	return command
+}
+
+func executionDelete(where *target) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete EXECUTION", Short: "Remove a finished execution's history", Args: cobra.ExactArgs(1),
+		Example: "  vwmp execution delete 019…",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := where.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			return c.call(cmd.Context(), http.MethodDelete, "/executions/"+url.PathEscape(args[0])+"/", nil, nil, nil)
+		},
+	}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// readInput reads a file, or standard input for "-".
+func readInput(cmd *cobra.Command, name string) ([]byte, error) {
+	if name == "-" {
+		return readAll(cmd.InOrStdin())
+	}
+	text, err := os.ReadFile(name)
+	if os.IsNotExist(err) {
+		return nil, &exitError{exitMissing, fmt.Errorf("there is no file %s", name)}
+	}
+	return text, err
+}

@@ -1,0 +1,357 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vwmp/vwmp/engine/workflow"
+)
+
+// metadata is a workflow as lists show it.
+type metadata struct {
+	ID             string    `json:"id"`
+	Name           string    `json:"name"`
+	Version        string    `json:"version"`
+	Type           string    `json:"type"`
+	Description    string    `json:"description"`
+	Tags           []string  `json:"tags"`
+	StepCount      int       `json:"step_count"`
+	Revision       int       `json:"revision"`
+	CreatedAt      time.Time `json:"created_at"`
+	UpdatedAt      time.Time `json:"updated_at"`
+	LastExecuted   time.Time `json:"last_executed,omitzero"`
+	LastStatus     string    `json:"last_status,omitempty"`
+	ExecutionCount int       `json:"execution_count"`
+}
+
+func newWorkflow() *cobra.Command {
+	command := &cobra.Command{
+		Use: "workflow", Short: "List, show, change, import and export stored workflows", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	where := targetFlags(command)
+	command.AddCommand(
+		workflowList(where), workflowGet(where), workflowCreate(where), workflowUpdate(where),
+		workflowDelete(where), workflowImport(where), workflowExport(where),
+	)
+	return command
+}
+
+func workflowList(where *target) *cobra.Command {
+	var output, kind, tag, text string
+	command := &cobra.Command{
+		Use: "list", Short: "List workflows", Args: cobra.NoArgs, Example: "  vwmp workflow list --type release",
+	}
+	command.Flags().StringVar(&kind, "type", "", "only those of this type")
+	command.Flags().StringVar(&tag, "tag", "", "only those with this tag")
+	command.Flags().StringVarP(&text, "query", "q", "", "only those with this text in name or description")
+	outputFlag(command, &output)
+	command.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		query := url.Values{}
+		for key, value := range map[string]string{"type": kind, "tag": tag, "q": text} {
+			if value != "" {
+				query.Set(key, value)
+			}
+		}
+		var list []metadata
+		if err := c.call(cmd.Context(), http.MethodGet, "/workflows/", query, nil, &list); err != nil {
+			return err
+		}
+		return printValue(cmd.OutOrStdout(), output, list, func(t *table) {
+			t.row("ID", "NAME", "TYPE", "STEPS", "REVISION", "LAST RUN", "RESULT", "RUNS")
+			for _, w := range list {
+				t.row(w.ID, w.Name, w.Type, fmt.Sprint(w.StepCount), fmt.Sprint(w.Revision), ago(w.LastExecuted), w.LastStatus, fmt.Sprint(w.ExecutionCount))
+			}
+		})
+	}
+	return command
+}
+
+func workflowGet(where *target) *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use: "get ID", Short: "Show a workflow", Args: cobra.ExactArgs(1), Example: "  vwmp workflow get standard-release --output yaml",
+	}
+	outputFlag(command, &output)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		path := "/workflows/" + url.PathEscape(args[0]) + "/"
+		if output == "yaml" {
+			text, err := c.text(cmd.Context(), path, nil, "application/yaml")
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}
+		raw, err := c.text(cmd.Context(), path, nil, "application/json")
+		if err != nil {
+			return err
+		}
+		var full struct {
+			metadata
+			Steps []struct {
+				ID           string   `json:"id"`
+				Name         string   `json:"name"`
+				Handler      string   `json:"handler"`
+				Dependencies []string `json:"dependencies"`
+			} `json:"steps"`
+		}
+		if err := json.Unmarshal(raw, &full); err != nil {
+			return fmt.Errorf("read the server's answer: %w", err)
+		}
+		return printValue(cmd.OutOrStdout(), output, json.RawMessage(raw), func(t *table) {
+			t.row("id", full.ID)
+			t.row("name", full.Name)
+			t.row("type", full.Type)
+			t.row("version", full.Version)
+			t.row("revision", fmt.Sprint(full.Revision))
+			t.row("last run", ago(full.LastExecuted)+" "+full.LastStatus)
+			t.row("")
+			t.row("STEP", "NAME", "HANDLER", "AFTER")
+			for _, s := range full.Steps {
+				t.row(s.ID, s.Name, s.Handler, strings.Join(s.Dependencies, ", "))
+			}
+		})
+	}
+	return command
+}
+
+// send posts or puts a document as it stands in its file.
+func send(cmd *cobra.Command, c *client, method, path string, query url.Values, text []byte) (metadata, error) {
+	kind := "application/yaml"
+	if workflow.DetectFormat(text) == workflow.FormatJSON {
+		kind = "application/json"
+	}
+	var answer metadata
+	response, err := c.do(cmd.Context(), request{method: method, path: path, query: query, body: text, contentType: kind, accept: "application/json"})
+	if err != nil {
+		return answer, err
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err == nil {
+		err = json.Unmarshal(raw, &answer)
+	}
+	if err != nil {
+		return answer, fmt.Errorf("read the server's answer: %w", err)
+	}
+	return answer, nil
+}
+
+func workflowCreate(where *target) *cobra.Command {
+	return &cobra.Command{
+		Use: "create FILE", Short: "Store a new workflow", Args: cobra.ExactArgs(1), Example: "  vwmp workflow create release.yaml",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := readInput(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			c, err := where.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			stored, err := send(cmd, c, http.MethodPost, "/workflows/", nil, text)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
+			return nil
+		},
+	}
+}
+
+func workflowUpdate(where *target) *cobra.Command {
+	var message string
+	command := &cobra.Command{
+		Use: "update ID FILE", Short: "Replace a workflow by a new revision", Args: cobra.ExactArgs(2),
+		Example: "  vwmp workflow update standard-release release.yaml --message \"Tag later\"",
+	}
+	command.Flags().StringVarP(&message, "message", "m", "", "what changed")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		text, err := readInput(cmd, args[1])
+		if err != nil {
+			return err
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		query := url.Values{}
+		if message != "" {
+			query.Set("message", message)
+		}
+		stored, err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", query, text)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is at revision %d\n", stored.ID, stored.Revision)
+		return nil
+	}
+	return command
+}
+
+func workflowDelete(where *target) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete ID", Short: "Delete a workflow", Args: cobra.ExactArgs(1), Example: "  vwmp workflow delete old-release",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := where.connect(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			return c.call(cmd.Context(), http.MethodDelete, "/workflows/"+url.PathEscape(args[0])+"/", nil, nil, nil)
+		},
+	}
+}
+
+func workflowImport(where *target) *cobra.Command {
+	var id, template string
+	var overwrite, dryRun bool
+	command := &cobra.Command{
+		Use:   "import FILE|FOLDER...",
+		Short: "Store workflows from files, folders or a plugin's template",
+		Example: `  vwmp workflow import examples/ --overwrite
+  vwmp workflow import --template "release/Standard Release" --id standard-release`,
+	}
+	flags := command.Flags()
+	flags.StringVar(&id, "id", "", "id to store a single workflow under")
+	flags.StringVar(&template, "template", "", "import a template, as TYPE/NAME")
+	flags.BoolVar(&overwrite, "overwrite", false, "replace a workflow of the same id by a new revision")
+	flags.BoolVar(&dryRun, "dry-run", false, "only check")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if (template == "") == (len(args) == 0) {
+			return usageError("name files or folders to import, or a --template")
+		}
+		files, err := workflowFiles(args)
+		if err != nil {
+			return err
+		}
+		if id != "" && len(files) > 1 {
+			return usageError("--id fits a single workflow, not %d files", len(files))
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		query := url.Values{"overwrite": {fmt.Sprint(overwrite)}, "dry_run": {fmt.Sprint(dryRun)}}
+		if id != "" {
+			query.Set("id", id)
+		}
+		if template != "" {
+			kind, name, found := strings.Cut(template, "/")
+			if !found {
+				return usageError("--template takes TYPE/NAME, not %q", template)
+			}
+			text, err := c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(name)+"/", nil, "application/yaml")
+			if err != nil {
+				return err
+			}
+			return importOne(cmd, c, query, template, text, dryRun)
+		}
+		for _, file := range files {
+			text, err := readInput(cmd, file)
+			if err != nil {
+				return err
+			}
+			if err := importOne(cmd, c, query, file, text, dryRun); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		}
+		return nil
+	}
+	return command
+}
+
+func importOne(cmd *cobra.Command, c *client, query url.Values, name string, text []byte, dryRun bool) error {
+	stored, err := send(cmd, c, http.MethodPost, "/workflows/import/", query, text)
+	if err != nil {
+		return err
+	}
+	verb := "imported"
+	if dryRun {
+		verb = "would import"
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s %s as %s\n", verb, name, stored.ID)
+	return nil
+}
+
+// workflowFiles lists the files among the arguments and below the folders.
+func workflowFiles(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if arg == "-" || (err == nil && !info.IsDir()) {
+			files = append(files, arg)
+			continue
+		}
+		if err != nil {
+			return nil, &exitError{exitMissing, err}
+		}
+		err = filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			switch filepath.Ext(path) {
+			case ".yaml", ".yml", ".json":
+				if !entry.IsDir() {
+					files = append(files, path)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func workflowExport(where *target) *cobra.Command {
+	var format, file string
+	command := &cobra.Command{
+		Use: "export ID", Short: "Write a workflow to a file", Args: cobra.ExactArgs(1),
+		Example: "  vwmp workflow export standard-release --file release.yaml",
+	}
+	command.Flags().StringVar(&format, "format", "yaml", "yaml or json")
+	command.Flags().StringVarP(&file, "file", "f", "-", "file to write, - for standard output")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		text, err := c.text(cmd.Context(), "/workflows/"+url.PathEscape(args[0])+"/export/", url.Values{"format": {format}}, "")
+		if err != nil {
+			return err
+		}
+		if file == "-" {
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}
+		return os.WriteFile(file, text, 0o644) //nolint:gosec // A workflow is meant to be read by others.
+	}
+	return command
+}

@@ -1,0 +1,199 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+// reconcileTimeout bounds asking a handler what became of an attempt, the
+// start of its plugin included.
+const reconcileTimeout = 20 * time.Second
+
+var errTimedOut = errors.New("the attempt ran out of time")
+
+// call runs one attempt in a goroutine of its own.
+func (e *execution) call(step int, request *pluginsdk.Request) {
+	node := e.graph.Node(step)
+	timeout := node.Timeout()
+	ctx, cancel := context.WithCancelCause(e.r.base)
+	stop := e.r.options.Clock.AfterFunc(timeout, func() { cancel(errTimedOut) })
+	e.calls[step] = &call{attempt: request.Attempt, cancel: cancel}
+	e.callers.Go(func() {
+		defer cancel(nil)
+		reporter := &stepReporter{e: e, node: node, attempt: request.Attempt}
+		var outcome pluginsdk.Outcome
+		if builtIn(node) {
+			outcome = runBuiltIn(request, reporter)
+		} else {
+			outcome = e.r.options.Invoker.Invoke(ctx, request, reporter)
+		}
+		stop()
+		if err := e.r.options.Logs.CloseLog(e.id, node.Step.ID, request.Attempt); err != nil {
+			e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "step_id", node.Step.ID, "error", err)
+		}
+		m := message{kind: messageOutcome, step: step, attempt: request.Attempt}
+		m.outcome, m.cause = judge(ctx, outcome, timeout)
+		e.post(m)
+	})
+}
+
+// judge names the outcome by what ended the call: a handler only sees that
+// its context ended, not why.
+func judge(ctx context.Context, outcome pluginsdk.Outcome, timeout time.Duration) (pluginsdk.Outcome, plan.LostCause) {
+	cause := context.Cause(ctx)
+	lost := plan.LostPlugin
+	if cause != nil {
+		lost = plan.LostKilled
+	}
+	if outcome.Kind != pluginsdk.OutcomeFailure || cause == nil {
+		return outcome, lost
+	}
+	switch class := outcome.Failure.Class; {
+	case errors.Is(cause, errTimedOut) && (class == pluginsdk.FailureCancelled || class == pluginsdk.FailureTimeout):
+		failure := *outcome.Failure
+		failure.Class, failure.Code = pluginsdk.FailureTimeout, "TIMEOUT"
+		failure.Message = fmt.Sprintf("the attempt took longer than its timeout of %s", timeout)
+		outcome.Failure = &failure
+	case errors.Is(cause, engine.ErrStopping) && class == pluginsdk.FailureCancelled:
+		// Cut short by the stop of the server, not by anybody's wish: the
+		// next start decides by the handler's effect class.
+		outcome.Kind = pluginsdk.OutcomeUnknown
+		failure := *outcome.Failure
+		failure.Message = "the server stopped while the step was running"
+		outcome.Failure = &failure
+		lost = plan.LostHost
+	}
+	return outcome, lost
+}
+
+// reconcile asks what became of a lost attempt, in a goroutine of its own.
+func (e *execution) reconcile(step int) {
+	node, attempt := e.graph.Node(step), e.state.Steps[step].Attempt
+	request, _, err := e.request(plan.Command{Kind: plan.CommandReconcile, Step: step, Attempt: attempt}, e.r.options.Clock.Now())
+	e.callers.Go(func() {
+		result := pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileUnknown}
+		if err == nil {
+			ctx, cancel := context.WithTimeout(e.r.base, reconcileTimeout)
+			defer cancel()
+			result, err = e.r.options.Invoker.Reconcile(ctx, request)
+		}
+		if err != nil {
+			if e.r.base.Err() != nil {
+				return // The next start asks again.
+			}
+			result = pluginsdk.ReconcileResult{
+				Status: pluginsdk.ReconcileUnknown,
+				Detail: fmt.Sprintf("%s could not say what became of it: %v", node.Step.Handler, err),
+			}
+		}
+		e.post(message{kind: messageReconciled, step: step, attempt: attempt, reconciled: result})
+	})
+}
+
+func builtIn(node *workflow.Node) bool { return node.Handler.Plugin == "flow" }
+
+// runBuiltIn runs flow.log and flow.fail; engine.Unsupported keeps others out.
+func runBuiltIn(request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
+	var config struct {
+		Message string             `json:"message"`
+		Level   pluginsdk.LogLevel `json:"level"`
+	}
+	fail := func(class pluginsdk.FailureClass, code, message string) pluginsdk.Outcome {
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: &pluginsdk.Failure{
+			Class: class, Code: code, Message: message, Fault: pluginsdk.FaultUser,
+		}}
+	}
+	if err := json.Unmarshal(request.Config, &config); err != nil {
+		return fail(pluginsdk.FailureInvalidInput, "INVALID_INPUT", fmt.Sprintf("read the config of %s: %v", request.Handler, err))
+	}
+	switch request.Handler {
+	case "flow.log":
+		if config.Level == "" {
+			config.Level = pluginsdk.LevelInfo
+		}
+		reporter.Log(pluginsdk.LogLine{Time: time.Now(), Level: config.Level, Message: config.Message})
+		output, err := json.Marshal(map[string]string{"message": config.Message})
+		if err != nil {
+			return fail(pluginsdk.FailurePermanent, "OUTPUT_INVALID", err.Error())
+		}
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: output}
+	case "flow.fail":
+		return fail(pluginsdk.FailurePermanent, "FLOW_FAIL", config.Message)
+	}
+	return fail(pluginsdk.FailurePermanent, "NOT_SUPPORTED", request.Handler+" is not executed by this version")
+}
+
+// stepReporter carries what a running attempt says into its execution.
+type stepReporter struct {
+	e       *execution
+	node    *workflow.Node
+	attempt int
+}
+
+func (r *stepReporter) Log(line pluginsdk.LogLine) {
+	at := line.Time
+	if at.IsZero() {
+		at = r.e.r.options.Clock.Now()
+	}
+	r.e.say(r.node, r.attempt, plan.Event{
+		Type: plan.StepLog, Time: at.UTC(), Level: line.Level, Message: line.Message, Fields: line.Fields,
+	})
+}
+
+func (r *stepReporter) Progress(percentage float64, text string) {
+	r.e.say(r.node, r.attempt, plan.Event{
+		Type: plan.StepProgress, Time: r.e.r.options.Clock.Now().UTC(), Percentage: &percentage, Message: text,
+	})
+}
+
+// Heartbeat needs no record: the call's stream is the sign of life.
+func (r *stepReporter) Heartbeat() {}
+
+func (r *stepReporter) Checkpoint(data json.RawMessage) error {
+	return r.note(plan.Event{Type: plan.StepCheckpointed, Private: &plan.Private{Checkpoint: data}})
+}
+
+func (r *stepReporter) Effect(record pluginsdk.EffectRecord) error {
+	return r.note(plan.Event{Type: plan.StepEffected, Private: &plan.Private{Effect: &record}})
+}
+
+// Artifact notes the file in the step's log, where a person looks for it.
+func (r *stepReporter) Artifact(artifact pluginsdk.Artifact) error {
+	fields, err := json.Marshal(map[string]pluginsdk.Artifact{"artifact": artifact})
+	if err != nil {
+		return fmt.Errorf("note an artifact: %w", err)
+	}
+	r.Log(pluginsdk.LogLine{Level: pluginsdk.LevelInfo, Message: "made " + artifact.Path, Fields: fields})
+	return nil
+}
+
+// note hands an event to the owner and waits until it is durable.
+func (r *stepReporter) note(event plan.Event) error {
+	event.StepID, event.Attempt = r.node.Step.ID, r.attempt
+	m := message{kind: messageNote, step: r.node.Index, note: event, reply: make(chan reply, 1)}
+	if !r.e.post(m) {
+		return engine.ErrStopping
+	}
+	select {
+	case answer := <-m.reply:
+		return answer.err
+	case <-r.e.done:
+		return engine.ErrStopping
+	}
+}
+
+func descending(set map[int]bool) []int {
+	list := slices.Sorted(maps.Keys(set))
+	slices.Reverse(list)
+	return list
+}

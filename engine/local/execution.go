@@ -1,0 +1,342 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+// inboxSize is how many messages wait before their senders do.
+const inboxSize = 64
+
+type messageKind int
+
+const (
+	messageOutcome messageKind = iota
+	messageReconciled
+	messageCancel
+	messageResolve
+	messageResume
+	messageRetire
+	messageNote
+)
+
+// message is something that an execution's owner must turn into events.
+type message struct {
+	kind    messageKind
+	step    int
+	attempt int
+	// Of an outcome: how, and what ended the attempt if nobody knows.
+	outcome    pluginsdk.Outcome
+	cause      plan.LostCause
+	reconciled pluginsdk.ReconcileResult
+	by         string
+	stepID     string
+	resolution engine.Resolution
+	// note is a checkpoint or an effect.
+	note  plan.Event
+	reply chan reply
+}
+
+type reply struct {
+	execution engine.Execution
+	err       error
+}
+
+// execution is one run and its owner.
+type execution struct {
+	r            *Runtime
+	id           string
+	workspaceDir string
+	graph        *workflow.Graph
+	// missing says why the definition can't run now, empty if it can.
+	missing string
+	inbox   chan message
+	// done is closed when the owner has ended.
+	done chan struct{}
+
+	// What follows belongs to the owner.
+	state       *plan.State
+	header      engine.Execution
+	calls       map[int]*call
+	reconciling map[int]bool
+	retired     bool
+	callers     sync.WaitGroup
+	stopTimer   func() bool
+	timer       chan struct{}
+
+	// order is held from numbering an event until it is published, so that
+	// events and log lines leave in the order of their numbers.
+	order     sync.Mutex
+	seq       uint64
+	sub       uint32
+	logCounts map[string]int
+}
+
+// call is an attempt under way.
+type call struct {
+	attempt int
+	cancel  context.CancelCauseFunc
+}
+
+func newExecution(r *Runtime, id string, graph *workflow.Graph, inputs plan.Inputs) *execution {
+	return &execution{
+		r: r, id: id, graph: graph, state: plan.NewState(graph, inputs),
+		inbox: make(chan message, inboxSize), done: make(chan struct{}), timer: make(chan struct{}, 1),
+		calls: map[int]*call{}, reconciling: map[int]bool{}, logCounts: map[string]int{},
+	}
+}
+
+// post hands a message to the owner; false where it has ended.
+func (e *execution) post(m message) bool {
+	select {
+	case e.inbox <- m:
+		return true
+	case <-e.done:
+		return false
+	}
+}
+
+// own is the owner's goroutine.
+func (e *execution) own() {
+	defer e.r.release(e)
+	defer e.drain()
+	draining := e.r.draining
+	var batch []message
+	for {
+		if err := e.turn(batch); err != nil {
+			// The next start recovers what the journal has.
+			e.r.log.Error("an execution can't go on until the next start", "execution_id", e.id, "error", err)
+			for _, c := range e.calls {
+				c.cancel(engine.ErrStopping)
+			}
+			return
+		}
+		if e.state.Status.Ended() || e.retired || (draining == nil && len(e.calls) == 0) {
+			return
+		}
+		batch = batch[:0]
+		select {
+		case m := <-e.inbox:
+			batch = append(batch, m)
+		case <-e.timer:
+		case <-draining:
+			draining = nil
+		}
+		for more := true; more; {
+			select {
+			case m := <-e.inbox:
+				batch = append(batch, m)
+			default:
+				more = false
+			}
+		}
+	}
+}
+
+// drain waits for the calls of an owner that has ended, so that none of them
+// waits for it.
+func (e *execution) drain() {
+	if e.stopTimer != nil {
+		e.stopTimer()
+	}
+	ended := make(chan struct{})
+	go func() {
+		e.callers.Wait()
+		close(ended)
+	}()
+	for {
+		select {
+		case m := <-e.inbox:
+			// Others than a call's notes learn it when done is closed.
+			if m.kind == messageNote {
+				m.reply <- reply{err: engine.ErrStopping}
+			}
+		case <-ended:
+			return
+		}
+	}
+}
+
+// turn is one step of the owner: append, apply, publish, act.
+//
+// The state is private to the owner and nobody acts on it before the append
+// has succeeded; so the events are applied while they are gathered, which
+// lets a result and the next step's start share one commit.
+func (e *execution) turn(batch []message) error {
+	e.order.Lock()
+	t := &turn{e: e, now: e.r.options.Clock.Now().UTC()}
+	err := t.gather(batch)
+	if err == nil && len(t.events) > 0 {
+		err = e.commit(t)
+	}
+	if err == nil {
+		for i := range t.events {
+			if !t.events[i].Type.Internal() {
+				e.r.options.Publisher.Publish(t.events[i].Public())
+			}
+		}
+	}
+	e.order.Unlock()
+	for _, answer := range t.answers {
+		if answer.err == nil {
+			answer.err = err
+		}
+		answer.to <- reply{execution: e.header, err: answer.err}
+	}
+	if err != nil {
+		return err
+	}
+	for _, act := range t.acts {
+		act()
+	}
+	e.setTimer(t.now)
+	return nil
+}
+
+func (e *execution) commit(t *turn) error {
+	if err := e.r.options.Logs.SyncLogs(e.id); err != nil {
+		return fmt.Errorf("sync logs: %w", err)
+	}
+	e.refreshHeader()
+	commit := engine.Commit{Execution: e.header, Events: t.events}
+	seen := map[string]bool{}
+	for _, event := range t.events {
+		if event.StepID == "" || seen[event.StepID] {
+			continue
+		}
+		seen[event.StepID] = true
+		if i, found := e.graph.Index(event.StepID); found {
+			commit.Steps = append(commit.Steps, e.stepResult(i))
+		}
+	}
+	// The append must not be given up half-way: it has no deadline.
+	if err := e.r.options.Journal.Append(context.Background(), commit); err != nil {
+		return fmt.Errorf("append to the journal: %w", err)
+	}
+	return nil
+}
+
+// setTimer wakes the owner when time alone makes something due.
+func (e *execution) setTimer(now time.Time) {
+	if e.stopTimer != nil {
+		e.stopTimer()
+		e.stopTimer = nil
+	}
+	due := plan.Due(e.state, now)
+	if due.IsZero() {
+		return
+	}
+	e.stopTimer = e.r.options.Clock.AfterFunc(due.Sub(now), func() {
+		select {
+		case e.timer <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// refreshHeader brings the header up to the state.
+func (e *execution) refreshHeader() {
+	s, h := e.state, &e.header
+	h.Status, h.StatusReason, h.Error = s.Status, s.StatusReason, s.Error
+	h.CreatedAt, h.StartedAt, h.CompletedAt = s.CreatedAt, s.StartedAt, s.CompletedAt
+	if h.StartedAt.IsZero() {
+		h.StartedAt = s.CreatedAt
+	}
+	if !h.CompletedAt.IsZero() {
+		h.TotalTime = h.CompletedAt.Sub(h.StartedAt).Seconds()
+	}
+	h.Progress, h.LastSeq = s.Progress(), s.LastSeq
+}
+
+// stepResult is a step as results show it.
+func (e *execution) stepResult(i int) engine.StepResult {
+	node, step := e.graph.Node(i), &e.state.Steps[i]
+	result := engine.StepResult{
+		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, Status: step.Status,
+		Output: step.PublicOutput, Error: step.Error, Attempts: step.Attempt,
+		StartedAt: step.StartedAt, CompletedAt: step.CompletedAt, SkipReason: step.SkipReason,
+		LogCount: e.logCounts[node.Step.ID],
+	}
+	if !step.StartedAt.IsZero() && !step.CompletedAt.IsZero() {
+		result.ExecutionTime = step.CompletedAt.Sub(step.StartedAt).Seconds()
+	}
+	for _, attempt := range step.Attempts {
+		view := engine.Attempt{
+			Attempt: attempt.Number, Status: attempt.Status, StartedAt: attempt.StartedAt,
+			CompletedAt: attempt.CompletedAt, Error: attempt.Error, Checksum: attempt.Checksum,
+		}
+		if !attempt.CompletedAt.IsZero() {
+			view.ExecutionTime = attempt.CompletedAt.Sub(attempt.StartedAt).Seconds()
+		}
+		result.AttemptList = append(result.AttemptList, view)
+	}
+	return result
+}
+
+// say numbers, writes and publishes one log or progress line of an attempt.
+func (e *execution) say(step *workflow.Node, attempt int, event plan.Event) {
+	e.order.Lock()
+	defer e.order.Unlock()
+	event.ExecutionID, event.WorkflowID = e.id, e.header.WorkflowID
+	event.StepID, event.Attempt, event.Seq = step.Step.ID, attempt, e.seq+1
+	err := e.r.options.Logs.AppendLog(e.id, step.Step.ID, attempt, event)
+	switch {
+	case errors.Is(err, engine.ErrLogCapped):
+		return
+	case err != nil:
+		e.r.log.Error("a log line could not be written", "execution_id", e.id, "step_id", step.Step.ID, "error", err)
+		return
+	}
+	e.seq, e.sub = event.Seq, 0
+	if event.Type == plan.StepLog {
+		e.logCounts[step.Step.ID]++
+	}
+	e.r.options.Publisher.Publish(event)
+}
+
+// maxInlineOutput is the size, in bytes of JSON, above which an output is
+// kept as a blob.
+const maxInlineOutput = 64 << 10
+
+// previewSize is how much of a blob stands in results, in bytes.
+const previewSize = 1 << 10
+
+// shrink replaces a large output by the name of a blob.
+func (e *execution) shrink(event *plan.Event) error {
+	if len(event.Output) <= maxInlineOutput {
+		return nil
+	}
+	sum, err := e.r.options.Blobs.PutBlob(context.Background(), event.Output)
+	if err != nil {
+		return fmt.Errorf("keep the output of step %q: %w", event.StepID, err)
+	}
+	event.FullOutput = event.Output
+	event.Output, err = json.Marshal(map[string]blobName{"$blob": {
+		SHA256: sum, Size: len(event.FullOutput), Preview: preview(event.FullOutput),
+	}})
+	return err
+}
+
+type blobName struct {
+	SHA256  string `json:"sha256"`
+	Size    int    `json:"size"`
+	Preview string `json:"preview"`
+}
+
+// preview cuts at a character's border.
+func preview(data []byte) string {
+	end := min(previewSize, len(data))
+	for end > 0 && end < len(data) && data[end]&0xC0 == 0x80 {
+		end--
+	}
+	return string(data[:end])
+}

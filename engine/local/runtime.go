@@ -1,0 +1,333 @@
+// Package local runs executions as goroutines of this process.
+//
+// One goroutine owns one execution: only it decides, appends and acts. Calls
+// run in goroutines of their own and report to it. What is next is not
+// decided here but by package plan; what is kept is kept by a Journal.
+package local
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+// cancelGrace is how long calls get to end after a stop cancelled them.
+const cancelGrace = 5 * time.Second
+
+// maxGraphs bounds the compiled definitions that are kept.
+const maxGraphs = 256
+
+// Options are the ports of a Runtime; all but Chance and Logger are required.
+type Options struct {
+	Journal   engine.Journal
+	Blobs     engine.Blobs
+	Logs      engine.LogSink
+	Invoker   engine.Invoker
+	Catalogue engine.Catalogue
+	Settings  engine.Settings
+	Publisher engine.Publisher
+	Clock     engine.Clock
+	// BootEpoch rises with each start of the host.
+	BootEpoch uint64
+	// Chance gives numbers in [0,1) for the jitter of retries.
+	Chance func() float64
+	Logger *slog.Logger
+}
+
+// Runtime implements engine.Engine.
+type Runtime struct {
+	options Options
+	log     *slog.Logger
+
+	// base ends when running calls are to be cancelled for a stop.
+	base       context.Context
+	cancelBase context.CancelCauseFunc
+	draining   chan struct{}
+
+	mu         sync.Mutex
+	stopping   bool
+	executions map[string]*execution
+	owners     sync.WaitGroup
+
+	graphsMu sync.Mutex
+	graphs   map[graphKey]*workflow.Graph
+}
+
+type graphKey struct {
+	document   [sha256.Size]byte
+	generation uint64
+}
+
+var _ engine.Engine = (*Runtime)(nil)
+
+// New returns a runtime that has taken up nothing yet.
+func New(options Options) *Runtime {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Chance == nil {
+		options.Chance = rand.Float64
+	}
+	base, cancel := context.WithCancelCause(context.Background())
+	return &Runtime{
+		options: options, log: options.Logger, base: base, cancelBase: cancel, draining: make(chan struct{}),
+		executions: map[string]*execution{}, graphs: map[graphKey]*workflow.Graph{},
+	}
+}
+
+// Start checks and creates an execution; see engine.Engine.
+func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engine.Execution, bool, error) {
+	graph, err := r.compile(ctx, request.Document)
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
+	if problems := engine.Unsupported(graph); problems.HasErrors() {
+		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the workflow can't be executed", Problems: problems}
+	}
+	definition := graph.Definition()
+	parameters, problems := workflow.BindParameters(definition, request.Parameters)
+	problems = append(problems, checkSkips(graph, request.SkipSteps)...)
+	if problems.HasErrors() {
+		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return engine.Execution{}, false, fmt.Errorf("make an execution id: %w", err)
+	}
+	e := newExecution(r, id.String(), graph, plan.Inputs{
+		ExecutionID: id.String(), WorkflowID: request.WorkflowID, Parameters: parameters,
+		WorkspaceName: request.Workspace.Name, Env: r.options.Settings.Env, Adapter: r.options.Settings.Adapter,
+	})
+	e.workspaceDir = request.Workspace.Dir
+	created := plan.Event{
+		Type: plan.ExecutionCreated, Sub: 1, ExecutionID: e.id, WorkflowID: request.WorkflowID, Time: r.options.Clock.Now().UTC(),
+		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps},
+	}
+	if err := e.state.Apply(created); err != nil {
+		return engine.Execution{}, false, err
+	}
+	e.sub = 1
+	e.header = engine.Execution{
+		ID: e.id, WorkflowID: request.WorkflowID, WorkflowName: definition.Name, WorkflowVersion: definition.Version,
+		WorkflowRevision: request.Revision, Trigger: request.Trigger, Workspace: request.Workspace.Name,
+		Parameters: parameters, By: request.By,
+	}
+	e.refreshHeader()
+	if err := r.adopt(e); err != nil {
+		return engine.Execution{}, false, err
+	}
+	kept, isNew, err := r.options.Journal.Create(ctx, engine.Creation{
+		Execution: e.header, Document: request.Document, WorkspaceDir: request.Workspace.Dir,
+		IdempotencyKey: request.IdempotencyKey, Fingerprint: fingerprint(request, parameters), Events: []plan.Event{created},
+	})
+	if err != nil || !isNew {
+		r.release(e)
+		return kept, false, err
+	}
+	go e.own()
+	return kept, true, nil
+}
+
+// checkSkips refuses to switch off a step that is not there or automatic.
+func checkSkips(graph *workflow.Graph, skips []string) workflow.Problems {
+	var problems workflow.Problems
+	for i, id := range skips {
+		at, found := graph.Index(id)
+		problem := pluginsdk.Problem{Severity: pluginsdk.SeverityError, Pointer: fmt.Sprintf("/skip_steps/%d", i), StepID: id}
+		switch {
+		case !found:
+			problem.Code, problem.Message = "unknown_step", fmt.Sprintf("there is no step %q to skip", id)
+		case graph.Node(at).Step.Automatic:
+			problem.Code, problem.Message = "step_automatic", fmt.Sprintf("step %q is automatic and can't be switched off", id)
+		default:
+			continue
+		}
+		problems = append(problems, problem)
+	}
+	return problems
+}
+
+func fingerprint(request engine.StartRequest, parameters json.RawMessage) string {
+	sum := sha256.New()
+	// The parts are JSON, so that no two requests run together.
+	if err := json.NewEncoder(sum).Encode([]any{request.WorkflowID, parameters, request.SkipSteps, request.Workspace.Name}); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// compile checks a document, or finds it checked before.
+func (r *Runtime) compile(ctx context.Context, document json.RawMessage) (*workflow.Graph, error) {
+	key := graphKey{sha256.Sum256(document), r.options.Catalogue.Generation()}
+	r.graphsMu.Lock()
+	graph := r.graphs[key]
+	r.graphsMu.Unlock()
+	if graph != nil {
+		return graph, nil
+	}
+	parsed, problems := workflow.Parse(document, workflow.ParseOptions{Format: workflow.FormatJSON})
+	if parsed != nil && !problems.HasErrors() {
+		var found workflow.Problems
+		graph, found = engine.Check(ctx, parsed, r.options.Catalogue)
+		problems = append(problems, found...)
+	}
+	if graph == nil {
+		return nil, &engine.ProblemsError{Summary: "the workflow has problems", Problems: problems}
+	}
+	r.graphsMu.Lock()
+	defer r.graphsMu.Unlock()
+	if len(r.graphs) >= maxGraphs {
+		clear(r.graphs)
+	}
+	r.graphs[key] = graph
+	return graph, nil
+}
+
+// adopt makes an execution known, so that calls find it.
+func (r *Runtime) adopt(e *execution) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return engine.ErrStopping
+	}
+	r.executions[e.id] = e
+	r.owners.Add(1)
+	return nil
+}
+
+func (r *Runtime) release(e *execution) {
+	r.mu.Lock()
+	delete(r.executions, e.id)
+	r.mu.Unlock()
+	close(e.done)
+	r.owners.Done()
+}
+
+func (r *Runtime) find(executionID string) (*execution, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.executions[executionID]; e != nil {
+		return e, nil
+	}
+	return nil, engine.ErrNotFound
+}
+
+// ask hands a message to an execution's owner and waits for its answer.
+func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engine.Execution, error) {
+	e, err := r.find(executionID)
+	if err != nil {
+		return r.ended(ctx, executionID)
+	}
+	m.reply = make(chan reply, 1)
+	if !e.post(m) {
+		return r.ended(ctx, executionID)
+	}
+	select {
+	case answer := <-m.reply:
+		return answer.execution, answer.err
+	case <-e.done:
+		return r.ended(ctx, executionID)
+	case <-ctx.Done():
+		return engine.Execution{}, ctx.Err()
+	}
+}
+
+// ended is the answer to an action on an execution that nothing runs here.
+func (r *Runtime) ended(ctx context.Context, executionID string) (engine.Execution, error) {
+	stored, err := r.options.Journal.Load(ctx, executionID)
+	if err != nil {
+		return engine.Execution{}, err
+	}
+	return stored.Execution, fmt.Errorf("%w: the execution is %s", engine.ErrConflict, stored.Execution.Status)
+}
+
+// Cancel asks an execution to end; see engine.Engine.
+func (r *Runtime) Cancel(ctx context.Context, executionID, by string) (engine.Execution, error) {
+	return r.ask(ctx, executionID, message{kind: messageCancel, by: by})
+}
+
+// Resume takes up a parked execution; see engine.Engine. One whose handlers
+// were gone is compiled anew: they may be back.
+func (r *Runtime) Resume(ctx context.Context, executionID, by string) (engine.Execution, error) {
+	if e, err := r.find(executionID); err == nil && e.missing != "" && e.post(message{kind: messageRetire}) {
+		<-e.done
+		if err := r.recoverOne(ctx, executionID); err != nil {
+			return engine.Execution{}, err
+		}
+	}
+	return r.ask(ctx, executionID, message{kind: messageResume, by: by})
+}
+
+// ResolveStep decides an interrupted step; see engine.Engine.
+func (r *Runtime) ResolveStep(ctx context.Context, executionID, stepID string, resolution engine.Resolution) (engine.Execution, error) {
+	switch resolution.As {
+	case "retry", "success", "failed", "skipped":
+	default:
+		return engine.Execution{}, &engine.ProblemsError{Summary: "the decision can't be used", Problems: []pluginsdk.Problem{{
+			Severity: pluginsdk.SeverityError, Pointer: "/as", StepID: stepID, Code: "enum",
+			Message: fmt.Sprintf("as must be retry, success, failed or skipped, not %q", resolution.As),
+		}}}
+	}
+	return r.ask(ctx, executionID, message{kind: messageResolve, stepID: stepID, resolution: resolution, by: resolution.By})
+}
+
+// Wait blocks until an execution has ended; see engine.Engine.
+func (r *Runtime) Wait(ctx context.Context, executionID string) error {
+	e, err := r.find(executionID)
+	if err != nil {
+		return nil
+	}
+	select {
+	case <-e.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close ends the runtime; see engine.Engine.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.stopping {
+		r.mu.Unlock()
+		return nil
+	}
+	r.stopping = true
+	close(r.draining)
+	r.mu.Unlock()
+
+	ended := make(chan struct{})
+	go func() {
+		r.owners.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		r.cancelBase(engine.ErrStopping)
+		return nil
+	case <-ctx.Done():
+	}
+	r.cancelBase(engine.ErrStopping)
+	deadline := time.NewTimer(2 * cancelGrace)
+	defer deadline.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-deadline.C:
+		return errors.New("stop the engine: some calls did not end")
+	}
+}

@@ -1,0 +1,271 @@
+// Package plan decides what an execution does next.
+//
+// It is pure: a State is folded from events by Apply, Next says which
+// commands are due, and Settle says which events an outcome becomes. None of
+// them knows a clock, a random source, a goroutine or any I/O; time and
+// chance are handed in. Asking twice gives the same answer, in the same
+// order. A runtime only obeys: it appends the events, applies them, publishes
+// them, and then acts.
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+// reconcileInterval is the wait before a handler that says "running" is asked
+// again.
+const reconcileInterval = 5 * time.Second
+
+// maxLosses is how many attempts of one step may be lost to its plugin, by a
+// crash or because it had to be killed, before it is not run again.
+const maxLosses = 3
+
+// An execution active at this many host crashes within crashWindow is parked.
+const (
+	maxHostCrashes = 3
+	crashWindow    = time.Hour
+)
+
+// Inputs are the values of one execution that never change while it lives.
+type Inputs struct {
+	ExecutionID string
+	WorkflowID  string
+	// Parameters is a JSON object with the defaults filled in.
+	Parameters    json.RawMessage
+	WorkspaceName string
+	// Env and Adapter answer references; both may be nil.
+	Env     func(name string) (string, bool)
+	Adapter func(plugin string) json.RawMessage
+}
+
+// State is what the events of one execution add up to. Apply is its only
+// writer; a State is not safe for concurrent use.
+type State struct {
+	graph  *workflow.Graph
+	inputs Inputs
+
+	Status       Status
+	StatusReason string
+	Error        *Error
+	CreatedAt    time.Time
+	StartedAt    time.Time
+	CompletedAt  time.Time
+	Trigger      string
+	By           string
+	Steps        []StepState
+	// LastSeq and LastSub are those of the last event.
+	LastSeq uint64
+	LastSub uint32
+
+	// cancels counts requests; a workflow timeout counts as one.
+	cancels  int
+	cancelBy string
+	timedOut bool
+	parked   bool
+	crashes  []time.Time
+	skip     map[int]bool
+
+	// What follows is derived from Steps, so that a turn costs what
+	// changed and not the size of the graph.
+	blocked     []int // open dependencies of each step
+	ready       []int // pending with none open, ascending
+	retrying    []int // ascending
+	interrupted []int // ascending
+	lost        []int // running with an unknown outcome, ascending
+	running     map[int]bool
+	pending     int
+	open        int
+	late        []int // clean-up steps without dependencies
+	mainOpen    int   // success steps that have not ended
+	stoppedBy   int // the failed required step, -1 for none
+	counts      map[Status]int
+	optionalBad bool
+}
+
+// StepState is one step within a State.
+type StepState struct {
+	Status Status
+	// Attempt is the number of the last attempt, 0 before the first.
+	Attempt     int
+	Attempts    []AttemptState
+	StartedAt   time.Time
+	CompletedAt time.Time
+	RetryAt     time.Time
+	Output      json.RawMessage
+	// PublicOutput names a blob where Output is large.
+	PublicOutput json.RawMessage
+	UndoToken    json.RawMessage
+	Error        *Error
+	SkipReason   string
+
+	EffectClass    pluginsdk.EffectClass
+	IdempotencyKey string
+	Checkpoint     json.RawMessage
+	Effects        []pluginsdk.EffectRecord
+
+	failures     int
+	losses       int
+	skipByChoice bool
+	// decision is what to do with a lost attempt, once known.
+	decision    lostDecision
+	reconcileAt time.Time
+	lostDetail  string
+}
+
+// AttemptState is one attempt within a StepState.
+type AttemptState struct {
+	Number      int
+	Status      Status
+	StartedAt   time.Time
+	CompletedAt time.Time
+	Error       *Error
+	Checksum    string
+}
+
+type lostDecision string
+
+const (
+	lostUndecided lostDecision = ""
+	lostRerun     lostDecision = "rerun"
+	lostUnknown   lostDecision = "unknown"
+)
+
+// NewState is the state before any event.
+func NewState(graph *workflow.Graph, inputs Inputs) *State {
+	n := graph.Len()
+	s := &State{
+		graph: graph, inputs: inputs, Status: StatusPending,
+		Steps: make([]StepState, n), blocked: make([]int, n),
+		running: map[int]bool{}, skip: map[int]bool{}, counts: map[Status]int{},
+		pending: n, open: n, stoppedBy: -1,
+	}
+	for i := range n {
+		node := graph.Node(i)
+		s.Steps[i].Status = StatusPending
+		s.blocked[i] = len(node.Dependencies)
+		switch {
+		case node.Step.RunOn == workflow.RunOnSuccess:
+			s.mainOpen++
+			if s.blocked[i] == 0 {
+				s.ready = append(s.ready, i)
+			}
+		case s.blocked[i] == 0:
+			// Such a step waits for every success step; Compile refuses
+			// a success step that comes after it.
+			s.blocked[i] = 1
+			s.late = append(s.late, i)
+		default:
+		}
+	}
+	if s.mainOpen == 0 {
+		s.releaseLate()
+	}
+	return s
+}
+
+// Graph returns the compiled definition.
+func (s *State) Graph() *workflow.Graph { return s.graph }
+
+// Inputs returns what the state was made with.
+func (s *State) Inputs() Inputs { return s.inputs }
+
+// Cancelling reports whether the execution was asked to end.
+func (s *State) Cancelling() bool { return s.cancels > 0 }
+
+// Parked reports whether the execution waits to be resumed.
+func (s *State) Parked() bool { return s.parked }
+
+// Running lists the steps with an attempt under way, ascending.
+func (s *State) Running() []int {
+	list := make([]int, 0, len(s.running))
+	for i := range s.running {
+		list = append(list, i)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Progress counts the steps.
+func (s *State) Progress() Progress {
+	p := Progress{
+		TotalSteps: len(s.Steps), CompletedSteps: s.counts[StatusSuccess],
+		FailedSteps: s.counts[StatusFailed], SkippedSteps: s.counts[StatusSkipped],
+	}
+	if p.TotalSteps > 0 {
+		p.Percentage = float64(p.TotalSteps-s.open) * 100 / float64(p.TotalSteps)
+	}
+	return p
+}
+
+// Scope is what the references of a step stand for now.
+func (s *State) Scope(step int) *workflow.Scope {
+	definition := s.graph.Definition()
+	return &workflow.Scope{
+		StepID: s.graph.Node(step).Step.ID,
+		Config: definition.Config, Parameters: s.inputs.Parameters,
+		Output: s.outputOf, Env: s.inputs.Env, Adapter: s.inputs.Adapter,
+		WorkspaceName: s.inputs.WorkspaceName, ExecutionID: s.inputs.ExecutionID, StartedAt: s.StartedAt,
+		WorkflowID: s.inputs.WorkflowID, WorkflowName: definition.Name, WorkflowVersion: definition.Version,
+	}
+}
+
+func (s *State) outputOf(stepID string) (output json.RawMessage, ok bool, reason string) {
+	i, found := s.graph.Index(stepID)
+	if !found {
+		return nil, false, "there is no such step"
+	}
+	step := &s.Steps[i]
+	switch step.Status {
+	case StatusSuccess, StatusUndone:
+		return step.Output, true, ""
+	case StatusSkipped:
+		return nil, false, "it was skipped: " + step.SkipReason
+	case StatusFailed:
+		return nil, false, "it failed"
+	case StatusCancelled:
+		return nil, false, "it was cancelled"
+	}
+	return nil, false, "it has not finished"
+}
+
+func (s *State) expressionEnv() *workflow.ExpressionEnv {
+	definition := s.graph.Definition()
+	return &workflow.ExpressionEnv{
+		Config: definition.Config, Parameters: s.inputs.Parameters,
+		Steps: func(id string) (string, json.RawMessage) {
+			i, found := s.graph.Index(id)
+			if !found {
+				return "", nil
+			}
+			return string(s.Steps[i].Status), s.Steps[i].Output
+		},
+		ExecutionID: s.inputs.ExecutionID, StartedAt: s.StartedAt,
+		WorkflowID: s.inputs.WorkflowID, WorkflowName: definition.Name, WorkflowVersion: definition.Version,
+	}
+}
+
+// satisfied reports whether a step's dependents may go on; only for one that
+// has ended.
+func (s *State) satisfied(i int) bool {
+	step := &s.Steps[i]
+	switch step.Status {
+	case StatusSuccess, StatusUndone:
+		return true
+	case StatusSkipped:
+		return step.skipByChoice
+	case StatusFailed:
+		return !s.graph.Node(i).Step.Required
+	}
+	return false
+}
+
+func (s *State) stepID(i int) string { return s.graph.Node(i).Step.ID }
+
+// label names a step for a sentence.
+func (s *State) label(i int) string { return fmt.Sprintf("step %q", s.stepID(i)) }

@@ -1,0 +1,62 @@
+package pluginhost
+
+import (
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// The registry is a folder with one file per running process, so that the
+// next start finds what a host that was killed left behind. A process's start
+// time is kept beside its pid: a pid that was given to somebody else since is
+// never killed.
+
+type registered struct {
+	PID int `json:"pid"`
+	// Started is the process's start as the system counts it.
+	Started string `json:"started"`
+}
+
+func register(dir string, pid int, log *slog.Logger) {
+	started := startTime(pid)
+	if started == "" {
+		return // It is gone already, or the system does not tell.
+	}
+	raw, err := json.Marshal(registered{PID: pid, Started: started})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, strconv.Itoa(pid)), raw, 0o600)
+	}
+	if err != nil {
+		log.Warn("a plugin process could not be noted", "pid", pid, "error", err)
+	}
+}
+
+func unregister(dir string, pid int) {
+	// A file that stays is swept at the next start.
+	_ = os.Remove(filepath.Join(dir, strconv.Itoa(pid)))
+}
+
+// sweep ends the processes that an earlier host left.
+func sweep(dir string, log *slog.Logger) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		var left registered
+		if json.Unmarshal(raw, &left) == nil && left.PID > 1 && left.Started != "" && startTime(left.PID) == left.Started {
+			log.Warn("a plugin process of an earlier server is ended", "pid", left.PID)
+			if process, err := os.FindProcess(left.PID); err == nil {
+				killGroup(process)
+			}
+		}
+		_ = os.Remove(path)
+	}
+}
