@@ -10,8 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +30,8 @@ const (
 	PlanTimeout      = 30 * time.Second
 	CancelTimeout    = time.Second
 	ReconcileTimeout = 10 * time.Second
+	// ConfigureTimeout is not the protocol's but this package's.
+	ConfigureTimeout = 5 * time.Second
 )
 
 // LifelineEnv names the environment variable that tells a plugin's process
@@ -89,7 +89,7 @@ func (c *Client) Describe(ctx context.Context) (*pluginsdk.Description, error) {
 	defer cancel()
 	response, err := c.plugin.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("describe: %w", err)
+		return nil, fmt.Errorf("describe: %w", errorOf(err))
 	}
 	return wire.DescriptionFromWire(response), nil
 }
@@ -97,14 +97,14 @@ func (c *Client) Describe(ctx context.Context) (*pluginsdk.Description, error) {
 // Configure hands over the adapter configuration, a JSON object or nil. A
 // plugin that has none to take is no error.
 func (c *Client) Configure(ctx context.Context, adapter json.RawMessage) ([]pluginsdk.Problem, error) {
-	ctx, cancel := context.WithTimeout(ctx, DescribeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, ConfigureTimeout)
 	defer cancel()
 	response, err := c.plugin.Configure(ctx, &pb.ConfigureRequest{Adapter: adapter})
 	if status.Code(err) == codes.Unimplemented {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("configure: %w", err)
+		return nil, fmt.Errorf("configure: %w", errorOf(err))
 	}
 	return wire.ProblemsFromWire(response.GetProblems()), nil
 }
@@ -118,7 +118,7 @@ func (c *Client) ValidateConfig(ctx context.Context, handler string, config json
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("validate the config of %s: %w", handler, err)
+		return nil, fmt.Errorf("validate the config of %s: %w", handler, errorOf(err))
 	}
 	return wire.ProblemsFromWire(response.GetProblems()), nil
 }
@@ -132,7 +132,7 @@ func (c *Client) ValidateWorkflow(ctx context.Context, workflowType string, docu
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("validate a workflow of type %s: %w", workflowType, err)
+		return nil, fmt.Errorf("validate a workflow of type %s: %w", workflowType, errorOf(err))
 	}
 	return wire.ProblemsFromWire(response.GetProblems()), nil
 }
@@ -140,11 +140,14 @@ func (c *Client) ValidateWorkflow(ctx context.Context, workflowType string, docu
 // Plan says what Execute would do; pluginsdk.ErrUnsupported where the handler
 // can't.
 func (c *Client) Plan(ctx context.Context, request *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error) {
+	if err := wire.CheckRequest(request); err != nil {
+		return nil, fmt.Errorf("plan %s: %w", request.Handler, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, PlanTimeout)
 	defer cancel()
 	response, err := c.plugin.Plan(ctx, &pb.PlanRequest{Request: wire.RequestToWire(request)})
 	if err != nil {
-		return nil, fmt.Errorf("plan %s: %w", request.Handler, unsupported(err))
+		return nil, fmt.Errorf("plan %s: %w", request.Handler, errorOf(err))
 	}
 	return wire.PlanFromWire(response.GetEffects()), nil
 }
@@ -152,11 +155,14 @@ func (c *Client) Plan(ctx context.Context, request *pluginsdk.Request) ([]plugin
 // Reconcile asks what became of an attempt; pluginsdk.ErrUnsupported where
 // the handler can't say.
 func (c *Client) Reconcile(ctx context.Context, request *pluginsdk.Request) (pluginsdk.ReconcileResult, error) {
+	if err := wire.CheckRequest(request); err != nil {
+		return pluginsdk.ReconcileResult{}, fmt.Errorf("reconcile %s: %w", request.Handler, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, ReconcileTimeout)
 	defer cancel()
 	response, err := c.plugin.Reconcile(ctx, &pb.ReconcileRequest{Request: wire.RequestToWire(request)})
 	if err != nil {
-		return pluginsdk.ReconcileResult{}, fmt.Errorf("reconcile %s: %w", request.Handler, unsupported(err))
+		return pluginsdk.ReconcileResult{}, fmt.Errorf("reconcile %s: %w", request.Handler, errorOf(err))
 	}
 	return wire.ReconcileFromWire(response), nil
 }
@@ -169,148 +175,19 @@ func (c *Client) Drain(ctx context.Context) error {
 	return nil
 }
 
-func unsupported(err error) error {
-	if status.Code(err) == codes.Unimplemented {
+// errorOf takes a unary call's error out of gRPC's words.
+func errorOf(err error) error {
+	switch status.Code(err) {
+	case codes.Unimplemented:
 		return pluginsdk.ErrUnsupported
+	case codes.InvalidArgument:
+		return pluginsdk.Invalid("", status.Convert(err).Message())
+	case codes.FailedPrecondition, codes.NotFound:
+		return errors.New(status.Convert(err).Message())
+	case codes.DeadlineExceeded:
+		return fmt.Errorf("the plugin did not answer in time: %w", context.DeadlineExceeded)
+	case codes.Canceled:
+		return context.Canceled
 	}
 	return err
-}
-
-// Execute runs one attempt and returns when its stream has ended. When ctx
-// ends, the attempt is cancelled and has grace to end by itself; then the
-// stream is given up, which is an unknown outcome.
-func (c *Client) Execute(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter, grace time.Duration) pluginsdk.Outcome {
-	callID := strconv.FormatUint(c.calls.Add(1), 10)
-	// The stream outlives ctx, so that clean-up logs and the end arrive.
-	streamCtx, give := context.WithCancel(context.WithoutCancel(ctx))
-	defer give()
-	stream, err := c.plugin.Execute(streamCtx, &pb.ExecuteRequest{CallId: callID, Request: wire.RequestToWire(request)})
-	if err != nil {
-		return outcomeOf(err)
-	}
-	ended := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		c.cancelAtEnd(ctx, ended, callID, grace, give)
-	}()
-	outcome := receive(stream, reporter)
-	close(ended)
-	<-watched
-	return outcome
-}
-
-// cancelAtEnd turns the end of ctx into a Cancel, and gives the stream up
-// when that brings nothing within grace.
-func (c *Client) cancelAtEnd(ctx context.Context, ended <-chan struct{}, callID string, grace time.Duration, give func()) {
-	select {
-	case <-ended:
-		return
-	case <-ctx.Done():
-	}
-	deadline := time.NewTimer(grace)
-	defer deadline.Stop()
-	cancelCtx, stop := context.WithTimeout(context.WithoutCancel(ctx), min(CancelTimeout, grace))
-	// A plugin that does not answer is given up below.
-	_, _ = c.plugin.Cancel(cancelCtx, &pb.CancelRequest{CallId: callID, Reason: context.Cause(ctx).Error()})
-	stop()
-	select {
-	case <-ended:
-	case <-deadline.C:
-		give()
-	}
-}
-
-// receive reads a stream to its end. Only a stream with exactly one terminal
-// event, at its end, has a known outcome.
-func receive(stream pb.Plugin_ExecuteClient, reporter pluginsdk.Reporter) pluginsdk.Outcome {
-	var terminal *pluginsdk.Outcome
-	for {
-		event, err := stream.Recv()
-		switch {
-		case errors.Is(err, io.EOF) && terminal != nil:
-			return *terminal
-		case errors.Is(err, io.EOF):
-			return unknown("the plugin ended the call without saying how the step ended")
-		case err != nil && terminal != nil:
-			// It said how the step ended, and then its end of the stream
-			// broke: the word stands.
-			return *terminal
-		case err != nil:
-			return outcomeOf(err)
-		case terminal != nil:
-			return unknown("the plugin broke the protocol: it went on after the end of the step")
-		}
-		if terminal, err = take(event, reporter); err != nil {
-			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{
-				Class: pluginsdk.FailureRetryable, Code: "HOST_ERROR", Message: err.Error(), Fault: pluginsdk.FaultHost,
-			}}
-		}
-	}
-}
-
-// take passes one event on; a terminal one is returned.
-func take(event *pb.ExecuteEvent, reporter pluginsdk.Reporter) (*pluginsdk.Outcome, error) {
-	switch e := event.GetEvent().(type) {
-	case *pb.ExecuteEvent_Log:
-		reporter.Log(wire.LogFromWire(e.Log))
-	case *pb.ExecuteEvent_Progress:
-		reporter.Progress(min(max(e.Progress.GetPercentage(), 0), 100), e.Progress.GetMessage())
-	case *pb.ExecuteEvent_Heartbeat:
-		reporter.Heartbeat()
-	case *pb.ExecuteEvent_Checkpoint:
-		if data := e.Checkpoint.GetData(); json.Valid(data) && len(data) <= pluginsdk.MaxCheckpointSize {
-			return nil, reporter.Checkpoint(data)
-		}
-	case *pb.ExecuteEvent_Effect:
-		return nil, reporter.Effect(wire.EffectFromWire(e.Effect))
-	case *pb.ExecuteEvent_Artifact:
-		return nil, reporter.Artifact(pluginsdk.Artifact{
-			Path: e.Artifact.GetPath(), Size: e.Artifact.GetSize(), SHA256: e.Artifact.GetSha256(), MediaType: e.Artifact.GetMediaType(),
-		})
-	case *pb.ExecuteEvent_Result:
-		return result(e.Result), nil
-	case *pb.ExecuteEvent_Skipped:
-		return &pluginsdk.Outcome{Kind: pluginsdk.OutcomeSkipped, SkipReason: e.Skipped.GetReason()}, nil
-	case *pb.ExecuteEvent_Failure:
-		return &pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: wire.FailureFromWire(e.Failure)}, nil
-	}
-	return nil, nil
-}
-
-func result(r *pb.Result) *pluginsdk.Outcome {
-	output := r.GetOutput()
-	switch {
-	case len(output) > 0 && !json.Valid(output):
-		failure := pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: &pluginsdk.Failure{
-			Class: pluginsdk.FailurePermanent, Code: "OUTPUT_INVALID", Message: "the step's output is not JSON", Fault: pluginsdk.FaultAuthor,
-		}}
-		return &failure
-	case len(r.GetUndoToken()) > 0 && !json.Valid(r.GetUndoToken()):
-		failure := pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: &pluginsdk.Failure{
-			Class: pluginsdk.FailurePermanent, Code: "OUTPUT_INVALID", Message: "the step's undo token is not JSON", Fault: pluginsdk.FaultAuthor,
-		}}
-		return &failure
-	}
-	return &pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: output, UndoToken: r.GetUndoToken()}
-}
-
-// outcomeOf says what a broken call means. Some codes say that the plugin
-// refused; all others leave open whether the step ran.
-func outcomeOf(err error) pluginsdk.Outcome {
-	switch code := status.Code(err); code {
-	case codes.ResourceExhausted, codes.InvalidArgument, codes.FailedPrecondition, codes.NotFound, codes.Unimplemented:
-		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: &pluginsdk.Failure{
-			Class: pluginsdk.FailurePermanent, Code: "PLUGIN_REFUSED", Fault: pluginsdk.FaultAuthor,
-			Message: "the plugin refused the call: " + status.Convert(err).Message(),
-		}}
-	default:
-		return unknown("the call to the plugin broke: " + status.Convert(err).Message())
-	}
-}
-
-func unknown(message string) pluginsdk.Outcome {
-	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{
-		Class: pluginsdk.FailureRetryable, Code: "OUTCOME_UNKNOWN", Message: message, Fault: pluginsdk.FaultAuthor,
-	}}
 }

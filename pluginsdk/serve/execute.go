@@ -2,17 +2,15 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"sync"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/pluginsdk/internal/wire"
 	pb "github.com/vwmp/vwmp/pluginsdk/proto"
 )
-
-// maxLogMessage bounds one log line, in bytes; the rest is cut with a mark.
-const maxLogMessage = 64 << 10
 
 // Execute implements the protocol.
 func (s *Server) Execute(request *pb.ExecuteRequest, stream pb.Plugin_ExecuteServer) error {
@@ -20,24 +18,19 @@ func (s *Server) Execute(request *pb.ExecuteRequest, stream pb.Plugin_ExecuteSer
 	if err != nil {
 		return err
 	}
-	out := &events{send: stream.Send}
-	ctx, end, ok := s.begin(stream.Context(), request.GetCallId(), request.GetRequest())
-	if !ok {
-		return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Failure{Failure: wire.FailureToWire(draining())}})
+	out := newEvents(stream.Context(), stream.Send)
+	ctx, end, err := s.begin(stream.Context(), request.GetCallId(), request.GetRequest())
+	if err != nil {
+		return out.end(failed(refusal(err)))
 	}
 	defer end()
-	out.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Started{Started: &pb.Started{}}})
+	out.started()
 	step := s.step(request.GetRequest(), out)
-	defer func() { _ = step.Close() }()
 	outcome := handler.Execute(ctx, step)
-	switch outcome.Kind {
-	case pluginsdk.OutcomeSuccess:
-		return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Result{Result: &pb.Result{Output: outcome.Output, UndoToken: outcome.UndoToken}}})
-	case pluginsdk.OutcomeSkipped:
-		return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Skipped{Skipped: &pb.Skipped{Reason: outcome.SkipReason}}})
-	default:
-		return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Failure{Failure: wire.FailureToWire(outcome.Failure)}})
+	if err := step.Close(); err != nil {
+		step.Log.Warn("the workspace could not be closed", "error", err)
 	}
+	return out.end(terminal(ctx, outcome))
 }
 
 // Undo implements the protocol.
@@ -46,52 +39,100 @@ func (s *Server) Undo(request *pb.UndoRequest, stream pb.Plugin_UndoServer) erro
 	if err != nil {
 		return err
 	}
-	// An undo tells no more than log, progress and heartbeat.
-	out := &events{send: func(event *pb.ExecuteEvent) error {
-		switch e := event.GetEvent().(type) {
-		case *pb.ExecuteEvent_Log:
-			return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Log{Log: e.Log}})
-		case *pb.ExecuteEvent_Progress:
-			return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Progress{Progress: e.Progress}})
-		case *pb.ExecuteEvent_Heartbeat:
-			return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Heartbeat{Heartbeat: e.Heartbeat}})
-		case *pb.ExecuteEvent_Result:
-			return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Result{Result: e.Result}})
-		case *pb.ExecuteEvent_Failure:
-			return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Failure{Failure: e.Failure}})
-		}
-		return nil
-	}}
-	ctx, end, ok := s.begin(stream.Context(), request.GetCallId(), request.GetRequest())
-	if !ok {
-		return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Failure{Failure: wire.FailureToWire(draining())}})
+	if info, _ := handler.Info(); !info.Capabilities.Undo {
+		return toStatus(pluginsdk.ErrUnsupported)
+	}
+	out := newEvents(stream.Context(), func(event *pb.ExecuteEvent) error { return sendUndo(stream, event) })
+	ctx, end, err := s.begin(stream.Context(), request.GetCallId(), request.GetRequest())
+	if err != nil {
+		return out.end(failed(refusal(err)))
 	}
 	defer end()
 	step := s.step(request.GetRequest(), out)
-	defer func() { _ = step.Close() }()
 	err = handler.Undo(ctx, step, request.GetUndoToken())
-	switch {
-	case errors.Is(err, pluginsdk.ErrUnsupported):
-		return toStatus(err)
-	case err != nil:
-		return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Failure{Failure: wire.FailureToWire(pluginsdk.FailureOf(ctx, err))}})
+	if closeErr := step.Close(); closeErr != nil {
+		step.Log.Warn("the workspace could not be closed", "error", closeErr)
 	}
-	return out.end(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Result{Result: &pb.Result{}}})
+	outcome := pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+	if err != nil {
+		outcome = pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: pluginsdk.FailureOf(ctx, err)}
+	}
+	return out.end(terminal(ctx, outcome))
 }
 
-func draining() *pluginsdk.Failure {
-	return &pluginsdk.Failure{
-		Class: pluginsdk.FailureRetryable, Code: "DRAINING", Message: "the plugin is about to stop and takes no new work", Fault: pluginsdk.FaultHost,
+// sendUndo sends what an undo may tell: log, progress, heartbeat and its end.
+func sendUndo(stream pb.Plugin_UndoServer, event *pb.ExecuteEvent) error {
+	switch e := event.GetEvent().(type) {
+	case *pb.ExecuteEvent_Log:
+		return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Log{Log: e.Log}})
+	case *pb.ExecuteEvent_Progress:
+		return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Progress{Progress: e.Progress}})
+	case *pb.ExecuteEvent_Heartbeat:
+		return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Heartbeat{Heartbeat: e.Heartbeat}})
+	case *pb.ExecuteEvent_Result:
+		return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Result{Result: e.Result}})
+	case *pb.ExecuteEvent_Failure:
+		return stream.Send(&pb.UndoEvent{Event: &pb.UndoEvent_Failure{Failure: e.Failure}})
 	}
+	return nil
+}
+
+// terminal is the last event of a call.
+func terminal(ctx context.Context, outcome pluginsdk.Outcome) *pb.ExecuteEvent {
+	switch outcome.Kind {
+	case pluginsdk.OutcomeSuccess:
+		event := &pb.ExecuteEvent{Event: &pb.ExecuteEvent_Result{Result: &pb.Result{Output: outcome.Output, UndoToken: outcome.UndoToken}}}
+		if size := proto.Size(event); size > pluginsdk.MaxMessageSize {
+			return failed(&pluginsdk.Failure{
+				Class: pluginsdk.FailurePermanent, Code: "output_too_large", Fault: pluginsdk.FaultAuthor,
+				Message: fmt.Sprintf("the output and what undo needs are %d bytes, more than the %d allowed", size, pluginsdk.MaxMessageSize),
+			})
+		}
+		return event
+	case pluginsdk.OutcomeSkipped:
+		return &pb.ExecuteEvent{Event: &pb.ExecuteEvent_Skipped{Skipped: wire.SkippedToWire(outcome.SkipReason)}}
+	}
+	return failed(endedBy(ctx, outcome.Failure))
+}
+
+func failed(failure *pluginsdk.Failure) *pb.ExecuteEvent {
+	return &pb.ExecuteEvent{Event: &pb.ExecuteEvent_Failure{Failure: wire.FailureToWire(failure)}}
+}
+
+// endedBy names the end of the context as the cause where the handler only
+// passed on what the end did to it, such as "signal: killed".
+func endedBy(ctx context.Context, failure *pluginsdk.Failure) *pluginsdk.Failure {
+	if ctx.Err() == nil || (failure.Code != "STEP_FAILED" && failure.Code != "RETRYABLE") {
+		return failure
+	}
+	named := *failure
+	named.Class, named.Code, named.Fault = pluginsdk.FailureCancelled, "CANCELLED", pluginsdk.FaultUser
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		named.Class, named.Code = pluginsdk.FailureTimeout, "TIMEOUT"
+	}
+	return &named
+}
+
+var (
+	errDraining  = errors.New("the plugin is about to stop and takes no new work")
+	errDuplicate = errors.New("a call of this id is running already")
+)
+
+// refusal is the failure of a call that did not begin.
+func refusal(err error) *pluginsdk.Failure {
+	if errors.Is(err, errDraining) {
+		return &pluginsdk.Failure{Class: pluginsdk.FailureRetryable, Code: "DRAINING", Message: err.Error(), Fault: pluginsdk.FaultHost}
+	}
+	return &pluginsdk.Failure{Class: pluginsdk.FailurePermanent, Code: "PLUGIN_PROTOCOL", Message: err.Error(), Fault: pluginsdk.FaultHost}
 }
 
 // begin gives a call its context: it ends with the stream, the deadline, a
 // Cancel, or the process.
-func (s *Server) begin(stream context.Context, callID string, request *pb.Request) (ctx context.Context, end func(), ok bool) {
+func (s *Server) begin(stream context.Context, callID string, request *pb.Request) (ctx context.Context, end func(), err error) {
 	ctx, cancel := context.WithCancelCause(stream)
-	if !s.enter(callID, cancel) {
+	if err := s.enter(callID, cancel); err != nil {
 		cancel(nil)
-		return nil, nil, false
+		return nil, nil, err
 	}
 	stop := context.AfterFunc(s.base, func() { cancel(context.Canceled) })
 	stopDeadline := func() {}
@@ -103,64 +144,5 @@ func (s *Server) begin(stream context.Context, callID string, request *pb.Reques
 		stop()
 		cancel(nil)
 		s.leave(callID)
-	}, true
-}
-
-// events is the reporter of one stream. Sending waits where the host reads
-// slowly, and so slows the handler rather than losing a line.
-type events struct {
-	mu    sync.Mutex
-	send  func(*pb.ExecuteEvent) error
-	ended bool
-}
-
-// emit sends an event unless the stream has ended.
-func (e *events) emit(event *pb.ExecuteEvent) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.ended {
-		// A broken stream ends the call's context, which is how a
-		// handler learns it.
-		_ = e.send(event)
-	}
-}
-
-// end sends the terminal event; nothing follows it.
-func (e *events) end(event *pb.ExecuteEvent) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.ended = true
-	return e.send(event)
-}
-
-func (e *events) Log(line pluginsdk.LogLine) {
-	if len(line.Message) > maxLogMessage {
-		line.Message = line.Message[:maxLogMessage] + "… (cut)"
-	}
-	e.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Log{Log: wire.LogToWire(line)}})
-}
-
-func (e *events) Progress(percentage float64, message string) {
-	e.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Progress{Progress: &pb.Progress{Percentage: percentage, Message: message}}})
-}
-
-func (e *events) Heartbeat() {
-	e.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Heartbeat{Heartbeat: &pb.Heartbeat{}}})
-}
-
-func (e *events) Checkpoint(data json.RawMessage) error {
-	e.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Checkpoint{Checkpoint: &pb.Checkpoint{Data: data}}})
-	return nil
-}
-
-func (e *events) Effect(record pluginsdk.EffectRecord) error {
-	e.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Effect{Effect: wire.EffectToWire(record)}})
-	return nil
-}
-
-func (e *events) Artifact(a pluginsdk.Artifact) error {
-	e.emit(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Artifact{Artifact: &pb.Artifact{
-		Path: a.Path, Size: a.Size, Sha256: a.SHA256, MediaType: a.MediaType,
-	}}})
-	return nil
+	}, nil
 }

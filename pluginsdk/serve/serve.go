@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,10 +23,6 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk/internal/wire"
 	pb "github.com/vwmp/vwmp/pluginsdk/proto"
 )
-
-// lifelineGrace is how long running calls get to clean up once the host is
-// gone. It is longer than a command's own grace.
-const lifelineGrace = 4 * time.Second
 
 // Main serves the plugin to the host that started this process, and returns
 // when the host is done with it. Started by hand it says what it is; with
@@ -84,32 +79,6 @@ func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
 		grpc.MaxConcurrentStreams(math.MaxUint32),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	)...)
-}
-
-// watchLifeline ends the process when its host is gone, however it went.
-func watchLifeline(server *Server) error {
-	text := os.Getenv(wire.LifelineEnv)
-	if text == "" {
-		return nil
-	}
-	number, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return fmt.Errorf("%s must be the number of a file descriptor, not %q", wire.LifelineEnv, text)
-	}
-	lifeline := os.NewFile(uintptr(number), "lifeline")
-	if lifeline == nil {
-		return fmt.Errorf("%s names the file descriptor %d, which is not open", wire.LifelineEnv, number)
-	}
-	// The owner of this goroutine is the process itself.
-	go func() {
-		var b [1]byte
-		// Nothing is ever written: a read returns when the host is gone.
-		_, _ = lifeline.Read(b[:])
-		server.cancelAll()
-		server.waitIdle(lifelineGrace)
-		os.Exit(0)
-	}()
-	return nil
 }
 
 // grpcPlugin is go-plugin's view of a Server.

@@ -22,6 +22,8 @@ type Server struct {
 	pb.UnimplementedPluginServer
 
 	plugin *pluginsdk.Plugin
+	// description is made once: the same process gives the same bytes.
+	description func() (*pb.DescribeResponse, error)
 
 	base       context.Context
 	cancelBase context.CancelFunc
@@ -30,20 +32,26 @@ type Server struct {
 	adapter  json.RawMessage
 	calls    map[string]context.CancelCauseFunc
 	draining bool
-	running  int
 	// idle is closed and made anew whenever the last running call ends.
 	idle chan struct{}
 }
 
-// NewServer returns a server of the plugin.
+// NewServer returns a server of the plugin. Close ends its calls.
 func NewServer(p *pluginsdk.Plugin) *Server {
 	base, cancel := context.WithCancel(context.Background())
-	return &Server{plugin: p, base: base, cancelBase: cancel, calls: map[string]context.CancelCauseFunc{}, idle: make(chan struct{})}
+	return &Server{
+		plugin: p, description: sync.OnceValues(func() (*pb.DescribeResponse, error) { return describe(p) }),
+		base: base, cancelBase: cancel, calls: map[string]context.CancelCauseFunc{}, idle: make(chan struct{}),
+	}
 }
 
 // Describe implements the protocol.
 func (s *Server) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
-	description, err := s.plugin.Describe()
+	return s.description()
+}
+
+func describe(p *pluginsdk.Plugin) (*pb.DescribeResponse, error) {
+	description, err := p.Describe()
 	if err != nil {
 		return nil, status.Error(codes.FailedPrecondition, err.Error())
 	}
@@ -127,7 +135,11 @@ func (s *Server) Cancel(_ context.Context, request *pb.CancelRequest) (*pb.Cance
 	cancel := s.calls[request.GetCallId()]
 	s.mu.Unlock()
 	if cancel != nil {
-		cancel(context.Canceled)
+		cause := context.Canceled
+		if request.GetReason() == wire.ReasonTimeout {
+			cause = context.DeadlineExceeded
+		}
+		cancel(cause)
 	}
 	return &pb.CancelResponse{Found: cancel != nil}, nil
 }
@@ -136,7 +148,7 @@ func (s *Server) Cancel(_ context.Context, request *pb.CancelRequest) (*pb.Cance
 func (s *Server) Drain(ctx context.Context, _ *pb.DrainRequest) (*pb.DrainResponse, error) {
 	s.mu.Lock()
 	s.draining = true
-	running, idle := s.running, s.idle
+	running, idle := len(s.calls), s.idle
 	s.mu.Unlock()
 	if running > 0 {
 		select {
@@ -155,8 +167,8 @@ func (s *Server) once(ctx context.Context, raw *pb.Request, do func(context.Cont
 		return err
 	}
 	step := s.step(raw, silent{})
-	defer func() { _ = step.Close() }()
-	if err := do(ctx, handler, step); err != nil {
+	err = do(ctx, handler, step)
+	if err := errors.Join(err, step.Close()); err != nil {
 		return toStatus(err)
 	}
 	return nil
@@ -177,36 +189,41 @@ func (s *Server) step(raw *pb.Request, reporter pluginsdk.Reporter) *pluginsdk.S
 	return pluginsdk.NewStep(wire.RequestFromWire(raw), adapter, reporter)
 }
 
-// enter counts a call in; refused where the plugin is draining.
-func (s *Server) enter(callID string, cancel context.CancelCauseFunc) bool {
+// enter counts a call in; it is refused where the plugin is draining.
+func (s *Server) enter(callID string, cancel context.CancelCauseFunc) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
-		return false
+		return errDraining
+	}
+	if _, taken := s.calls[callID]; taken {
+		return errDuplicate
 	}
 	s.calls[callID] = cancel
-	s.running++
-	return true
+	return nil
 }
 
 func (s *Server) leave(callID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.calls, callID)
-	s.running--
-	if s.running == 0 {
+	if len(s.calls) == 0 {
 		close(s.idle)
 		s.idle = make(chan struct{})
 	}
 }
 
-// cancelAll cancels every call.
+// Close cancels the calls that run. It does not wait for them; the gRPC
+// server that they came through does.
+func (s *Server) Close() { s.cancelAll() }
+
+// cancelAll cancels every call, and those to come.
 func (s *Server) cancelAll() { s.cancelBase() }
 
 // waitIdle waits until no call runs, at most so long.
 func (s *Server) waitIdle(limit time.Duration) {
 	s.mu.Lock()
-	running, idle := s.running, s.idle
+	running, idle := len(s.calls), s.idle
 	s.mu.Unlock()
 	if running == 0 {
 		return
@@ -242,13 +259,3 @@ func guarded[T any](f func() T) (value T, err error) {
 	}()
 	return f(), nil
 }
-
-// silent is the reporter of calls that have nothing to report to.
-type silent struct{}
-
-func (silent) Log(pluginsdk.LogLine)               {}
-func (silent) Progress(float64, string)            {}
-func (silent) Heartbeat()                          {}
-func (silent) Checkpoint(json.RawMessage) error    { return nil }
-func (silent) Effect(pluginsdk.EffectRecord) error { return nil }
-func (silent) Artifact(pluginsdk.Artifact) error   { return nil }

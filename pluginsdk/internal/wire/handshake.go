@@ -14,4 +14,8 @@ const (
 	// LifelineEnv holds the number of a file descriptor at whose end the
 	// plugin ends: the host holds the other end open as long as it lives.
 	LifelineEnv = "VWMP_LIFELINE_FD"
+	// ReasonTimeout and ReasonCancelled are the reasons of a Cancel: the
+	// attempt ran out of time, or somebody wished it to end.
+	ReasonTimeout   = "timeout"
+	ReasonCancelled = "cancelled"
 )
