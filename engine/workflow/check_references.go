@@ -28,6 +28,7 @@ func (c *compiler) template(value json.RawMessage, pointer string, rules stepRul
 	for _, problem := range problems {
 		problem.StepID = stepID
 		c.report(problem)
+		c.usedAll = true
 	}
 	if template == nil {
 		return nil
@@ -202,6 +203,8 @@ func (c *compiler) condition(node *Node, pointer string) *Expression {
 			remedy = c.parameterHint(failure.message)
 		}
 		c.error(pointer, step.ID, failure.code, "%s%s", failure.message, remedy)
+		// It may name any parameter: what it means is not known yet.
+		c.usedAll = true
 		return nil
 	}
 	uses := expression.uses
@@ -272,7 +275,7 @@ func (c *compiler) warnUnused() {
 	for i := range c.def.Parameters {
 		parameter := &c.def.Parameters[i]
 		// One that must have a certain value is a question to the person.
-		if c.used[parameter.Name] || parameter.Name == "" || parameter.Validation != nil && parameter.Validation.MustBe != nil {
+		if c.used[parameter.Name] || c.parameters[parameter.Name] != parameter || parameter.broken || parameter.Validation != nil && parameter.Validation.MustBe != nil {
 			continue
 		}
 		c.warn(fmt.Sprintf("/parameters/%d", i), "", "unused_parameter", "Nothing in the workflow refers to the parameter %q; use it as ${parameters.%s}, or remove it.", parameter.Name, parameter.Name)

@@ -41,6 +41,17 @@ func Compile(doc *Document, cat Catalogue) (*Graph, Problems) {
 	return c.graph, problems
 }
 
+// Validate parses and compiles a text and returns the problems of both, as
+// saving and executing do. The graph is nil if there is any error.
+func Validate(data []byte, opts ParseOptions, cat Catalogue) (*Document, *Graph, Problems) {
+	doc, problems := Parse(data, opts)
+	if doc == nil {
+		return nil, nil, problems
+	}
+	graph, found := Compile(doc, cat)
+	return doc, graph, append(problems, found...).Sort()
+}
+
 // compiler holds what Compile knows on its way.
 type compiler struct {
 	doc      *Document
@@ -93,7 +104,7 @@ func (c *compiler) checkParameters() {
 			continue
 		}
 		first[parameter.Name], c.parameters[parameter.Name] = i, parameter
-		if parameter.Default == nil || c.doc.broken {
+		if parameter.Default == nil || parameter.broken {
 			continue
 		}
 		for _, problem := range parameter.check(parameter.Default, pointer+"/default", "The default", false) {
@@ -106,7 +117,7 @@ func (c *compiler) checkParameters() {
 }
 
 func (c *compiler) checkType() {
-	if c.cat == nil || c.def.Type == DefaultType {
+	if c.cat == nil || c.def.Type == DefaultType || !typePattern.MatchString(c.def.Type) {
 		return
 	}
 	declared, ok := c.cat.WorkflowType(c.def.Type)
@@ -213,9 +224,12 @@ func (c *compiler) checkConfig(node *Node, pointer string) {
 	for _, reference := range node.Config.References() {
 		open.pointers = append(open.pointers, reference.Pointer)
 	}
+	if node.Step.Config == nil && c.doc.root.At(c.doc.prefix+pointer) != nil {
+		// What is wrong with it was reported when it was read.
+		return
+	}
 	config, err := readObject(node.Step.Config)
 	if err != nil {
-		// What is wrong with it was reported when it was read.
 		return
 	}
 	literal := fillDefaults(config, node.Handler.tree, 0).AppendJSON(nil)
@@ -277,7 +291,7 @@ func (c *compiler) checkTriggerParameters(trigger *Trigger, template *Template, 
 		switch {
 		case parameter == nil:
 			c.error(here, "", "unknown_parameter", "The workflow has no parameter %q%s", clip(name, 60), endSentence(didYouMean(c.suggest.nearest(name, c.parameterNames()))))
-		case !open[tree.Escape(name)] && !c.doc.broken:
+		case !open[tree.Escape(name)] && !parameter.broken:
 			for _, problem := range parameter.check(value, here, fmt.Sprintf("The parameter %q", name), true) {
 				c.report(problem)
 			}

@@ -31,7 +31,7 @@ func checkCron(text string) error {
 		return fmt.Errorf("has more than 200 characters")
 	}
 	if len(fields) != len(cronFields) {
-		return fmt.Errorf("has %d fields", len(fields))
+		return fmt.Errorf("has %d %s", len(fields), plural(len(fields), "field", "fields"))
 	}
 	var sets [5][]int
 	for i, field := range fields {

@@ -33,8 +33,10 @@ var (
 	secretPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,99}$`)
 )
 
-func (d *decoder) parameter(n *tree.Node, at *location) Parameter {
-	parameter := Parameter{Type: string(ParameterString)}
+func (d *decoder) parameter(n *tree.Node, at *location) (parameter Parameter) {
+	parameter.Type = string(ParameterString)
+	before := len(d.problems)
+	defer func() { parameter.broken = len(d.problems) > before }()
 	if !d.object(n, at, "A parameter") {
 		return parameter
 	}

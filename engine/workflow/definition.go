@@ -154,6 +154,9 @@ func DefaultRetry() Retry {
 // [0, 1), moves it by at most the jitter either way. The maximum bounds the
 // result too.
 func (r *Retry) Delay(attempt int, random float64) time.Duration {
+	if r.InitialInterval <= 0 {
+		return 0
+	}
 	interval := float64(r.InitialInterval) * math.Pow(max(r.Multiplier, 1), float64(max(attempt, 1)-1))
 	limit := float64(r.MaxInterval)
 	if r.MaxInterval <= 0 {
@@ -192,6 +195,10 @@ type Parameter struct {
 	Default    json.RawMessage
 	Options    []Option
 	Validation *Validation
+
+	// broken is set where the declaration itself has problems, so that what
+	// follows from them is not reported.
+	broken bool
 }
 
 // Option is one choice of an enum.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -95,6 +96,9 @@ func compileExpression(source string) (compiled *Expression, failure *expression
 	if err != nil {
 		return nil, describeCompileError(err)
 	}
+	if root := program.Node().Type(); root == nil || root.Kind() != reflect.Bool && root.Kind() != reflect.Interface {
+		return nil, &expressionError{"not_boolean", "A condition must be true or false, such as parameters.publish or parameters.count > 0; this one is something else. Compare it with a value."}
+	}
 	uses := collectUses(program.Node())
 	if len(uses.problems) > 0 {
 		return nil, &uses.problems[0]
@@ -148,7 +152,7 @@ func expressionOptions(guard ast.Visitor) []expr.Option {
 		env[root] = map[string]any{}
 	}
 	options := make([]expr.Option, 0, len(removedBuiltins)+6)
-	options = append(options, expr.Env(env), expr.AsBool(), expr.Optimize(false), expr.MaxNodes(maxExpressionNodes))
+	options = append(options, expr.Env(env), expr.Optimize(false), expr.MaxNodes(maxExpressionNodes))
 	for _, name := range removedBuiltins {
 		options = append(options, expr.DisableBuiltin(name))
 	}
@@ -170,8 +174,8 @@ func describeCompileError(err error) *expressionError {
 	switch {
 	case strings.Contains(message, "maximum allowed nodes"):
 		return &expressionError{"expression_too_large", fmt.Sprintf("The condition has more than %d parts; make it simpler.", maxExpressionNodes)}
-	case strings.HasPrefix(message, "expected bool"):
-		code, remedy = "not_boolean", `A condition must be true or false, such as parameters.publish or parameters.count > 0.`
+	case strings.Contains(message, "unexpected token EOF"):
+		message, remedy = "it ends too early", "Complete it; in YAML, put a condition that holds # or : in quotes."
 	case strings.HasPrefix(message, "unknown name"):
 		code = "unknown_name"
 		remedy = `Values are written parameters.NAME, config.NAME or steps["ID"].output.KEY; text stands in quotes.`

@@ -155,7 +155,7 @@ func (run *evaluation) matches(subject, pattern any) (bool, error) {
 	if len(form) > 1000 {
 		return false, errors.New("the pattern after matches has more than 1000 characters")
 	}
-	run.work += 1 + (len(text)*(len(form)+1))>>10
+	run.work += 1 + (len(text)*(len(form)+8))>>7
 	if run.work > maxWork {
 		return false, errTooCostly
 	}

@@ -69,7 +69,7 @@ func (c *useCollector) Visit(node *ast.Node) {
 		if slices.Contains(expressionRoots, n.Value) {
 			c.record(n, &visiblePath{text: n.Value, segments: []rawjson.Segment{rawjson.Key(n.Value)}})
 		}
-		if strings.HasPrefix(n.Value, "__") {
+		if strings.HasPrefix(n.Value, "__") || strings.HasPrefix(n.Value, "$") {
 			c.uses.problems = append(c.uses.problems, expressionError{"unknown_name", fmt.Sprintf("The condition uses the name %s, which is nothing of the language.", n.Value)})
 		}
 	case *ast.ChainNode:
@@ -122,7 +122,7 @@ func (c *useCollector) member(n *ast.MemberNode) {
 	}
 	delete(c.paths, n.Node)
 	longer := &visiblePath{
-		text:     path.text + segment.String(),
+		text:     path.text + segmentText(segment),
 		segments: append(slices.Clone(path.segments), segment),
 	}
 	if n.Optional {
@@ -132,6 +132,15 @@ func (c *useCollector) member(n *ast.MemberNode) {
 		c.uses.optional[longer.text] = true
 	}
 	c.record(n, longer)
+}
+
+// segmentText writes a segment as a condition does, where a name with a
+// dash would be a subtraction.
+func segmentText(segment rawjson.Segment) string {
+	if segment.Index < 0 && strings.Contains(segment.Key, "-") {
+		return fmt.Sprintf("[%q]", segment.Key)
+	}
+	return segment.String()
 }
 
 // note sorts a path into what it refers to.

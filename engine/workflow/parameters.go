@@ -173,7 +173,7 @@ func (c *valueChecker) text(rules *Validation) {
 func (c *valueChecker) number(rules *Validation) {
 	if c.node.Kind != tree.Number {
 		remedy := "."
-		if c.node.Kind == tree.String {
+		if _, err := strconv.ParseFloat(c.node.Text, 64); err == nil && c.node.Kind == tree.String {
 			remedy = "; write it without quotes."
 		}
 		c.add("wrong_type", "must be a number; found %s%s", c.shown(), remedy)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -69,3 +71,8 @@ func newProblem(pointer, stepID, code, format string, args ...any) pluginsdk.Pro
 		Message: fmt.Sprintf(format, args...),
 	}
 }
+
+// NameKey returns the form under which two names are the same: composed
+// characters and decomposed ones (NFC and NFD twins) look alike, and so must
+// not name two workflows.
+func NameKey(name string) string { return norm.NFC.String(name) }

@@ -82,10 +82,11 @@ type syntaxError struct {
 	reason    string
 }
 
-// splitString takes a string apart. Text without references comes back as
-// one piece with $${ made ${.
-func splitString(text string) ([]piece, *syntaxError) {
+// splitString takes a string apart, and finds every mistake in it. Text
+// without references comes back as one piece with $${ made ${.
+func splitString(text string) ([]piece, []*syntaxError) {
 	var pieces []piece
+	var mistakes []*syntaxError
 	literal := ""
 	for text != "" {
 		i := strings.Index(text, "${")
@@ -100,7 +101,9 @@ func splitString(text string) ([]piece, *syntaxError) {
 		literal += text[:i]
 		reference, length, err := parseReference(text[i:])
 		if err != nil {
-			return nil, err
+			mistakes = append(mistakes, err)
+			text = text[i+2:]
+			continue
 		}
 		if literal != "" {
 			pieces = append(pieces, piece{text: literal})
@@ -112,7 +115,7 @@ func splitString(text string) ([]piece, *syntaxError) {
 	if literal += text; literal != "" || len(pieces) == 0 {
 		pieces = append(pieces, piece{text: literal})
 	}
-	return pieces, nil
+	return pieces, mistakes
 }
 
 // referenceParser reads one reference.

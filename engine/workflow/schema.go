@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -240,9 +241,48 @@ func (c *schemaChecker) leaf(failure *jsonschema.ValidationError, pointer string
 		c.add(pointer, "too_short", "%s must have at least %d %s; it has %d.", subject, k.Want, plural(k.Want, "character", "characters"), k.Got)
 	case *kind.MaxLength:
 		c.add(pointer, "too_long", "%s must have at most %d %s; it has %d.", subject, k.Want, plural(k.Want, "character", "characters"), k.Got)
+	case *kind.MinProperties:
+		c.add(pointer, "too_short", "%s must have at least %d %s; it has %d.", subject, k.Want, plural(k.Want, "key", "keys"), k.Got)
+	case *kind.MaxProperties:
+		c.add(pointer, "too_long", "%s must have at most %d %s; it has %d.", subject, k.Want, plural(k.Want, "key", "keys"), k.Got)
+	case *kind.MinItems:
+		c.add(pointer, "too_short", "%s must have at least %d %s; it has %d.", subject, k.Want, plural(k.Want, "item", "items"), k.Got)
+	case *kind.MaxItems:
+		c.add(pointer, "too_long", "%s must have at most %d %s; it has %d.", subject, k.Want, plural(k.Want, "item", "items"), k.Got)
+	case *kind.UniqueItems:
+		c.add(pointer, "duplicate_value", "%s has the same item twice, as numbers %d and %d; remove one.", subject, k.Duplicates[0]+1, k.Duplicates[1]+1)
+	case *kind.Const:
+		c.add(pointer, "bad_value", "%s must be %s; found %s.", subject, showValue(k.Want), showValue(k.Got))
 	default:
-		c.add(pointer, "schema", "%s: %s.", subject, clip(k.LocalizedString(c.printer), 300))
+		c.numeric(failure, pointer, subject)
 	}
+}
+
+// numeric writes the violations of bounds, and any that has no sentence of
+// its own.
+func (c *schemaChecker) numeric(failure *jsonschema.ValidationError, pointer, subject string) {
+	bound := func(relation string, want, got *big.Rat) {
+		c.add(pointer, "out_of_range", "%s must be %s %s; found %s.", subject, relation, showRational(want), showRational(got))
+	}
+	switch k := failure.ErrorKind.(type) {
+	case *kind.Minimum:
+		bound("at least", k.Want, k.Got)
+	case *kind.Maximum:
+		bound("at most", k.Want, k.Got)
+	case *kind.ExclusiveMinimum:
+		bound("more than", k.Want, k.Got)
+	case *kind.ExclusiveMaximum:
+		bound("less than", k.Want, k.Got)
+	case *kind.MultipleOf:
+		bound("a multiple of", k.Want, k.Got)
+	default:
+		c.add(pointer, "schema", "%s: %s.", subject, clip(failure.ErrorKind.LocalizedString(c.printer), 300))
+	}
+}
+
+func showRational(number *big.Rat) string {
+	value, _ := number.Float64()
+	return formatFloat(value)
 }
 
 // knownKeys returns the property names of the schema that a violation came

@@ -94,8 +94,10 @@ func ParseTemplate(value json.RawMessage, prefix string) (*Template, Problems) {
 	if len(value) == 0 {
 		return nil, nil
 	}
-	node, issues := tree.ReadJSON(value, tree.Limits{Depth: 4 * MaxDepth})
-	if node == nil || len(issues) > 0 {
+	// Issues such as a key that stands twice were reported when the document
+	// was read.
+	node, _ := tree.ReadJSON(value, tree.Limits{Depth: 4 * MaxDepth})
+	if node == nil {
 		return nil, Problems{newProblem(prefix, "", "wrong_type", "This is not a JSON value; correct it.")}
 	}
 	template := &Template{}
@@ -120,10 +122,9 @@ func (t *Template) build(n *tree.Node, raw []byte, pointer string, fail func(str
 	}
 	switch n.Kind {
 	case tree.String:
-		pieces, err := splitString(n.Text)
-		if err != nil {
-			fail(pointer, err)
-			return literal()
+		pieces, mistakes := splitString(n.Text)
+		for _, mistake := range mistakes {
+			fail(pointer, mistake)
 		}
 		if len(pieces) == 1 && pieces[0].reference == nil {
 			return &part{literal: tree.AppendString(nil, pieces[0].text)}
@@ -422,7 +423,7 @@ func follow(data json.RawMessage, path []rawjson.Segment, what string) (json.Raw
 		}
 		return nil, fmt.Sprintf("names nothing: %s has no key %q%s", what, segment.Key, listKeys(missing.Keys))
 	case missing.Kind == "list" && segment.Index >= 0:
-		return nil, fmt.Sprintf("names nothing: %s has %d items, counted from 0", what, missing.Length)
+		return nil, fmt.Sprintf("names nothing: %s has %d %s, counted from 0", what, missing.Length, plural(missing.Length, "item", "items"))
 	}
 	return nil, fmt.Sprintf("names nothing: %s is a %s, which has no %s", what, missing.Kind, strings.TrimPrefix(segment.String(), "."))
 }

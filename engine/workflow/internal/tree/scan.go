@@ -90,7 +90,9 @@ func (g *guard) accept(tk *token.Token) *Issue {
 	}
 	switch tk.Type {
 	case token.InvalidType:
-		return issueAt(tk, "yaml_syntax", "The YAML can't be read here: %s. Check the indentation, and put text with special characters in quotes.", shortenTo(tk.Error, 160))
+		issue := syntaxMessage(tk.Error)
+		issue.Line, issue.Column = tk.Position.Line, tk.Position.Column
+		return &issue
 	case token.DocumentHeaderType, token.DocumentEndType:
 		return g.document(tk)
 	case token.CommentType:

@@ -84,8 +84,8 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Locate returns the place of the value that a JSON pointer names: the
-// key's for a member of an object. Where the pointer leads to nothing it is
+// Locate returns the place of the value that a JSON pointer names; for a
+// map or list in a map, its key's. Where the pointer leads to nothing it is
 // the place of the last value on the way.
 func (n *Node) Locate(pointer string) (line, column int) {
 	if n == nil {
@@ -103,8 +103,11 @@ func (n *Node) Locate(pointer string) (line, column int) {
 		if next == nil {
 			return line, column
 		}
-		line, column = next.Line, next.Column
 		n = next.Value
+		line, column = n.Line, n.Column
+		if n.Kind == Object || n.Kind == Array {
+			line, column = next.Line, next.Column
+		}
 	}
 	return line, column
 }

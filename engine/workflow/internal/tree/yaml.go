@@ -134,7 +134,7 @@ func syntaxIssue(err error) Issue {
 		GetMessage() string
 		GetToken() *token.Token
 	}
-	issue := Issue{Code: "yaml_syntax"}
+	var issue Issue
 	message := err.Error()
 	if errors.As(err, &positioned) {
 		message = positioned.GetMessage()
@@ -142,12 +142,25 @@ func syntaxIssue(err error) Issue {
 			issue.Line, issue.Column = tk.Position.Line, tk.Position.Column
 		}
 	}
+	line, column := issue.Line, issue.Column
+	issue = syntaxMessage(message)
+	issue.Line, issue.Column = line, column
+	return issue
+}
+
+// syntaxMessage makes a sentence of what the parser says.
+func syntaxMessage(message string) Issue {
+	if strings.Contains(message, "'\t'") {
+		return Issue{Code: "yaml_syntax", Message: "The YAML can't be read here: there is a tab where only spaces may stand. Indent with spaces."}
+	}
 	if i := strings.IndexByte(message, '\n'); i >= 0 {
 		message = message[:i]
 	}
 	message = strings.TrimSuffix(shortenTo(message, 160), ".")
-	issue.Message = fmt.Sprintf("The YAML can't be read here: %s. Check the indentation, and put text with special characters in quotes.", message)
-	return issue
+	return Issue{
+		Code:    "yaml_syntax",
+		Message: fmt.Sprintf("The YAML can't be read here: %s. Check the indentation, and put text with special characters in quotes.", message),
+	}
 }
 
 func shortenTo(text string, limit int) string {

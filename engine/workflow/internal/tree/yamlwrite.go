@@ -117,5 +117,16 @@ func appendText(dst []byte, text string) []byte {
 	if plainText.MatchString(text) && !reservedWords[strings.ToLower(text)] && !strings.Contains(text, " #") {
 		return append(dst, text...)
 	}
+	if strings.ContainsAny(text, `"\`) && singleQuotable(text) {
+		return append(append(append(dst, '\''), text...), '\'')
+	}
 	return AppendString(dst, text)
+}
+
+// singleQuotable reports whether the text may stand in single quotes, which
+// spare it the backslashes.
+func singleQuotable(text string) bool {
+	return !strings.ContainsFunc(text, func(char rune) bool {
+		return char == '\'' || char < 0x20 || char > 0x7e
+	})
 }
