@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/edge"
+	"github.com/vwmp/vwmp/store/data"
 )
 
 const token = "a-token-of-enough-characters"
@@ -17,24 +19,27 @@ const token = "a-token-of-enough-characters"
 // shelf is a session store in memory.
 type shelf struct {
 	mu   sync.Mutex
-	kept map[string]time.Time
+	kept map[string]data.Session
 }
 
-func (s *shelf) PutSession(_ context.Context, hash string, expires time.Time) error {
+func (s *shelf) PutSession(_ context.Context, hash string, session data.Session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.kept == nil {
-		s.kept = map[string]time.Time{}
+		s.kept = map[string]data.Session{}
 	}
-	s.kept[hash] = expires
+	s.kept[hash] = session
 	return nil
 }
 
-func (s *shelf) Session(_ context.Context, hash string) (time.Time, bool, error) {
+func (s *shelf) Session(_ context.Context, hash string) (data.Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	expires, found := s.kept[hash]
-	return expires, found, nil
+	session, found := s.kept[hash]
+	if !found {
+		return data.Session{}, engine.ErrNotFound
+	}
+	return session, nil
 }
 
 func (s *shelf) DeleteSession(_ context.Context, hash string) error {
@@ -176,7 +181,7 @@ func TestAFloodOfAddressesIsForgotten(t *testing.T) {
 
 func TestASessionLastsUntilItsEnd(t *testing.T) {
 	s, c, sessions := newSignIn(t)
-	value, expires, err := s.Open(t.Context())
+	value, expires, err := s.Open(t.Context(), "a browser")
 	if err != nil || !expires.Equal(c.now.Add(edge.SessionLife)) {
 		t.Fatalf("open: %v, %v", expires, err)
 	}
@@ -251,7 +256,7 @@ func TestWithoutSignInEverybodyIsTheAdministrator(t *testing.T) {
 	if who, err := s.Identify(t.Context(), edge.Credentials{}); err != nil || who.Role != edge.Admin {
 		t.Errorf("got %+v, %v", who, err)
 	}
-	if _, _, err := s.Open(t.Context()); err == nil {
+	if _, _, err := s.Open(t.Context(), "a browser"); err == nil {
 		t.Error("a session was made that nobody needs")
 	}
 }

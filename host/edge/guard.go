@@ -49,6 +49,16 @@ func (p Permission) String() string {
 	return "none"
 }
 
+// roleOf reads a role's word; 0 for one that lets nobody in.
+func roleOf(word string) Permission {
+	for _, role := range []Permission{Viewer, Executor, Editor, Admin} {
+		if role.String() == word {
+			return role
+		}
+	}
+	return 0
+}
+
 // Hosts is the list of names under which the server may be asked. A name
 // that is not on it is a sign of DNS rebinding.
 type Hosts struct {

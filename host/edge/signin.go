@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/store/data"
 )
 
 // Mode says whether callers have to sign in.
@@ -29,6 +32,9 @@ const (
 	LinkTicketLife   = 10 * time.Minute
 	SocketTicketLife = 30 * time.Second
 )
+
+// maxUserAgent bounds what is kept of a browser's name for itself.
+const maxUserAgent = 200
 
 // AdminName is the one account until there are others.
 const AdminName = "admin"
@@ -70,21 +76,14 @@ func (p Principal) May(needed Permission) bool {
 	return needed == Public || p.Role >= needed
 }
 
-// Sessions keeps the sessions of browsers, by the hash of their cookie.
-type Sessions interface {
-	PutSession(ctx context.Context, hash string, expires time.Time) error
-	// Session reports whether the hash is known, and when it ends.
-	Session(ctx context.Context, hash string) (expires time.Time, found bool, err error)
-	DeleteSession(ctx context.Context, hash string) error
-}
-
 // Options of a SignIn.
 type Options struct {
 	Mode Mode
 	// AdminToken lets the administrator in; at least 16 characters in
 	// ModeToken.
 	AdminToken string
-	Sessions   Sessions
+	// Sessions keeps the sessions of browsers; ModeNone needs none.
+	Sessions data.Sessions
 	Now        func() time.Time
 }
 
@@ -93,7 +92,7 @@ type Options struct {
 type SignIn struct {
 	mode     Mode
 	token    [sha256.Size]byte
-	sessions Sessions
+	sessions data.Sessions
 	now      func() time.Time
 	links    *tickets
 	sockets  *tickets
@@ -159,15 +158,24 @@ func (s *SignIn) Identify(ctx context.Context, c Credentials) (Principal, error)
 		return Principal{Name: AdminName, Role: Admin, Way: WayTicket}, nil
 	}
 	if c.Session != "" {
-		expires, found, err := s.sessions.Session(ctx, hashOf(c.Session))
-		if err != nil {
-			return Principal{}, fmt.Errorf("read a session: %w", err)
-		}
-		if found && s.now().Before(expires) {
-			return Principal{Name: AdminName, Role: Admin, Way: WayCookie}, nil
-		}
+		return s.bySession(ctx, c.Session)
 	}
 	return Principal{}, ErrSignedOut
+}
+
+func (s *SignIn) bySession(ctx context.Context, value string) (Principal, error) {
+	session, err := s.sessions.Session(ctx, hashOf(value))
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return Principal{}, ErrSignedOut
+	case err != nil:
+		return Principal{}, fmt.Errorf("read a session: %w", err)
+	}
+	role := roleOf(session.Role)
+	if role == 0 || !s.now().Before(session.Expires) {
+		return Principal{}, ErrSignedOut
+	}
+	return Principal{Name: session.Principal, Role: role, Way: WayCookie}, nil
 }
 
 // CheckToken judges the admin token, in constant time. Its error is
@@ -188,12 +196,16 @@ func (s *SignIn) fail(address string) error {
 }
 
 // Open makes a session and returns its cookie's value and its end.
-func (s *SignIn) Open(ctx context.Context) (value string, expires time.Time, err error) {
+func (s *SignIn) Open(ctx context.Context, userAgent string) (value string, expires time.Time, err error) {
 	if s.mode == ModeNone {
 		return "", time.Time{}, errors.New("open a session: this server asks nobody to sign in")
 	}
-	value, expires = rand.Text(), s.now().Add(SessionLife)
-	if err := s.sessions.PutSession(ctx, hashOf(value), expires); err != nil {
+	now := s.now()
+	value, expires = rand.Text(), now.Add(SessionLife)
+	session := data.Session{
+		Principal: AdminName, Role: Admin.String(), CreatedAt: now, Expires: expires, UserAgent: userAgent[:min(len(userAgent), maxUserAgent)],
+	}
+	if err := s.sessions.PutSession(ctx, hashOf(value), session); err != nil {
 		return "", time.Time{}, fmt.Errorf("keep a session: %w", err)
 	}
 	return value, expires, nil
