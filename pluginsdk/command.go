@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -22,6 +23,10 @@ func RunCommand(ctx context.Context, cmd *exec.Cmd) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
+	// Linux ties a command's life to the thread that started it (see
+	// endWithParent); this one stays until the command has ended.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	prepareGroup(cmd)
 	// A grandchild may hold the pipes open after the command itself ended.
 	cmd.WaitDelay = commandGrace

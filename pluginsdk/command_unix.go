@@ -12,6 +12,7 @@ func prepareGroup(cmd *exec.Cmd) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Setpgid = true
+	endWithParent(cmd.SysProcAttr)
 }
 
 // The signals below may find no process left, which is what they are for.

@@ -85,8 +85,12 @@ func (s *Step) NearestOutput(key string, target any) (bool, error) {
 	return false, nil
 }
 
-// Adapter decodes the plugin's own configuration into target.
+// Adapter decodes the plugin's own configuration into target, a pointer; where
+// it is silent the defaults of a struct's tags count.
 func (s *Step) Adapter(target any) error {
+	if err := applyDefaults(target); err != nil {
+		return fmt.Errorf("read the adapter configuration: %w", err)
+	}
 	if len(s.adapter) == 0 {
 		return nil
 	}

@@ -170,7 +170,7 @@ func (c *Client) Reconcile(ctx context.Context, request *pluginsdk.Request) (plu
 // Drain makes the plugin refuse new work and returns when it is idle.
 func (c *Client) Drain(ctx context.Context) error {
 	if _, err := c.plugin.Drain(ctx, &pb.DrainRequest{}); err != nil && status.Code(err) != codes.Unimplemented {
-		return fmt.Errorf("drain: %w", err)
+		return fmt.Errorf("drain: %w", errorOf(err))
 	}
 	return nil
 }

@@ -70,6 +70,14 @@ not by hand: put it into a plugin folder, or name its folder with
 	return 0
 }
 
+// NewGRPCServer returns a gRPC server that serves s with the bounds of the
+// protocol, for whoever has a connection of their own, such as a test.
+func NewGRPCServer(s *Server) *grpc.Server {
+	server := newGRPCServer(nil)
+	pb.RegisterPluginServer(server, s)
+	return server
+}
+
 // newGRPCServer bounds messages at the protocol's size, and lets a host probe
 // as often as it likes: gRPC's own policy ends healthy connections for that.
 func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
