@@ -64,6 +64,13 @@ func (s *Store) Revive() {
 	s.crashAt, s.crashed = 0, false
 }
 
+// Crashed reports whether the time of a CrashAt has come.
+func (s *Store) Crashed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crashed
+}
+
 // Commits is how many there were.
 func (s *Store) Commits() int {
 	s.mu.Lock()
@@ -316,6 +323,15 @@ func NewCatalogue(handlers map[string]pluginsdk.EffectClass) Catalogue {
 		}, "test", "1.0.0"))
 	}
 	return Catalogue{workflow.NewCatalogue(list, nil)}
+}
+
+// catalogueWithSchema has test.pure with a schema and a default.
+func catalogueWithSchema() workflow.Catalogue {
+	return workflow.NewCatalogue([]*workflow.Handler{workflow.NewHandler(pluginsdk.HandlerInfo{
+		Path: "test.pure", Name: "Pure", Effect: pluginsdk.EffectPure, ConfigSchema: json.RawMessage(`{
+			"type":"object","additionalProperties":false,"required":["text"],"properties":{
+				"text":{"type":"string"},"count":{"type":"integer"},"loud":{"type":"boolean","default":false}}}`),
+	}, "test", "1.0.0")}, nil)
 }
 
 // Generation implements engine.Catalogue.

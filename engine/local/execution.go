@@ -79,6 +79,9 @@ type execution struct {
 	seq       uint64
 	sub       uint32
 	logCounts map[string]int
+	// dead: an append failed, and numbers were given to events that are
+	// not kept; nothing may follow them.
+	dead bool
 }
 
 // call is an attempt under way.
@@ -185,6 +188,7 @@ func (e *execution) turn(batch []message) error {
 			}
 		}
 	}
+	e.dead = err != nil
 	e.order.Unlock()
 	for _, answer := range t.answers {
 		if answer.err == nil {
@@ -286,6 +290,9 @@ func (e *execution) stepResult(i int) engine.StepResult {
 func (e *execution) say(step *workflow.Node, attempt int, event plan.Event) {
 	e.order.Lock()
 	defer e.order.Unlock()
+	if e.dead {
+		return
+	}
 	event.ExecutionID, event.WorkflowID = e.id, e.header.WorkflowID
 	event.StepID, event.Attempt, event.Seq = step.Step.ID, attempt, e.seq+1
 	err := e.r.options.Logs.AppendLog(e.id, step.Step.ID, attempt, event)

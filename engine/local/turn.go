@@ -224,7 +224,7 @@ func (e *execution) request(command plan.Command, now time.Time) (*pluginsdk.Req
 	}
 	definition := e.graph.Definition()
 	private := plan.Private{
-		EffectClass: node.Handler.Info.Effect, Checksum: binding.Checksum, BootEpoch: e.r.options.BootEpoch,
+		EffectClass: node.Effect(), Checksum: binding.Checksum, BootEpoch: e.r.options.BootEpoch,
 		IdempotencyKey: e.id + "/" + node.Step.ID,
 	}
 	timeout := node.Timeout()

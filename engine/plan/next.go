@@ -276,7 +276,7 @@ func (s *State) decideReady(i int) Command {
 	if s.skip[i] {
 		return byChoice("switched off for this run")
 	}
-	enabled, err := s.enabled(node)
+	enabled, err := node.IsEnabled(s.Scope(i))
 	switch {
 	case err != nil:
 		return s.invalid(i, "REFERENCE_ERROR", err)
@@ -339,23 +339,6 @@ func (s *State) endOf(i int) string {
 	default:
 		return string(s.Steps[i].Status)
 	}
-}
-
-func (s *State) enabled(node *workflow.Node) (bool, error) {
-	if node.Enabled == nil {
-		return true, nil
-	}
-	value, err := node.Enabled.Resolve(s.Scope(node.Index))
-	if err != nil {
-		return false, err
-	}
-	switch string(value) {
-	case "true":
-		return true, nil
-	case "false", "null":
-		return false, nil
-	}
-	return false, fmt.Errorf("enabled of %s must be true or false, not %s", s.label(node.Index), value)
 }
 
 func (s *State) invalid(i int, code string, err error) Command {

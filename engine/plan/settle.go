@@ -48,8 +48,8 @@ func (s *State) settleFailure(step int, failure *pluginsdk.Failure, now time.Tim
 		}
 		return []Event{s.completed(step, now, Event{Status: string(StatusCancelled), Error: problem})}
 	}
-	retry := s.graph.Node(step).Step.Retry
-	if !failure.Class.Retryable() || retry == nil || state.failures+1 >= retry.MaxAttempts || s.stopped(step) {
+	retry := s.graph.Node(step).Retry()
+	if !failure.Class.Retryable() || state.failures+1 >= retry.MaxAttempts || s.stopped(step) {
 		return []Event{s.completed(step, now, Event{Status: string(StatusFailed), Error: problem})}
 	}
 	delay := max(retry.Delay(state.failures+1, chance), failure.RetryAfter)
