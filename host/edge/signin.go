@@ -84,7 +84,7 @@ type Options struct {
 	AdminToken string
 	// Sessions keeps the sessions of browsers; ModeNone needs none.
 	Sessions data.Sessions
-	Now        func() time.Time
+	Now      func() time.Time
 }
 
 // SignIn judges credentials. Its methods may be called from several
