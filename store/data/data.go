@@ -1,127 +1,77 @@
-// Package data holds the records that the host and the stores exchange. It is
-// types alone: whoever shows a workflow need not link a database.
+// Package data holds the values that a store keeps for a host, and the small
+// interfaces by which a host reaches them.
+//
+// It is for hosts, stores and their tests. It keeps nothing itself, and links
+// no database: package store keeps on disk, package memory for a process.
 package data
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/vwmp/vwmp/engine/plan"
+	"regexp"
 )
 
-// ErrExists: there is a record of that id already.
-var ErrExists = errors.New("it exists already")
+// Errors that callers act on, beside those of package engine; both are
+// wrapped with the particulars.
+var (
+	// ErrInvalid: an id, a filter, a cursor or a record that no store takes.
+	ErrInvalid = errors.New("invalid")
+	// ErrRevisionMismatch: the workflow has another revision than expected.
+	ErrRevisionMismatch = errors.New("the workflow was changed meanwhile")
+	// ErrClosed: the store was closed, or can't go on after an I/O error.
+	ErrClosed = errors.New("the store is closed")
+	// ErrFenced: an append that does not follow what is kept, because of its
+	// number, its boot epoch, or an execution that has ended.
+	ErrFenced = errors.New("the append does not follow the journal")
+)
 
-// RevisionMismatchError refuses an update that was made on an older revision.
-type RevisionMismatchError struct{ Current int }
+// RevisionMismatchError is an ErrRevisionMismatch that knows the revision.
+type RevisionMismatchError struct {
+	WorkflowID string
+	// Expected is what the caller had seen, Current what is kept.
+	Expected, Current int
+}
 
-// Error names the current revision.
+// Error names both revisions.
 func (e *RevisionMismatchError) Error() string {
-	return fmt.Sprintf("the workflow is at revision %d now", e.Current)
+	return fmt.Sprintf("workflow %s has revision %d, not %d: %v", e.WorkflowID, e.Current, e.Expected, ErrRevisionMismatch)
 }
 
-// Metadata is a workflow without its definition: what lists show.
-type Metadata struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Version     string    `json:"version"`
-	Type        string    `json:"type"`
-	Description string    `json:"description"`
-	Tags        []string  `json:"tags"`
-	StepCount   int       `json:"step_count"`
-	Revision    int       `json:"revision"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
-	// LastExecuted and LastStatus are of the newest execution; null and
-	// empty where there is none.
-	LastExecuted   *time.Time `json:"last_executed"`
-	LastStatus     string     `json:"last_status"`
-	ExecutionCount int        `json:"execution_count"`
-	// Valid is false for a draft with problems.
-	Valid bool `json:"valid"`
-	// Problems is a JSON list, for a draft.
-	Problems json.RawMessage `json:"problems,omitempty"`
+// Is makes the error an ErrRevisionMismatch.
+func (e *RevisionMismatchError) Is(target error) bool { return target == ErrRevisionMismatch }
+
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// CheckID refuses an id that can't be part of a key or of a file's name; what
+// names the kind of thing. Its error is an ErrInvalid.
+func CheckID(what, id string) error {
+	if idPattern.MatchString(id) {
+		return nil
+	}
+	return fmt.Errorf("%w %s id %q", ErrInvalid, what, clip(id))
 }
 
-// Definition is what a save keeps of a workflow.
-type Definition struct {
-	Name        string
-	Version     string
-	Type        string
-	Description string
-	Tags        []string
-	StepCount   int
-	// Format is "yaml" or "json", Text what was sent, byte for byte.
-	Format string
-	Text   []byte
-	// Document is the definition as JSON, as the engine takes it.
-	Document json.RawMessage
-	// Valid is false for a draft, whose Problems are a JSON list.
-	Valid    bool
-	Problems json.RawMessage
-	// Author and Message belong to the revision.
-	Author  string
-	Message string
+// clip keeps hostile input out of logs at full length.
+func clip(text string) string {
+	const most = 80
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
 }
 
-// Workflow is a stored workflow at its newest revision.
-type Workflow struct {
-	Metadata
+// MaxText and MaxKey bound, in bytes, a workflow's text and an idempotency
+// key or another key that a caller chooses.
+const (
+	MaxText = 4 << 20
+	MaxKey  = 1 << 10
+)
 
-	Format   string
-	Text     []byte
-	Document json.RawMessage
-}
-
-// Revision is one save of a workflow.
-type Revision struct {
-	Number    int             `json:"revision"`
-	CreatedAt time.Time       `json:"created_at"`
-	Author    string          `json:"author"`
-	Message   string          `json:"message"`
-	Format    string          `json:"-"`
-	Text      []byte          `json:"-"`
-	Document  json.RawMessage `json:"-"`
-}
-
-// WorkflowFilter picks workflows for a list.
-type WorkflowFilter struct {
-	Type, Tag string
-	// Query is looked for in name and description, without regard to case.
-	Query string
-	// Sort is name, created_at, updated_at or last_executed, with a "-"
-	// before it for descending; empty is "-updated_at".
-	Sort          string
-	Limit, Offset int
-}
-
-// ExecutionFilter picks executions for a list, the newest first.
-type ExecutionFilter struct {
-	WorkflowID   string
-	Statuses     []plan.Status
-	Trigger      string
-	Since, Until time.Time
-	// Limit is at least 1; Cursor is the one that the last page gave, or
-	// empty for the first.
-	Limit  int
-	Cursor string
-}
-
-// LogFilter picks log lines.
-type LogFilter struct {
-	StepID string
-	// Level is the least that is shown; empty is all.
-	Level    string
-	AfterSeq uint64
-	Limit    int
-}
-
-// Session is a signed-in browser.
-type Session struct {
-	User      string    `json:"user"`
-	Role      string    `json:"role"`
-	CreatedAt time.Time `json:"created_at"`
-	ExpiresAt time.Time `json:"expires_at"`
+// CheckKey refuses a key that is empty or too long; what names the kind of
+// key. Its error is an ErrInvalid and does not repeat the key.
+func CheckKey(what, key string) error {
+	if key == "" || len(key) > MaxKey {
+		return fmt.Errorf("%w %s: it has %d bytes, not 1 to %d", ErrInvalid, what, len(key), MaxKey)
+	}
+	return nil
 }

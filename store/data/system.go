@@ -1,0 +1,103 @@
+package data
+
+import (
+	"context"
+	"time"
+)
+
+// Session is a signed-in browser.
+type Session struct {
+	// Principal names who signed in, Role what they may do.
+	Principal string    `json:"principal"`
+	Role      string    `json:"role"`
+	CreatedAt time.Time `json:"created_at"`
+	Expires   time.Time `json:"expires"`
+	// UserAgent helps a person to tell sessions apart.
+	UserAgent string `json:"user_agent,omitempty"`
+}
+
+// Sessions keeps sessions by the hash of their secret, never the secret.
+type Sessions interface {
+	PutSession(ctx context.Context, hash string, session Session) error
+	// Session is an engine.ErrNotFound for one that is gone or expired.
+	Session(ctx context.Context, hash string) (Session, error)
+	// DeleteSession is nil for one that is gone.
+	DeleteSession(ctx context.Context, hash string) error
+}
+
+// Descriptions keeps what plugins said of themselves by the SHA-256 of their
+// binaries, in hex, and those sums by a key of the file's identity.
+type Descriptions interface {
+	Description(ctx context.Context, sha256 string) (description []byte, found bool, err error)
+	PutDescription(ctx context.Context, sha256 string, description []byte) error
+	FileChecksum(ctx context.Context, key string) (sha256 string, found bool, err error)
+	PutFileChecksum(ctx context.Context, key, sha256 string) error
+}
+
+// Meta identifies a store.
+type Meta struct {
+	InstanceID string `json:"instance_id"`
+	Format     int    `json:"format"`
+	// BootEpoch rises each time the store is opened.
+	BootEpoch uint64 `json:"boot_epoch"`
+	// Clean says that the last host closed the store.
+	Clean bool `json:"clean"`
+}
+
+// Stats are figures about a store.
+type Stats struct {
+	// FileSize is in bytes, 0 for a store in memory.
+	FileSize   int64 `json:"file_size"`
+	Workflows  int   `json:"workflows"`
+	Executions int   `json:"executions"`
+	Live       int   `json:"live"`
+	// Commits counts transactions since the store was opened, Commands what
+	// they held.
+	Commits  uint64 `json:"commits"`
+	Commands uint64 `json:"commands"`
+	// LastCommit is how long the last transaction took, in nanoseconds.
+	LastCommit time.Duration `json:"last_commit"`
+	// Full says that commits wait for room on the disk.
+	Full bool `json:"full"`
+}
+
+// Report is the outcome of a check of every invariant.
+type Report struct {
+	// Problems are what must not be; Warnings what a person may care about.
+	Problems []string `json:"problems"`
+	Warnings []string `json:"warnings"`
+	// The counts say how much was looked at.
+	Pages      int `json:"pages"`
+	Workflows  int `json:"workflows"`
+	Executions int `json:"executions"`
+	Events     int `json:"events"`
+	LogLines   int `json:"log_lines"`
+}
+
+// MaxReported bounds the problems and the warnings of a Report.
+const MaxReported = 1000
+
+// Problem adds a problem, up to MaxReported of them.
+func (r *Report) Problem(text string) {
+	if len(r.Problems) < MaxReported {
+		r.Problems = append(r.Problems, text)
+	}
+}
+
+// Warn adds a warning, up to MaxReported of them.
+func (r *Report) Warn(text string) {
+	if len(r.Warnings) < MaxReported {
+		r.Warnings = append(r.Warnings, text)
+	}
+}
+
+// OK reports whether there are no problems.
+func (r *Report) OK() bool { return len(r.Problems) == 0 }
+
+// System is what an operator asks a store.
+type System interface {
+	Meta() Meta
+	Stats(ctx context.Context) (Stats, error)
+	// Check looks at every record; its error is that it could not.
+	Check(ctx context.Context) (Report, error)
+}

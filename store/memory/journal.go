@@ -1,0 +1,205 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/store/data"
+	"github.com/vwmp/vwmp/store/internal/record"
+)
+
+// execution is one run: what a store on disk has of it, and no more. Events
+// and steps are kept encoded, so that only what survives the codec is kept
+// and nobody shares memory with the caller.
+type execution struct {
+	header       engine.Execution
+	document     json.RawMessage
+	workspaceDir string
+	key          workflowKey
+	tail         record.Tail
+	events       []keptEvent
+	steps        map[string][]byte
+	// lines are sorted by Seq.
+	lines []keptLine
+	logs  map[attempt]*attemptLog
+}
+
+type keptEvent struct {
+	seq     uint64
+	sub     uint32
+	encoded []byte
+}
+
+type workflowKey struct{ workflow, key string }
+
+type idempotency struct {
+	execution, fingerprint string
+	created                time.Time
+}
+
+// keyLife is how long an idempotency key counts.
+const keyLife = 24 * time.Hour
+
+// Create implements engine.Journal.
+func (s *Store) Create(ctx context.Context, creation engine.Creation) (engine.Execution, bool, error) {
+	if err := record.CheckCreation(&creation); err != nil {
+		return engine.Execution{}, false, err
+	}
+	encoded, err := encodeAll(creation.Events)
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return engine.Execution{}, false, err
+	}
+	header := creation.Execution
+	key := workflowKey{header.WorkflowID, creation.IdempotencyKey}
+	if seen, known := s.keys[key]; key.key != "" && known && s.now().Sub(seen.created) < keyLife {
+		if seen.fingerprint != creation.Fingerprint {
+			return engine.Execution{}, false, engine.ErrIdempotencyMismatch
+		}
+		return s.executions[seen.execution].header, false, nil
+	}
+	if s.executions[header.ID] != nil {
+		return engine.Execution{}, false, fmt.Errorf("%w: there is an execution %s already", engine.ErrConflict, header.ID)
+	}
+	tail, err := record.Tail{}.Follow(header.ID, s.meta.BootEpoch, creation.Events)
+	if err == nil {
+		err = tail.CheckEnd(&header)
+	}
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
+	header.Parameters, header.LastSeq = bytes.Clone(header.Parameters), tail.Seq
+	e := &execution{
+		header: header, document: bytes.Clone(creation.Document), workspaceDir: creation.WorkspaceDir, key: key,
+		tail: tail, events: encoded, steps: map[string][]byte{}, logs: map[attempt]*attemptLog{},
+	}
+	if err := s.commit(func() { s.add(e, creation.Fingerprint) }); err != nil {
+		return engine.Execution{}, false, err
+	}
+	return header, true, nil
+}
+
+func (s *Store) add(e *execution, fingerprint string) {
+	position := data.PositionOf(e.header.CreatedAt, e.header.ID)
+	at, _ := s.place(position)
+	s.order = slices.Insert(s.order, at, position)
+	s.executions[e.header.ID] = e
+	if w := s.workflows[e.header.WorkflowID]; w != nil {
+		w.count(position, &e.header)
+	}
+	if e.key.key == "" {
+		return
+	}
+	if seen, known := s.keys[e.key]; known {
+		s.executions[seen.execution].key = workflowKey{}
+	}
+	s.keys[e.key] = idempotency{e.header.ID, fingerprint, s.now()}
+}
+
+// Append implements engine.Journal.
+func (s *Store) Append(ctx context.Context, commit engine.Commit) error {
+	if err := record.CheckCommit(&commit); err != nil {
+		return err
+	}
+	encoded, err := encodeAll(commit.Events)
+	if err != nil {
+		return err
+	}
+	steps := make(map[string][]byte, len(commit.Steps))
+	for _, step := range commit.Steps {
+		raw, err := json.Marshal(step)
+		if err != nil {
+			return fmt.Errorf("encode step %q: %w", step.StepID, err)
+		}
+		steps[step.StepID] = raw
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	e := s.executions[commit.Execution.ID]
+	if e == nil {
+		return notFound("execution", commit.Execution.ID)
+	}
+	tail, err := e.tail.Follow(e.header.ID, s.meta.BootEpoch, commit.Events)
+	if err == nil {
+		err = tail.CheckEnd(&commit.Execution)
+	}
+	if err != nil {
+		return err
+	}
+	return s.commit(func() {
+		e.tail = tail
+		e.events = append(e.events, encoded...)
+		for id, raw := range steps {
+			e.steps[id] = raw
+		}
+		e.advance(&commit.Execution)
+		if w := s.workflows[e.header.WorkflowID]; w != nil {
+			w.restatus(e.header.ID, e.header.Status)
+		}
+	})
+}
+
+// advance takes over what may change of a header; the rest stays as created.
+func (e *execution) advance(to *engine.Execution) {
+	h := &e.header
+	h.Status, h.StatusReason, h.Error = to.Status, to.StatusReason, to.Error
+	h.StartedAt, h.CompletedAt, h.TotalTime = to.StartedAt, to.CompletedAt, to.TotalTime
+	h.Progress, h.LastSeq = to.Progress, e.tail.Seq
+}
+
+func encodeAll(events []plan.Event) ([]keptEvent, error) {
+	kept := make([]keptEvent, 0, len(events))
+	for i := range events {
+		encoded, err := record.EncodeEvent(&events[i])
+		if err != nil {
+			return nil, err
+		}
+		kept = append(kept, keptEvent{events[i].Seq, events[i].Sub, encoded})
+	}
+	return kept, nil
+}
+
+// Load implements engine.Journal.
+func (s *Store) Load(_ context.Context, id string) (engine.Stored, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.executions[id]
+	if e == nil {
+		return engine.Stored{}, notFound("execution", id)
+	}
+	stored := engine.Stored{Execution: e.header, Document: e.document, WorkspaceDir: e.workspaceDir}
+	for _, kept := range e.events {
+		event, err := record.DecodeEvent(kept.encoded, kept.sub)
+		if err != nil {
+			return engine.Stored{}, err
+		}
+		stored.Events = append(stored.Events, event)
+	}
+	return stored, nil
+}
+
+// Unfinished implements engine.Journal.
+func (s *Store) Unfinished(context.Context) ([]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var ids []string
+	for _, position := range s.order {
+		if !s.executions[position.ID].header.Status.Ended() {
+			ids = append(ids, position.ID)
+		}
+	}
+	return ids, nil
+}
