@@ -236,11 +236,31 @@ func (c *compiler) checkConfig(node *Node, pointer string) {
 	for _, problem := range checkSchema(schema, literal, open, pointer, node.Step.ID) {
 		c.report(problem)
 	}
+	c.checkScripts(node, config, pointer)
 	if node.Step.Handler == HandlerApproval {
 		if form := config.Get("form"); form != nil && form.Kind == tree.Object && !hasDollar(form) {
 			if _, _, err := compileSchema(form.AppendJSON(nil)); err != nil {
 				c.error(pointer+"/form", node.Step.ID, "bad_schema", "The form is not a JSON Schema: %s.", clip(strings.TrimSuffix(err.Error(), "."), 300))
 			}
+		}
+	}
+}
+
+// ScriptKeyword marks a property of a config schema as program text, such as
+// a shell script. A reference in it would let data become code, so it is
+// refused unless the config says unsafe_interpolation: true.
+const ScriptKeyword = "x-vwmp-script"
+
+func (c *compiler) checkScripts(node *Node, config *tree.Node, pointer string) {
+	if allowed := config.Get("unsafe_interpolation"); allowed != nil && allowed.Kind == tree.Bool && allowed.Text == "true" {
+		return
+	}
+	properties := node.Handler.tree.Get("properties")
+	for _, reference := range node.Config.References() {
+		key, _, _ := strings.Cut(strings.TrimPrefix(reference.Pointer, "/"), "/")
+		if mark := properties.Get(key).Get(ScriptKeyword); mark != nil && mark.Text == "true" {
+			c.error(pointer+reference.Pointer, node.Step.ID, "reference_in_script",
+				"The reference %s stands inside program text, where a value could become code. Pass it as an argument or in the environment, or set unsafe_interpolation: true.", reference.Text)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -340,6 +339,3 @@ func plural(count int, one, many string) string {
 	}
 	return many
 }
-
-// runes counts characters.
-func runes(text string) int { return utf8.RuneCountInString(text) }

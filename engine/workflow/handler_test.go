@@ -145,6 +145,23 @@ func TestOpenReferencesAreNotJudgedAtSave(t *testing.T) {
 	}
 }
 
+func TestReferencesInProgramTextAreRefused(t *testing.T) {
+	cat := workflow.NewCatalogue([]*workflow.Handler{handlerWith(`{"type":"object","properties":{"script":{"type":"string","x-vwmp-script":true},"env":{"type":"object"},"unsafe_interpolation":{"type":"boolean"}}}`)}, nil)
+	for config, refused := range map[string]bool{
+		`{"script":"echo ${parameters.p}"}`:                                true,
+		`{"script":"echo $${HOME} $P","env":{"P":"${parameters.p}"}}`:      false,
+		`{"script":"echo ${parameters.p}","unsafe_interpolation":true}`:    false,
+		`{"script":"echo ${parameters.p}","unsafe_interpolation":false}`:   true,
+		`{"script":"echo ${parameters.p}","unsafe_interpolation":"true "}`: true,
+	} {
+		text := `{"name":"A","parameters":[{"name":"p"}],"steps":[{"id":"one","handler":"x.y","config":` + config + `}]}`
+		_, _, problems := workflow.Validate([]byte(text), workflow.ParseOptions{}, cat)
+		if hasCode(problems, "reference_in_script") != refused {
+			t.Errorf("%s: %v", config, problems)
+		}
+	}
+}
+
 func TestDefaultsComeInTheirOrder(t *testing.T) {
 	handler := handlerWith(`{"type":"object","properties":{"a":{"default":"schema"},"b":{"default":"schema"},"c":{"default":"schema"},"d":{"default":"schema"},
 		"n":{"type":"object","properties":{"x":{"default":1},"y":{"default":2}}},"none":{}}}`)

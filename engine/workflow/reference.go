@@ -82,38 +82,43 @@ type syntaxError struct {
 	reason    string
 }
 
-// splitString takes a string apart, and finds every mistake in it. Text
+// maxMistakes bounds the mistakes that are reported of one string.
+const maxMistakes = 20
+
+// splitString takes a string apart, and finds the mistakes in it. Text
 // without references comes back as one piece with $${ made ${.
 func splitString(text string) ([]piece, []*syntaxError) {
 	var pieces []piece
 	var mistakes []*syntaxError
-	literal := ""
-	for text != "" {
+	var literal strings.Builder
+	for len(mistakes) < maxMistakes {
 		i := strings.Index(text, "${")
 		if i < 0 {
 			break
 		}
 		if i > 0 && text[i-1] == '$' {
-			literal += text[:i-1] + "${"
+			literal.WriteString(text[:i-1])
+			literal.WriteString("${")
 			text = text[i+2:]
 			continue
 		}
-		literal += text[:i]
+		literal.WriteString(text[:i])
 		reference, length, err := parseReference(text[i:])
 		if err != nil {
 			mistakes = append(mistakes, err)
 			text = text[i+2:]
 			continue
 		}
-		if literal != "" {
-			pieces = append(pieces, piece{text: literal})
-			literal = ""
+		if literal.Len() > 0 {
+			pieces = append(pieces, piece{text: literal.String()})
+			literal.Reset()
 		}
 		pieces = append(pieces, piece{reference: reference})
 		text = text[i+length:]
 	}
-	if literal += text; literal != "" || len(pieces) == 0 {
-		pieces = append(pieces, piece{text: literal})
+	literal.WriteString(text)
+	if literal.Len() > 0 || len(pieces) == 0 {
+		pieces = append(pieces, piece{text: literal.String()})
 	}
 	return pieces, mistakes
 }

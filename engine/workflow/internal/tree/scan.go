@@ -3,6 +3,7 @@ package tree
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/goccy/go-yaml/scanner"
 	"github.com/goccy/go-yaml/token"
@@ -17,11 +18,16 @@ const (
 	maxAnchors  = 1_000
 	maxSiblings = 2_000
 	maxPathCost = 24 << 20
+	// The scanner hands over a whole line at once.
+	longLine, maxLineMarks = 32 << 10, 20_000
 )
 
 // scan splits the text into tokens, refusing what must not reach the
 // parser.
 func scan(text string, depth int) (token.Tokens, *Issue) {
+	if issue := crowdedLine(text); issue != nil {
+		return nil, issue
+	}
 	var source scanner.Scanner
 	source.Init(text)
 	// One level more than allowed is let through, so that a document that
@@ -46,6 +52,45 @@ func scan(text string, depth int) (token.Tokens, *Issue) {
 			return nil, &Issue{Code: "yaml_syntax", Message: "The YAML can't be read: " + shortenTo(err.Error(), 160) + "."}
 		}
 	}
+}
+
+// crowdedLine finds a very long line that would become too many tokens at
+// once. It takes quotes for what they are only within the line.
+func crowdedLine(text string) *Issue {
+	number := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		number++
+		if len(line) <= longLine {
+			continue
+		}
+		marks := 0
+		var quote byte
+		for i := 0; i < len(line); i++ {
+			c := line[i]
+			switch {
+			case quote != 0:
+				if c == '\\' && quote == '"' {
+					i++
+				} else if c == quote {
+					quote = 0
+				}
+			case c == '"' || c == '\'':
+				quote = c
+				marks++
+			case strings.IndexByte("[]{},", c) >= 0:
+				marks++
+			case strings.IndexByte("-?&*!:", c) >= 0 && (i+1 == len(line) || line[i+1] == ' ' || i > 0 && line[i-1] == ' '):
+				marks++
+			}
+			if marks > maxLineMarks {
+				return &Issue{
+					Code: "too_many_values", Line: number, Column: 1,
+					Message: fmt.Sprintf("This line has more than %d brackets, commas and other marks; break it into several lines, or send the document as JSON.", maxLineMarks),
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // level is one open map or list.
