@@ -211,7 +211,8 @@ func refusedRefs(porcelain string) string {
 	var refused []string
 	for line := range strings.Lines(porcelain) {
 		fields := strings.Split(strings.TrimSpace(line), "\t")
-		if len(fields) == 3 && fields[0] == "!" {
+		// "[remote failure]" is a connection that broke, not a refusal.
+		if len(fields) == 3 && fields[0] == "!" && !strings.HasPrefix(fields[2], "[remote failure]") {
 			_, to, _ := strings.Cut(fields[1], ":")
 			refused = append(refused, to+" "+fields[2])
 		}

@@ -475,3 +475,14 @@ func TestOneAdapterValueDoesNotSwitchOffTheOthers(t *testing.T) {
 		t.Errorf("adapter %+v", repo.adapter)
 	}
 }
+
+func TestABrokenConnectionIsNoRefusal(t *testing.T) {
+	answer := "To https://example.com/x\n!\trefs/heads/main:refs/heads/main\t[remote failure] (remote failed to report status)\n"
+	if got := refusedRefs(answer); got != "" {
+		t.Errorf("got %q", got)
+	}
+	answer += "!\trefs/tags/v1:refs/tags/v1\t[remote rejected] (protected)\nDone\n"
+	if got := refusedRefs(answer); got != "refs/tags/v1 [remote rejected] (protected)" {
+		t.Errorf("got %q", got)
+	}
+}
