@@ -71,7 +71,7 @@ func Invalid(pointer, message string) *Error {
 }
 
 // Skipped is returned by Execute to end a step as skipped by choice.
-type Skipped struct{ Reason string }
+type Skipped struct{ Reason string } //nolint:errname // It is an outcome that travels as an error.
 
 // Error returns the reason.
 func (s *Skipped) Error() string { return "skipped: " + s.Reason }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/pluginsdk"
@@ -90,7 +91,7 @@ func (t *target) connect(cmd *cobra.Command) (*client, error) {
 			token = strings.TrimSpace(string(text))
 		}
 	}
-	return &client{base: strings.TrimSuffix(server, "/"), token: token, http: &http.Client{}, stop: func() {}}, nil
+	return &client{base: strings.TrimSuffix(server, "/"), token: token, http: newHTTPClient(), stop: func() {}}, nil
 }
 
 // runningServer returns the URL of the server that has the data folder open,
@@ -297,4 +298,30 @@ func (c *client) followOnce(ctx context.Context, id string, after uint64, show f
 		return !ended
 	})
 	return ended, last, err
+}
+
+// embeddedFlags are the server's flags as far as a client command has them.
+func embeddedFlags(cmd *cobra.Command, data string) *pflag.FlagSet {
+	flags := pflag.NewFlagSet("embedded", pflag.ContinueOnError)
+	configFlags(flags)
+	set := func(name, value string) {
+		// The flags are declared above and take any text.
+		_ = flags.Set(name, value)
+	}
+	set("data", data)
+	for _, name := range []string{"workspace", "plugins"} {
+		values, err := cmd.Flags().GetStringArray(name)
+		if err != nil {
+			continue
+		}
+		for _, value := range values {
+			set(name, value)
+		}
+	}
+	return flags
+}
+
+// newHTTPClient keeps no connection open that a stop would have to wait for.
+func newHTTPClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
 }

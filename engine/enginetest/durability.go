@@ -237,11 +237,7 @@ func testParking(w *world) {
 }
 
 func testMissingHandler(w *world) {
-	release := make(chan struct{})
-	w.ports.Invoker.Handlers["test.unsafe"] = func(ctx context.Context, r *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
-		return obedient(ctx, r, reporter)
-	}
-	close(release)
+	w.ports.Invoker.Handlers["test.unsafe"] = obedient
 	id := w.start(`"steps":[{"id":"a","handler":"test.unsafe","on_interrupt":"skip"},{"id":"b","handler":"test.pure","dependencies":["a"]}]`)
 	w.await(id, plan.StepStarted, "a")
 	all := w.ports.Catalogue

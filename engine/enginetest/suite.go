@@ -35,7 +35,6 @@ type world struct {
 	factory Factory
 	ports   Ports
 	engine  engine.Engine
-	ids     []string
 }
 
 // The handlers that the suite's definitions name.

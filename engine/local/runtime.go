@@ -287,8 +287,10 @@ func (r *Runtime) ResolveStep(ctx context.Context, executionID, stepID string, r
 
 // Wait blocks until an execution has ended; see engine.Engine.
 func (r *Runtime) Wait(ctx context.Context, executionID string) error {
-	e, err := r.find(executionID)
-	if err != nil {
+	r.mu.Lock()
+	e := r.executions[executionID]
+	r.mu.Unlock()
+	if e == nil {
 		return nil
 	}
 	select {

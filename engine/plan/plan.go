@@ -83,7 +83,7 @@ type State struct {
 	open        int
 	late        []int // clean-up steps without dependencies
 	mainOpen    int   // success steps that have not ended
-	stoppedBy   int // the failed required step, -1 for none
+	stoppedBy   int   // the failed required step, -1 for none
 	counts      map[Status]int
 	optionalBad bool
 }

@@ -73,7 +73,7 @@ func (o *object) texts(key string, values []string) {
 	if len(values) == 0 {
 		return
 	}
-	list(o, key, values, func(dst []byte, value string) []byte { return tree.AppendString(dst, value) })
+	list(o, key, values, tree.AppendString)
 }
 
 func list[T any](o *object, key string, values []T, write func([]byte, T) []byte) {

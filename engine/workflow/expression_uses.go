@@ -32,10 +32,9 @@ type expressionUses struct {
 // useCollector walks a syntax tree from the leaves up. A member of a known
 // path takes that path's place, so that the longest ones are left.
 type useCollector struct {
-	uses    *expressionUses
-	paths   map[ast.Node]*visiblePath
-	order   []ast.Node
-	members int
+	uses  *expressionUses
+	paths map[ast.Node]*visiblePath
+	order []ast.Node
 }
 
 var expressionRoots = []string{"config", "parameters", "steps", "execution", "workflow"}

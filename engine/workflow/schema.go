@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -54,8 +55,8 @@ func checkSchema(schema *jsonschema.Schema, value json.RawMessage, open *openPla
 	if err == nil {
 		return nil
 	}
-	failure, ok := err.(*jsonschema.ValidationError)
-	if !ok {
+	var failure *jsonschema.ValidationError
+	if !errors.As(err, &failure) {
 		return Problems{newProblem(prefix, stepID, "schema", "The value can't be checked: %s.", clip(err.Error(), 300))}
 	}
 	checker := &schemaChecker{schema: schema, open: open, prefix: prefix, stepID: stepID, printer: message.NewPrinter(language.English)}

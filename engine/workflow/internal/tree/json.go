@@ -457,6 +457,6 @@ func hex4(data []byte) (rune, bool) {
 	if len(data) < 4 {
 		return 0, false
 	}
-	value, err := strconv.ParseUint(string(data[:4]), 16, 32)
+	value, err := strconv.ParseInt(string(data[:4]), 16, 32)
 	return rune(value), err == nil
 }

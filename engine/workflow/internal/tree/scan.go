@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -36,7 +37,7 @@ func scan(text string, depth int) (token.Tokens, *Issue) {
 	var tokens token.Tokens
 	for {
 		batch, err := source.Scan()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return tokens, nil
 		}
 		for _, tk := range batch {

@@ -1,0 +1,91 @@
+package vwmp_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vwmp/vwmp/"
+
+// importRules says who must not import whom; docs/design/architecture.md
+// tells the whole. A row holds for a package and those below it, unless a
+// longer row is there.
+var importRules = []struct {
+	pkg    string
+	never  []string
+	reason string
+}{
+	{"pluginsdk", []string{module + "engine", module + "host", module + "store", module + "plugins", "google.golang.org/grpc", "github.com/hashicorp"},
+		"an author's handler must not pull in a transport or the host"},
+	{"pluginsdk/proto", []string{module}, "the protocol stands alone"},
+	{"pluginsdk/internal/wire", []string{module + "engine", module + "host", module + "store"}, "the wire serves hosts and plugins alike"},
+	{"pluginsdk/serve", []string{module + "engine", module + "host", module + "store"}, "a plugin's binary must not contain the host"},
+	{"pluginsdk/client", []string{module + "engine", module + "host", module + "store"}, "it is the wire alone"},
+	{"pluginsdk/plugintest", []string{module + "engine", module + "host", module + "store"}, "authors test without the host"},
+	{"engine/workflow", []string{module + "engine", module + "host", module + "store", "net", "os", "github.com/hashicorp"}, "the language is data in, graph out"},
+	{"engine/plan", []string{module + "host", module + "store", module + "engine/local", "context", "log", "math/rand", "net", "os", "sync"}, "the decision is a pure function"},
+	{"engine", []string{module + "host", module + "store", module + "engine/local", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the engine knows ports, not what is behind them"},
+	{"engine/local", []string{module + "host", module + "store", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the runtime knows ports, not what is behind them"},
+	{"engine/enginetest", []string{module + "host", module + "store"}, "the contract holds for any surroundings"},
+	{"store", []string{module + "host", module + "engine/local", "github.com/gofiber", "github.com/hashicorp"}, "the store keeps, and serves nobody"},
+	{"store/data", []string{"go.etcd.io/bbolt", module + "host", module + "engine/local"}, "the records are types alone"},
+	{"store/memory", []string{"go.etcd.io/bbolt", module + "host", module + "engine/local"}, "a run without data links no database"},
+	{"host", []string{"go.etcd.io/bbolt", "github.com/hashicorp/go-plugin", module + "engine/local", module + "host/pluginhost", module + "plugins"}, "the edge knows ports, not what is behind them"},
+	{"host/pluginhost", []string{module + "store", module + "engine/local", "github.com/gofiber"}, "plugin processes know no database and no web"},
+	{"plugins", []string{module + "engine", module + "host", module + "store"}, "a bundled plugin has no rights that a third party lacks"},
+	{"ui", []string{module}, "the pages are embedded files"},
+}
+
+func TestImportRules(t *testing.T) {
+	t.Parallel()
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); decoder.More(); {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&pkg); err != nil {
+			t.Fatal(err)
+		}
+		row := -1
+		path := strings.TrimPrefix(pkg.ImportPath, module)
+		for i, rule := range importRules {
+			if under(path, rule.pkg) && (row < 0 || len(rule.pkg) > len(importRules[row].pkg)) {
+				row = i
+			}
+		}
+		if row < 0 {
+			continue
+		}
+		rule := importRules[row]
+		seen[rule.pkg] = true
+		for _, imported := range pkg.Imports {
+			for _, never := range rule.never {
+				own := under(strings.TrimPrefix(imported, module), rule.pkg) && strings.HasPrefix(imported, module)
+				if under(imported, strings.TrimSuffix(never, "/")) && !own {
+					t.Errorf("%s imports %s: %s", path, imported, rule.reason)
+				}
+			}
+		}
+		if under(path, "plugins") {
+			for _, imported := range pkg.Imports {
+				if under(imported, module+"plugins") {
+					t.Errorf("%s imports %s: plugins know nothing of each other", path, imported)
+				}
+			}
+		}
+	}
+	for _, rule := range importRules {
+		if !seen[rule.pkg] {
+			t.Errorf("there is no package %s, but a rule for it", rule.pkg)
+		}
+	}
+}
+
+func under(path, parent string) bool { return path == parent || strings.HasPrefix(path, parent+"/") }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/local"
+	"github.com/vwmp/vwmp/host/pluginhost"
+	"github.com/vwmp/vwmp/store/data"
+)
+
+// backend is what a store is to the commands; package store's and package
+// memory's are ones.
+type backend interface {
+	engine.Journal
+	engine.Blobs
+	engine.LogSink
+	data.Executions
+	data.Workflows
+	data.Descriptions
+	data.Sessions
+	data.System
+	Close() error
+}
+
+// core is the engine with its surroundings: store, plugins, runtime.
+type core struct {
+	store   backend
+	plugins *pluginhost.Host
+	engine  *local.Runtime
+}
+
+// newCore joins the parts. The store is the caller's to close.
+func newCore(ctx context.Context, s *settings, store backend, runDir string, publisher engine.Publisher, logger *slog.Logger) (*core, error) {
+	plugins, err := pluginhost.New(ctx, pluginhost.Options{
+		Dirs: s.pluginSearch(), Cache: store, RunDir: runDir, Settings: s,
+		AllowCommands: s.commandsAllowed(), Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &core{store: store, plugins: plugins, engine: local.New(local.Options{
+		Journal: store, Blobs: store, Logs: store, Invoker: plugins, Catalogue: plugins, Settings: s,
+		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Logger: logger,
+	})}, nil
+}
+
+// close ends the engine, then the plugins.
+func (c *core) close(ctx context.Context) error {
+	err := c.engine.Close(ctx)
+	fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	return errors.Join(err, c.plugins.Close(fresh))
+}
+
+// pluginsReady bounds the wait for plugins to be described.
+const pluginsReady = 10 * time.Second
+
+func (c *core) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, pluginsReady, errors.New("some did not answer within 10 seconds"))
+	defer cancel()
+	return c.plugins.Ready(ctx)
+}
+
+// wallClock implements engine.Clock.
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+func (wallClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+
+// pluginSearch lists the folders where plugins are looked for, in order.
+func (s *settings) pluginSearch() []string {
+	dirs := append([]string{}, s.PluginDirs...)
+	if executable, err := os.Executable(); err == nil {
+		if resolved, err := filepath.EvalSymlinks(executable); err == nil {
+			executable = resolved
+		}
+		dirs = append(dirs, filepath.Join(filepath.Dir(executable), "plugins"))
+	}
+	return append(dirs, filepath.Join(s.Data, "plugins"))
+}
+
+// commandsAllowed reports whether steps may run commands: where nobody
+// decided, on a loopback address only.
+func (s *settings) commandsAllowed() bool {
+	if s.AllowCommands != nil {
+		return *s.AllowCommands
+	}
+	host, _, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return false
+	}
+	address := net.ParseIP(host)
+	return host == "localhost" || (address != nil && address.IsLoopback())
+}
+
+// workspace picks a workspace by name, the first for none.
+func workspaceNamed(list []engine.Workspace, name string) (engine.Workspace, error) {
+	for _, workspace := range list {
+		if name == "" || workspace.Name == name {
+			return workspace, nil
+		}
+	}
+	return engine.Workspace{}, fmt.Errorf("there is no workspace %q", name)
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/store"
+	"github.com/vwmp/vwmp/store/memory"
+)
+
+// runGrace is how long running steps may clean up after Ctrl-C.
+const runGrace = 20 * time.Second
+
+type runFlags struct {
+	parameters parameterFlags
+	output     string
+	data       string
+	skips      []string
+	dryRun     bool
+}
+
+func newRun() *cobra.Command {
+	var flags runFlags
+	command := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run a workflow file, without a server",
+		Long: `Runs a workflow file to its end, with no server and no stored data, and shows its progress.
+Ctrl-C cancels the run and lets clean-up steps finish. With --data the run is kept in a store,
+and a run of it that was cut short goes on first.`,
+		Example: `  vwmp run release.yaml -p summary="Faster start" -p kb_docs_ok=true --workspace .
+  vwmp run checks.yaml --output events | jq .event`,
+		Args: cobra.ExactArgs(1),
+	}
+	configFlags(command.Flags())
+	for _, name := range []string{"addr", "auth", "allowed-host"} {
+		// They belong to a server; a run reads the same configuration.
+		_ = command.Flags().MarkHidden(name)
+	}
+	flags.parameters.declare(command.Flags())
+	command.Flags().StringVarP(&flags.output, "output", "o", "text", "how to print: text, json or events")
+	command.Flags().StringArrayVar(&flags.skips, "skip", nil, "step to switch off for this run; repeatable")
+	command.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what the run would do")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if flags.output != "text" && flags.output != "json" && flags.output != "events" {
+			return usageError("--output must be text, json or events, not %q", flags.output)
+		}
+		if flags.dryRun {
+			return &exitError{exitRefused, errors.New("--dry-run is not there yet: this version runs workflows, and does not plan them")}
+		}
+		s, err := loadSettings(cmd.Flags(), getenv)
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("data") {
+			flags.data = s.Data
+		}
+		return runFile(cmd, s, &flags, args[0])
+	}
+	return command
+}
+
+// publisherFunc makes an engine.Publisher of a function.
+type publisherFunc func(plan.Event)
+
+func (f publisherFunc) Publish(event plan.Event) { f(event) }
+
+func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err error) {
+	text, err := readInput(cmd, file)
+	if err != nil {
+		return err
+	}
+	document, problems := workflow.Parse(text, workflow.ParseOptions{Format: workflow.DetectFormat(text), IgnoreMetadata: true})
+	if document == nil || problems.HasErrors() {
+		return tellProblems(cmd, file, problems)
+	}
+	workspaces, err := s.workspaceList()
+	if err != nil {
+		return err
+	}
+	keeper, runDir, err := openBackend(flags.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, keeper.Close()) }()
+
+	view := newViewer(cmd.OutOrStdout(), flags.output)
+	mine := make(chan string, 1)
+	events := make(chan plan.Event, 1024)
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		showRun(view, mine, events)
+	}()
+	parts, err := newCore(cmd.Context(), s, keeper, runDir, publisherFunc(func(event plan.Event) { events <- event }), runLogger(cmd, s))
+	if err != nil {
+		close(events)
+		<-shown
+		return err
+	}
+	result, runErr := runDocument(cmd, parts, s, flags, file, document, workspaces[0], mine)
+	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), runGrace)
+	defer cancel()
+	closeErr := parts.close(closeCtx)
+	close(events)
+	<-shown
+	if runErr != nil || closeErr != nil {
+		return errors.Join(runErr, closeErr)
+	}
+	view.close(result.Status, result.Error)
+	if flags.output == "json" {
+		if err := printValue(cmd.OutOrStdout(), "json", result, nil); err != nil {
+			return err
+		}
+	}
+	return exitOf(result.Status, cmd.Context().Err() != nil)
+}
+
+// showRun shows the events of the run that mine names; others may be going
+// on in the same store.
+func showRun(view viewer, mine <-chan string, events <-chan plan.Event) {
+	var early []plan.Event
+	id := ""
+	for events != nil {
+		select {
+		case id = <-mine:
+			for _, event := range early {
+				if event.ExecutionID == id {
+					view.show(event)
+				}
+			}
+			early, mine = nil, nil
+		case event, open := <-events:
+			switch {
+			case !open:
+				events = nil
+			case id == "":
+				early = append(early, event)
+			case event.ExecutionID == id:
+				view.show(event)
+			}
+		}
+	}
+}
+
+// openBackend opens the store of a data folder, or one in memory for none.
+func openBackend(dir string) (keeper backend, runDir string, err error) {
+	if dir == "" {
+		return memory.New(memory.Options{}), "", nil
+	}
+	opened, err := store.Open(store.Options{Dir: dir, OnFatal: func(error) {}})
+	if err != nil {
+		return nil, "", &exitError{exitRefused, err}
+	}
+	return opened, filepath.Join(dir, "run"), nil
+}
+
+// runDocument starts the run, waits for its end, and returns its result.
+func runDocument(cmd *cobra.Command, parts *core, s *settings, flags *runFlags, file string,
+	document *workflow.Document, workspace engine.Workspace, mine chan<- string,
+) (*engine.Result, error) {
+	ctx := cmd.Context()
+	if err := parts.ready(ctx); err != nil {
+		return nil, err
+	}
+	graph, problems := engine.Check(ctx, document, parts.plugins)
+	if graph == nil {
+		return nil, tellProblems(cmd, file, problems)
+	}
+	declared := make([]declaredParameter, 0, len(document.Definition.Parameters))
+	for _, parameter := range document.Definition.Parameters {
+		declared = append(declared, declaredParameter{parameter.Name, string(parameter.Type)})
+	}
+	parameters, err := flags.parameters.values(declared, cmd.InOrStdin())
+	if err != nil {
+		return nil, err
+	}
+	canonical, err := document.Definition.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := parts.engine.Recover(ctx); err != nil {
+		return nil, err
+	}
+	execution, _, err := parts.engine.Start(ctx, engine.StartRequest{
+		WorkflowID: workflowIDOf(file), Document: canonical, Parameters: parameters,
+		Trigger: engine.TriggerCLI, By: "cli", Workspace: workspace, SkipSteps: flags.skips,
+	})
+	var refused *engine.ProblemsError
+	if errors.As(err, &refused) {
+		return nil, &exitError{exitFailed, errors.New(refusalText(refused))}
+	}
+	if err != nil {
+		return nil, err
+	}
+	mine <- execution.ID
+	if err := parts.engine.Wait(ctx, execution.ID); err != nil {
+		// Ctrl-C: the run is cancelled, its clean-up steps run.
+		fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), runGrace)
+		defer cancel()
+		if _, err := parts.engine.Cancel(fresh, execution.ID, "Ctrl-C"); err == nil {
+			_ = parts.engine.Wait(fresh, execution.ID) // What does not end in time is of unknown outcome.
+		}
+	}
+	return collect(context.WithoutCancel(ctx), parts.store, execution.ID)
+}
+
+// collect builds the result of an execution.
+func collect(ctx context.Context, keeper backend, id string) (*engine.Result, error) {
+	execution, err := keeper.Execution(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := keeper.StepResults(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	result := &engine.Result{Execution: execution, StepResults: map[string]engine.StepResult{}}
+	for _, step := range steps {
+		result.StepResults[step.StepID] = step
+	}
+	return result, nil
+}
+
+// workflowIDOf names a file's workflow: its name without folder and ending,
+// as far as an id can hold it.
+func workflowIDOf(file string) string {
+	base := filepath.Base(file)
+	base = base[:len(base)-len(filepath.Ext(base))]
+	id := make([]rune, 0, len(base))
+	for _, r := range base {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', (r == '-' || r == '_') && len(id) > 0:
+			id = append(id, r)
+		case len(id) > 0:
+			id = append(id, '-')
+		}
+	}
+	if len(id) == 0 {
+		return "workflow"
+	}
+	return string(id[:min(len(id), 64)])
+}
+
+func refusalText(refused *engine.ProblemsError) string {
+	text := refused.Summary
+	for _, p := range refused.Problems {
+		text += fmt.Sprintf("\n  %s: %s", p.Pointer, p.Message)
+	}
+	return text
+}
+
+// tellProblems prints every problem with its place and fails.
+func tellProblems(cmd *cobra.Command, file string, problems workflow.Problems) error {
+	for _, p := range problems {
+		fmt.Fprintln(cmd.ErrOrStderr(), problemLine(file, p.Line, p.Column, string(p.Severity), p.Message))
+	}
+	return &exitError{exitFailed, nil}
+}
+
+func problemLine(file string, line, column int, severity, message string) string {
+	place := file
+	if line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", file, line, column)
+	}
+	return fmt.Sprintf("%s: %s: %s", place, severity, message)
+}
+
+// runLogger logs what concerns the run's surroundings; a person sees only
+// what is wrong.
+func runLogger(cmd *cobra.Command, s *settings) *slog.Logger {
+	level := slog.LevelWarn
+	if cmd.Flags().Changed("log-level") {
+		level = s.level()
+	}
+	return newLogger(cmd.ErrOrStderr(), s.LogFormat, level)
+}
+
+func ignoreEvent(plan.Event) {}

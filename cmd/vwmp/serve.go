@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/host"
+	"github.com/vwmp/vwmp/host/edge"
+	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/store"
+)
+
+// defaultGrace is how long running steps may go on after a stop was asked
+// for.
+const defaultGrace = 20 * time.Second
+
+// tokenFile holds the admin token, below the data folder.
+const tokenFile = "admin-token"
+
+func newServe() *cobra.Command {
+	var printConfig bool
+	var grace time.Duration
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Start the server",
+		Long: `Starts the server: REST, live sockets and pages on one address, and the engine that runs workflows.
+It listens on a loopback address unless it is told otherwise, and prints a link that signs a browser in.`,
+		Example: `  vwmp serve
+  vwmp serve --addr 127.0.0.1:9000 --data ./data --workspace ./repo --plugins ./plugins`,
+		Args: cobra.NoArgs,
+	}
+	configFlags(command.Flags())
+	command.Flags().BoolVar(&printConfig, "print-config", false, "show the values in force and where each came from, and end")
+	command.Flags().DurationVar(&grace, "grace", defaultGrace, "how long running steps may go on after a stop")
+	command.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := loadSettings(cmd.Flags(), getenv)
+		if err != nil {
+			return err
+		}
+		if printConfig {
+			return printValue(cmd.OutOrStdout(), "table", nil, s.printConfig)
+		}
+		return serve(cmd, s, grace)
+	}
+	return command
+}
+
+// server is everything that serves, from the store up to the listener.
+type server struct {
+	keeper   *store.Store
+	parts    *core
+	hub      *live.Hub
+	edge     *host.Server
+	listener net.Listener
+	served   chan error
+	token    string
+	log      *slog.Logger
+	// recovered is closed once unfinished executions were taken up.
+	recovered chan struct{}
+	stopWork  context.CancelFunc
+}
+
+// startServer opens store, plugins and engine, listens, and takes up what was
+// left unfinished. It answers before the plugins are described.
+func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace, logger *slog.Logger) (_ *server, err error) {
+	mode := edge.Mode(s.Auth)
+	if err := host.CheckBind(s.Addr, mode); err != nil {
+		return nil, &exitError{exitRefused, err}
+	}
+	v := &server{log: logger, served: make(chan error, 1), recovered: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, v.abandon())
+		}
+	}()
+	// The address is taken first: it is what most often is in use.
+	if v.listener, err = net.Listen("tcp", s.Addr); err != nil {
+		return nil, &exitError{exitFailed, fmt.Errorf("listen on %s: %w; choose another address with --addr", s.Addr, err)}
+	}
+	v.keeper, err = store.Open(store.Options{Dir: s.Data, Logger: logger, OnFatal: func(err error) {
+		logger.Error("the store can't keep anything any more; the server ends", "error", err)
+		os.Exit(exitStore)
+	}})
+	if err != nil {
+		return nil, &exitError{exitRefused, err}
+	}
+	if v.token, err = adminToken(s.Data); err != nil {
+		return nil, err
+	}
+	v.hub = live.NewHub(time.Now)
+	if v.parts, err = newCore(ctx, s, v.keeper, filepath.Join(s.Data, "run"), v.hub, logger); err != nil {
+		return nil, err
+	}
+	info := currentVersion()
+	v.edge, err = host.New(host.Options{
+		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
+		Workspaces: workspaces, Plugins: v.pluginList, Stats: v.keeper.Stats, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		AllowedHosts: s.Hosts, Version: host.Version{Version: info.Version, Commit: info.Commit}, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	v.stopWork = stopWork
+	go func() { v.served <- v.edge.Serve(v.listener) }()
+	go v.recover(work)
+	return v, nil
+}
+
+// recover takes up unfinished executions once the plugins are known.
+func (v *server) recover(ctx context.Context) {
+	defer close(v.recovered)
+	if err := v.parts.ready(ctx); err != nil {
+		v.log.Warn("some plugins are not known yet", "error", err)
+	}
+	count, err := v.parts.engine.Recover(ctx)
+	if err != nil && ctx.Err() == nil {
+		v.log.Error("some executions could not be taken up again", "error", err)
+	}
+	if count > 0 {
+		v.log.Info("unfinished executions were taken up again", "count", count)
+	}
+}
+
+func (v *server) pluginList() []host.PluginStatus {
+	list := v.parts.plugins.Plugins()
+	shown := make([]host.PluginStatus, 0, len(list))
+	for _, p := range list {
+		shown = append(shown, host.PluginStatus(p))
+	}
+	return shown
+}
+
+func (v *server) url() string { return "http://" + v.listener.Addr().String() }
+
+// abandon closes what a failed start had opened.
+func (v *server) abandon() error {
+	var failures []error
+	if v.listener != nil {
+		failures = append(failures, v.listener.Close())
+	}
+	if v.parts != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), defaultGrace)
+		defer cancel()
+		failures = append(failures, v.parts.close(ctx))
+	}
+	if v.keeper != nil {
+		failures = append(failures, v.keeper.Close())
+	}
+	return errors.Join(failures...)
+}
+
+// stop is the start backwards, each part with its own deadline. Where hurry
+// ends, the steps that run are cancelled at once.
+func (v *server) stop(hurry context.Context, grace time.Duration) error {
+	v.stopWork()
+	edgeCtx, cancelEdge := context.WithTimeout(hurry, 5*time.Second)
+	defer cancelEdge()
+	failures := []error{v.edge.Shutdown(edgeCtx), <-v.served}
+	<-v.recovered
+	engineCtx, cancelEngine := context.WithTimeout(hurry, grace)
+	defer cancelEngine()
+	failures = append(failures, v.parts.close(engineCtx))
+	v.hub.Close()
+	return errors.Join(append(failures, v.keeper.Close())...)
+}
+
+func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
+	logger := newLogger(cmd.ErrOrStderr(), s.LogFormat, s.level())
+	workspaces, err := s.workspaceList()
+	if err != nil {
+		return err
+	}
+	v, err := startServer(cmd.Context(), s, workspaces, logger)
+	if err != nil {
+		return err
+	}
+	note := filepath.Join(s.Data, serverFile)
+	if err := writeNote(note, v.url()); err != nil {
+		logger.Warn("other commands won't find this server by its data folder", "error", err)
+	}
+	tellAddress(cmd, s, v)
+	select {
+	case err = <-v.served:
+		v.served <- err
+	case <-cmd.Context().Done():
+	}
+	logger.Info("stopping; a second signal skips the wait for running steps", "grace", grace)
+	hurry, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	stopErr := v.stop(hurry, grace)
+	// A note that stays names a server that does not answer: no harm.
+	_ = os.Remove(note)
+	return errors.Join(err, stopErr)
+}
+
+func tellAddress(cmd *cobra.Command, s *settings, v *server) {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "VWMP %s serves on %s\n", currentVersion().Version, v.url())
+	if s.Auth == "none" {
+		fmt.Fprintf(out, "Nobody has to sign in. Open %s/vwmp/\n", v.url())
+		return
+	}
+	fmt.Fprintf(out, "Sign in, once, within 10 minutes: %s\n", v.edge.SignInURL(v.url()))
+	fmt.Fprintf(out, "For other clients: the token in %s\n", filepath.Join(s.Data, tokenFile))
+}
+
+func writeNote(path, url string) error {
+	raw, err := json.Marshal(serverNote{URL: url, PID: os.Getpid()})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, raw, 0o600)
+}
+
+// adminToken reads the admin token of a data folder, or makes one.
+func adminToken(data string) (string, error) {
+	path := filepath.Join(data, tokenFile)
+	text, err := os.ReadFile(path)
+	if err == nil && len(strings.TrimSpace(string(text))) >= 32 {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the admin token: %w", err)
+	}
+	random := make([]byte, 32)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("make the admin token: %w", err)
+	}
+	token := "vwmp_" + base64.RawURLEncoding.EncodeToString(random)
+	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the admin token: %w", err)
+	}
+	return token, os.Chmod(path, 0o600)
+}
+
+// openStack serves a data folder within this process, for one command, on a
+// free loopback port.
+func openStack(cmd *cobra.Command, data string) (*client, error) {
+	s, err := loadSettings(embeddedFlags(cmd, data), getenv)
+	if err != nil {
+		return nil, err
+	}
+	s.Addr, s.Auth = "127.0.0.1:0", "token"
+	workspaces, err := s.workspaceList()
+	if err != nil {
+		return nil, err
+	}
+	v, err := startServer(cmd.Context(), s, workspaces, newLogger(cmd.ErrOrStderr(), "text", slog.LevelWarn))
+	if err != nil {
+		return nil, err
+	}
+	<-v.recovered
+	return &client{base: v.url(), token: v.token, http: newHTTPClient(), stop: func() {
+		if err := v.stop(context.WithoutCancel(cmd.Context()), defaultGrace); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "vwmp: %v\n", err)
+		}
+	}}, nil
+}
