@@ -135,7 +135,7 @@ func (r *repository) prepareCommit(ctx context.Context, config commitConfig, mes
 		return record, err
 	}
 	record.Tree = strings.TrimSpace(out.stdout)
-	before := ""
+	var before string
 	if record.Parent != "" {
 		before, err = r.revision(ctx, record.Parent+"^{tree}")
 	} else {

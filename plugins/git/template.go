@@ -65,10 +65,7 @@ func (p placeholders) fill(pointer, template string) (text string, missing []str
 			return "", nil, pluginsdk.Invalid(pointer, fmt.Sprintf(
 				"the template %q has a brace that belongs to no placeholder; write {name}, or {{ and }} for braces", template))
 		}
-		value, err := p.value(name)
-		if err != nil {
-			return "", nil, err
-		}
+		value := p.value(name)
 		if value == "" {
 			missing = append(missing, name)
 			value = "{" + name + "}"
@@ -80,9 +77,9 @@ func (p placeholders) fill(pointer, template string) (text string, missing []str
 }
 
 // value returns "" where nothing holds a value for the name.
-func (p placeholders) value(name string) (string, error) {
+func (p placeholders) value(name string) string {
 	if value := p.values[name]; value != "" {
-		return value, nil
+		return value
 	}
 	keys := outputKeys[name]
 	if keys == nil {
@@ -91,7 +88,7 @@ func (p placeholders) value(name string) (string, error) {
 	for _, key := range keys {
 		for _, output := range p.step.Request().Outputs {
 			if value := textUnder(output.Output, key); value != "" {
-				return value, nil
+				return value
 			}
 		}
 	}
@@ -101,10 +98,10 @@ func (p placeholders) value(name string) (string, error) {
 	}
 	for _, parameter := range names {
 		if value := textUnder(p.step.Request().Parameters, parameter); value != "" {
-			return value, nil
+			return value
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // textUnder returns the string or number under key of a JSON object, "" for

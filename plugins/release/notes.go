@@ -130,13 +130,13 @@ func lastTag(ctx context.Context, step *pluginsdk.Step, to string) (string, erro
 		below = to + "^"
 	}
 	tag, err := runGit(ctx, step, "describe", "--tags", "--abbrev=0", below)
-	if err != nil && ctx.Err() != nil {
-		return "", err
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err == nil:
+		return strings.TrimSpace(tag), nil
 	}
-	if err != nil {
-		return "", nil
-	}
-	return strings.TrimSpace(tag), nil
+	return "", nil
 }
 
 func readNotes(ctx context.Context, step *pluginsdk.Step, from string, config notesConfig) ([]note, error) {

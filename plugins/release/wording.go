@@ -42,18 +42,19 @@ func typeHeading(value string) string {
 // withType puts the type before a summary that does not begin with an emoji
 // of its own.
 func withType(value, summary string) string {
-	first, _ := firstRune(summary)
+	first := firstRune(summary)
 	if value == "" || unicode.Is(unicode.So, first) {
 		return summary
 	}
 	return typeHeading(value) + ": " + summary
 }
 
-func firstRune(text string) (rune, bool) {
+// firstRune returns 0 for an empty text.
+func firstRune(text string) rune {
 	for _, r := range text {
-		return r, true
+		return r
 	}
-	return 0, false
+	return 0
 }
 
 // facts are what a release's texts are made of.
@@ -184,7 +185,7 @@ func placeOf(branch string) place {
 func title(slug string) string {
 	words := strings.FieldsFunc(slug, func(r rune) bool { return r == '-' || r == '_' })
 	for i, word := range words {
-		first, _ := firstRune(word)
+		first := firstRune(word)
 		words[i] = string(unicode.ToUpper(first)) + word[len(string(first)):]
 	}
 	if len(words) == 0 {
@@ -210,13 +211,13 @@ func taskIDs(texts ...string) []string {
 // and where HEAD is detached: a release needs none.
 func currentBranch(ctx context.Context, step *pluginsdk.Step) (string, error) {
 	name, err := runGit(ctx, step, "symbolic-ref", "--quiet", "--short", "HEAD")
-	if err != nil && ctx.Err() != nil {
-		return "", err
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err == nil:
+		return strings.TrimSpace(name), nil
 	}
-	if err != nil {
-		return "", nil
-	}
-	return strings.TrimSpace(name), nil
+	return "", nil
 }
 
 // maxGitOutput bounds what is read of git, in bytes.
