@@ -1,0 +1,363 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/host/problem"
+	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/store/data"
+)
+
+func (s *Server) addCatalogue() {
+	tags := []string{"catalogue"}
+	register(s, huma.Operation{
+		OperationID: "list-step-handlers", Method: http.MethodGet, Path: apiBase + "/step-handlers/", Tags: tags,
+		Summary: "List the handlers that steps can have",
+	}, s.listHandlers)
+	register(s, huma.Operation{
+		OperationID: "get-step-handler", Method: http.MethodGet, Path: apiBase + "/step-handlers/{path}/schema/", Tags: tags,
+		Summary: "Get a handler with its schemas, an example and hints for forms",
+		Responses: map[string]*huma.Response{"200": {Description: "The handler", Content: content(s.schemaOf(handlerDetail{}), typeJSON)},
+			"304": {Description: "It is as the ETag says"}},
+	}, s.getHandler)
+	register(s, huma.Operation{
+		OperationID: "list-workflow-types", Method: http.MethodGet, Path: apiBase + "/workflow-types/", Tags: tags,
+		Summary: "List the workflow types that plugins declare",
+	}, s.listTypes)
+	register(s, huma.Operation{
+		OperationID: "get-template", Method: http.MethodGet, Path: apiBase + "/workflow-types/{name}/templates/{template}/", Tags: tags,
+		Summary: "Get a template's document, as JSON or YAML",
+		Responses: map[string]*huma.Response{"200": {Description: "The document", Content: map[string]*huma.MediaType{
+			typeJSON: {Schema: documentSchema()}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
+		}}},
+	}, s.getTemplate)
+	register(s, huma.Operation{
+		OperationID: "list-plugins", Method: http.MethodGet, Path: apiBase + "/plugins/", Tags: tags, Summary: "List the plugins and their processes",
+	}, s.listPlugins)
+	register(s, huma.Operation{
+		OperationID: "list-workspaces", Method: http.MethodGet, Path: apiBase + "/workspaces/", Tags: tags, Summary: "List the folders that executions may touch",
+	}, s.listWorkspaces)
+	register(s, huma.Operation{
+		OperationID: "get-stats", Method: http.MethodGet, Path: apiBase + "/stats/", Tags: []string{"server"}, Summary: "Get counts",
+	}, s.getStats)
+}
+
+type handlerSummary struct {
+	Path          string                 `json:"path"`
+	Name          string                 `json:"name"`
+	Description   string                 `json:"description"`
+	Category      string                 `json:"category"`
+	Icon          string                 `json:"icon"`
+	Plugin        string                 `json:"plugin"`
+	PluginVersion string                 `json:"plugin_version"`
+	WorkflowTypes []string               `json:"workflow_types" nullable:"false" doc:"Those that name it among their default steps; none is all"`
+	ConfigSchema  json.RawMessage        `json:"config_schema"`
+	OutputSchema  json.RawMessage        `json:"output_schema"`
+	EffectClass   pluginsdk.EffectClass  `json:"effect_class"`
+	Capabilities  pluginsdk.Capabilities `json:"capabilities"`
+}
+
+type handlerDetail struct {
+	handlerSummary
+	ExampleConfig json.RawMessage `json:"example_config"`
+	UIHints       json.RawMessage `json:"ui_hints"`
+	// DefaultTimeout is in seconds.
+	DefaultTimeout float64  `json:"default_timeout" doc:"Seconds; 0 leaves it to the host"`
+	Secrets        []string `json:"secrets,omitempty"`
+	Network        []string `json:"network,omitempty"`
+}
+
+type handlersInput struct {
+	Category     string `query:"category"`
+	WorkflowType string `query:"workflow_type" doc:"Only those that this type names, and those that no type names"`
+	Query        string `query:"q" maxLength:"200" doc:"Looked for in path, name and description, without regard to case"`
+}
+
+type handlerList struct {
+	Handlers []handlerSummary `json:"handlers" nullable:"false"`
+	Next     string           `json:"next"`
+}
+
+type handlersOutput struct{ Body handlerList }
+
+func (s *Server) listHandlers(ctx context.Context, in *handlersInput) (*handlersOutput, error) {
+	if err := s.Catalogue.Ready(ctx); err != nil {
+		return nil, err
+	}
+	types := s.typesByHandler()
+	list := handlerList{Handlers: []handlerSummary{}}
+	query := strings.ToLower(in.Query)
+	for _, path := range s.Catalogue.HandlerPaths() {
+		h, found := s.Catalogue.Handler(path)
+		if !found || in.Category != "" && h.Info.Category != in.Category {
+			continue
+		}
+		named := types[path]
+		if in.WorkflowType != "" && len(named) > 0 && !slices.Contains(named, in.WorkflowType) {
+			continue
+		}
+		if query != "" && !strings.Contains(strings.ToLower(path+"\n"+h.Info.Name+"\n"+h.Info.Description), query) {
+			continue
+		}
+		list.Handlers = append(list.Handlers, summaryOf(h, named))
+	}
+	return &handlersOutput{list}, nil
+}
+
+func summaryOf(h *workflow.Handler, types []string) handlerSummary {
+	info := h.Info
+	if types == nil {
+		types = []string{}
+	}
+	return handlerSummary{
+		Path: info.Path, Name: cmp.Or(info.Name, info.Path), Description: info.Description, Category: info.Category, Icon: info.Icon,
+		Plugin: h.Plugin, PluginVersion: h.PluginVersion, WorkflowTypes: types, ConfigSchema: orNull(info.ConfigSchema),
+		OutputSchema: orNull(info.OutputSchema), EffectClass: cmp.Or(info.Effect, pluginsdk.EffectUnsafe), Capabilities: info.Capabilities,
+	}
+}
+
+func orNull(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+// typesByHandler lists the workflow types that name a handler.
+func (s *Server) typesByHandler() map[string][]string {
+	types := map[string][]string{}
+	for _, name := range s.Catalogue.WorkflowTypes() {
+		if kind, found := s.Catalogue.WorkflowType(name); found {
+			for _, path := range kind.DefaultStepTypes {
+				types[path] = append(types[path], name)
+			}
+		}
+	}
+	return types
+}
+
+type handlerInput struct {
+	Path        string `path:"path"`
+	IfNoneMatch string `header:"If-None-Match"`
+}
+
+type handlerOutput struct {
+	Status      int
+	ETag        string `header:"ETag"`
+	ContentType string `header:"Content-Type" hidden:"true"`
+	Body        []byte
+}
+
+func (s *Server) getHandler(ctx context.Context, in *handlerInput) (*handlerOutput, error) {
+	if err := s.Catalogue.Ready(ctx); err != nil {
+		return nil, err
+	}
+	path, _ := pathValue(in.Path)
+	h, found := s.Catalogue.Handler(path)
+	if !found {
+		return nil, problem.New(http.StatusNotFound, problem.HandlerNotFound, "no plugin has a handler of this path")
+	}
+	text, err := json.Marshal(handlerDetail{
+		handlerSummary: summaryOf(h, s.typesByHandler()[path]), ExampleConfig: orNull(h.Info.Example), UIHints: orNull(h.Info.UIHints),
+		DefaultTimeout: h.Info.DefaultTimeout.Seconds(), Secrets: h.Info.Secrets, Network: h.Info.Network,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write the handler %s: %w", path, err)
+	}
+	sum := sha256.Sum256(text)
+	out := &handlerOutput{Status: http.StatusOK, ETag: `"` + hex.EncodeToString(sum[:8]) + `"`, ContentType: typeJSON, Body: text}
+	if in.IfNoneMatch == out.ETag {
+		out.Status, out.Body = http.StatusNotModified, []byte{}
+	}
+	return out, nil
+}
+
+type templateSummary struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+type typeSummary struct {
+	Name             string            `json:"name"`
+	DisplayName      string            `json:"display_name,omitempty"`
+	Version          string            `json:"version"`
+	Description      string            `json:"description"`
+	Icon             string            `json:"icon"`
+	Plugin           string            `json:"plugin"`
+	ConfigSchema     json.RawMessage   `json:"config_schema"`
+	DefaultStepTypes []string          `json:"default_step_types" nullable:"false"`
+	Templates        []templateSummary `json:"templates" nullable:"false"`
+}
+
+type typeList struct {
+	Types []typeSummary `json:"types" nullable:"false"`
+	Next  string        `json:"next"`
+}
+
+type typesOutput struct{ Body typeList }
+
+func (s *Server) listTypes(ctx context.Context, _ *struct{}) (*typesOutput, error) {
+	if err := s.Catalogue.Ready(ctx); err != nil {
+		return nil, err
+	}
+	list := typeList{Types: []typeSummary{}}
+	for _, name := range s.Catalogue.WorkflowTypes() {
+		kind, found := s.Catalogue.WorkflowType(name)
+		if !found {
+			continue
+		}
+		one := typeSummary{
+			Name: kind.Name, DisplayName: kind.DisplayName, Version: kind.Version, Description: kind.Description, Icon: kind.Icon,
+			Plugin: s.Catalogue.PluginOfType(name), ConfigSchema: orNull(kind.ConfigSchema),
+			DefaultStepTypes: append([]string{}, kind.DefaultStepTypes...), Templates: []templateSummary{},
+		}
+		for _, template := range kind.Templates {
+			one.Templates = append(one.Templates, templateSummary{template.Name, template.Description})
+		}
+		list.Types = append(list.Types, one)
+	}
+	return &typesOutput{list}, nil
+}
+
+type templateInput struct {
+	Name     string `path:"name"`
+	Template string `path:"template"`
+	Accept   string `header:"Accept" hidden:"true"`
+}
+
+func (s *Server) getTemplate(ctx context.Context, in *templateInput) (*textOutput, error) {
+	if err := s.Catalogue.Ready(ctx); err != nil {
+		return nil, err
+	}
+	name, _ := pathValue(in.Name)
+	wanted, _ := pathValue(in.Template)
+	kind, found := s.Catalogue.WorkflowType(name)
+	if !found {
+		return nil, problem.New(http.StatusNotFound, problem.NotFound, "no plugin declares a workflow type of this name")
+	}
+	at := slices.IndexFunc(kind.Templates, func(t pluginsdk.Template) bool { return t.Name == wanted })
+	if at < 0 {
+		return nil, problem.New(http.StatusNotFound, problem.NotFound, "the workflow type has no template of this name")
+	}
+	out := &textOutput{ContentType: typeYAML, Vary: "Accept", Body: []byte(kind.Templates[at].Document)}
+	if wantsYAML(in.Accept) {
+		return out, nil
+	}
+	document, problems := workflow.Parse(out.Body, workflow.ParseOptions{Format: workflow.FormatYAML})
+	if document == nil || problems.HasErrors() {
+		return nil, fmt.Errorf("read the template %q of %s: %s", wanted, name, summary(problems))
+	}
+	out.ContentType, out.Body = typeJSON, document.Definition.JSON()
+	return out, nil
+}
+
+type pluginList struct {
+	Plugins []PluginStatus `json:"plugins" nullable:"false"`
+	Next    string         `json:"next"`
+}
+
+type pluginsOutput struct{ Body pluginList }
+
+func (s *Server) listPlugins(ctx context.Context, _ *struct{}) (*pluginsOutput, error) {
+	if err := s.Catalogue.Ready(ctx); err != nil {
+		return nil, err
+	}
+	list := pluginList{Plugins: []PluginStatus{}}
+	if s.Plugins != nil {
+		list.Plugins = append(list.Plugins, s.Plugins()...)
+	}
+	for i := range list.Plugins {
+		if list.Plugins[i].Handlers == nil {
+			list.Plugins[i].Handlers = []string{}
+		}
+	}
+	return &pluginsOutput{list}, nil
+}
+
+type workspaceSummary struct {
+	Name    string `json:"name"`
+	Folder  string `json:"folder" doc:"The last part of its path"`
+	Default bool   `json:"default"`
+	// Git is nil for a folder that is not a repository.
+	Git *gitSummary `json:"git,omitempty"`
+}
+
+type gitSummary struct {
+	Branch   string `json:"branch,omitempty" doc:"Empty where no branch is checked out"`
+	Detached bool   `json:"detached"`
+}
+
+type workspaceList struct {
+	Workspaces []workspaceSummary `json:"workspaces" nullable:"false"`
+	Next       string             `json:"next"`
+}
+
+type workspacesOutput struct{ Body workspaceList }
+
+func (s *Server) listWorkspaces(context.Context, *struct{}) (*workspacesOutput, error) {
+	list := workspaceList{}
+	for i, workspace := range s.Workspaces {
+		list.Workspaces = append(list.Workspaces, workspaceSummary{
+			Name: workspace.Name, Folder: filepath.Base(workspace.Dir), Default: i == 0, Git: gitOf(workspace.Dir),
+		})
+	}
+	return &workspacesOutput{list}, nil
+}
+
+// gitOf reads which branch a folder is on. A worktree's .git is a file that
+// leads elsewhere, and is not followed.
+func gitOf(dir string) *gitSummary {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = root.Close() }()
+	// Whoever owns the folder may have put anything there.
+	info, err := root.Lstat(".git/HEAD")
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 4096 {
+		return nil
+	}
+	head, err := root.ReadFile(".git/HEAD")
+	if err != nil {
+		return nil
+	}
+	branch, named := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
+	if !named {
+		return &gitSummary{Detached: true}
+	}
+	return &gitSummary{Branch: branch}
+}
+
+type counts struct {
+	Workflows  int  `json:"workflows"`
+	Executions int  `json:"executions"`
+	Live       int  `json:"live" doc:"Executions that have not ended"`
+	StoreFull  bool `json:"store_full" doc:"The disk has no room for new executions"`
+}
+
+type statsOutput struct{ Body counts }
+
+func (s *Server) getStats(ctx context.Context, _ *struct{}) (*statsOutput, error) {
+	if s.Stats == nil {
+		_, total, err := s.Workflows.Workflows(ctx, data.WorkflowFilter{Limit: 1})
+		return &statsOutput{counts{Workflows: total}}, err
+	}
+	stats, err := s.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &statsOutput{counts{Workflows: stats.Workflows, Executions: stats.Executions, Live: stats.Live, StoreFull: stats.Full}}, nil
+}

@@ -1,0 +1,241 @@
+// Package host is the server's edge: REST, live sockets, sign-in and pages on
+// one listener.
+//
+// It turns requests into calls of the engine and of the store, and their
+// answers back into JSON, YAML, events and HTML. It decides nothing about an
+// execution, keeps nothing durable itself, and starts no plugin.
+//
+// The way of a request:
+//  1. The edge gives it an id, bounds it, and judges its Host.
+//  2. Its row in the route table says who may come; Origin, credentials and
+//     permission are judged before its body is looked at.
+//  3. A handler returns a value or an error; one place writes either.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/host/edge"
+	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/pages"
+	"github.com/vwmp/vwmp/store/data"
+)
+
+// Version is what the server says about itself.
+type Version struct {
+	Version string
+	Commit  string
+}
+
+// Options are the ports and settings of a Server. Those without a remark are
+// required.
+type Options struct {
+	Engine     engine.Engine
+	Workflows  data.Workflows
+	Executions data.Executions
+	Documents  Documents
+	Catalogue  Catalogue
+	// Hub is the engine's Publisher too.
+	Hub *live.Hub
+	// Workspaces has at least one; the first is the default.
+	Workspaces []engine.Workspace
+	// Plugins and Stats may be nil: then nothing is listed.
+	Plugins func() []PluginStatus
+	Stats   func(ctx context.Context) (data.Stats, error)
+
+	// Auth says whether callers sign in; AdminToken and Sessions belong to
+	// edge.ModeToken.
+	Auth       edge.Mode
+	AdminToken string
+	Sessions   data.Sessions
+	// AllowedHosts are names besides the loopback ones under which the
+	// server may be asked, with or without a port.
+	AllowedHosts []string
+
+	Version Version
+	// Logger may be nil.
+	Logger *slog.Logger
+	// Now may be nil.
+	Now    func() time.Time
+	Limits Limits
+}
+
+// Limits bound what callers may take up. A zero field has its default.
+type Limits struct {
+	// SocketsPerCaller bounds the sockets and event streams that one caller
+	// may have open; 50.
+	SocketsPerCaller int
+	// SocketPing is how often a socket is pinged; a peer that is silent for
+	// two of them is gone; 30 s.
+	SocketPing time.Duration
+	// SocketStart is how long an executing socket waits for the client's
+	// first message; 1 s.
+	SocketStart time.Duration
+	// ReadTimeout bounds the arrival of a request; 10 s.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds the sending of an answer; 30 s.
+	WriteTimeout time.Duration
+	// IdleTimeout bounds the wait for a connection's next request; 120 s.
+	IdleTimeout time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.SocketsPerCaller <= 0 {
+		l.SocketsPerCaller = 50
+	}
+	for _, each := range []struct {
+		value     *time.Duration
+		byDefault time.Duration
+	}{
+		{&l.SocketPing, 30 * time.Second}, {&l.SocketStart, time.Second}, {&l.ReadTimeout, 10 * time.Second},
+		{&l.WriteTimeout, 30 * time.Second}, {&l.IdleTimeout, 120 * time.Second},
+	} {
+		if *each.value <= 0 {
+			*each.value = each.byDefault
+		}
+	}
+	return l
+}
+
+// Server serves one listener, once.
+type Server struct {
+	Options
+
+	log    *slog.Logger
+	now    func() time.Time
+	app    *fiber.App
+	api    huma.API
+	routes map[routeKey]route
+	signIn *edge.SignIn
+	hosts  atomic.Pointer[edge.Hosts]
+	assets *pages.Assets
+	pages  *pages.Renderer
+	spec   func() (document, error)
+	views  *viewCache
+
+	// base ends when the server stops; every request and socket hangs on it.
+	base    context.Context
+	stop    context.CancelCauseFunc
+	streams *streams
+
+	mu       sync.Mutex
+	listener net.Listener
+}
+
+// New checks the options and sets the server up. It listens to nothing yet.
+func New(options Options) (*Server, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	options.Limits = options.Limits.withDefaults()
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	signIn, err := edge.NewSignIn(edge.Options{
+		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Now: options.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	base, stop := context.WithCancelCause(context.Background())
+	s := &Server{
+		Options: options, log: options.Logger, now: options.Now, signIn: signIn, base: base, stop: stop,
+		streams: newStreams(options.Limits.SocketsPerCaller), views: newViewCache(), assets: pages.NewAssets(),
+	}
+	s.pages = pages.NewRenderer(s.assets, options.Now)
+	s.setUp()
+	return s, nil
+}
+
+func (o *Options) check() error {
+	for name, missing := range map[string]bool{
+		"Engine": o.Engine == nil, "Workflows": o.Workflows == nil, "Executions": o.Executions == nil, "Documents": o.Documents == nil,
+		"Catalogue": o.Catalogue == nil, "Hub": o.Hub == nil, "Workspaces": len(o.Workspaces) == 0,
+	} {
+		if missing {
+			return fmt.Errorf("set up the server: Options.%s is missing", name)
+		}
+	}
+	return nil
+}
+
+// CheckBind refuses an address that others can reach when nobody has to sign
+// in; its text says what to do.
+func CheckBind(addr string, auth edge.Mode) error {
+	return edge.CheckBind(addr, auth == edge.ModeToken)
+}
+
+// Serve answers requests on the listener until Shutdown. It returns nil
+// after a Shutdown.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := CheckBind(listener.Addr().String(), s.Auth); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.mu.Lock()
+	if s.listener != nil || s.base.Err() != nil {
+		s.mu.Unlock()
+		return errors.Join(errors.New("serve: this server was started before"), listener.Close())
+	}
+	s.listener = listener
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		s.mu.Unlock()
+		return errors.Join(fmt.Errorf("serve: read the listener's port: %w", err), listener.Close())
+	}
+	hosts := edge.NewHosts(port, s.AllowedHosts)
+	s.hosts.Store(&hosts)
+	s.mu.Unlock()
+	if err := s.app.Listener(listener); err != nil && s.base.Err() == nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// errStopping is why requests and sockets end at a stop.
+var errStopping = fmt.Errorf("host: %w", engine.ErrStopping)
+
+// Shutdown stops accepting, tells sockets and event streams that the server
+// goes away, and waits for the requests that are being answered. What is left
+// when ctx ends is cut off, and the error says so.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop(errStopping)
+	s.mu.Lock()
+	started := s.listener != nil
+	s.mu.Unlock()
+	var err error
+	if started {
+		err = s.app.ShutdownWithContext(ctx)
+	}
+	return errors.Join(err, s.streams.wait(ctx))
+}
+
+// NewSignInTicket makes a ticket for the sign-in page: one use, 10 minutes.
+func (s *Server) NewSignInTicket() string {
+	ticket, _ := s.signIn.NewLinkTicket()
+	return ticket
+}
+
+// SignInURL returns a link that signs a browser in, once, within 10 minutes.
+// base is the server's address, such as "http://127.0.0.1:8000".
+func (s *Server) SignInURL(base string) string {
+	return signInURL(base, s.NewSignInTicket())
+}
+
+func signInURL(base, ticket string) string {
+	return base + "/vwmp/sign-in?ticket=" + url.QueryEscape(ticket)
+}

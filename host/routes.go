@@ -1,0 +1,100 @@
+package host
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/vwmp/vwmp/host/edge"
+)
+
+// apiBase is the path below which the API stands.
+const apiBase = "/api/vwmp"
+
+// body says which kind of body a route takes.
+type body int
+
+const (
+	noBody body = iota
+	jsonBody
+	documentBody
+)
+
+// route is one row of the table: what may be asked, and by whom.
+type route struct {
+	method     string
+	pattern    string
+	permission edge.Permission
+	body       body
+	// socket routes are upgraded; their Origin is judged though they are
+	// GETs.
+	socket bool
+	// page routes are for browsers: they answer in HTML and are not part of
+	// the API's description.
+	page bool
+}
+
+type routeKey struct{ method, pattern string }
+
+// routeTable lists everything that the server answers. Nothing is registered
+// without a row, and a test walks what is registered. HEAD follows GET.
+func routeTable() []route {
+	return []route{
+		{method: http.MethodGet, pattern: apiBase + "/workflows/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/workflows/", permission: edge.Editor, body: documentBody},
+		{method: http.MethodPost, pattern: apiBase + "/workflows/validate/", permission: edge.Viewer, body: documentBody},
+		{method: http.MethodPost, pattern: apiBase + "/workflows/import/", permission: edge.Editor, body: documentBody},
+		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/", permission: edge.Viewer},
+		{method: http.MethodPut, pattern: apiBase + "/workflows/{id}/", permission: edge.Editor, body: documentBody},
+		{method: http.MethodDelete, pattern: apiBase + "/workflows/{id}/", permission: edge.Editor},
+		{method: http.MethodPost, pattern: apiBase + "/workflows/{id}/execute/", permission: edge.Executor, body: jsonBody},
+		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/export/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/versions/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/versions/{revision}/", permission: edge.Viewer},
+
+		{method: http.MethodGet, pattern: apiBase + "/executions/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/", permission: edge.Viewer},
+		{method: http.MethodDelete, pattern: apiBase + "/executions/{id}/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/cancel/", permission: edge.Executor},
+		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/resume/", permission: edge.Executor},
+		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/resolve/", permission: edge.Executor, body: jsonBody},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/logs/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/events/", permission: edge.Viewer},
+
+		{method: http.MethodGet, pattern: apiBase + "/step-handlers/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/step-handlers/{path}/schema/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/workflow-types/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/workflow-types/{name}/templates/{template}/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/plugins/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
+
+		{method: http.MethodPost, pattern: apiBase + "/auth/login/", permission: edge.Public, body: jsonBody},
+		{method: http.MethodPost, pattern: apiBase + "/auth/logout/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/auth/me/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/auth/tickets/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/auth/sign-in-links/", permission: edge.Admin},
+
+		{method: http.MethodGet, pattern: "/ws/vwmp/workflows/{id}/execute", permission: edge.Executor, socket: true},
+		{method: http.MethodGet, pattern: "/ws/vwmp/executions/{id}", permission: edge.Viewer, socket: true},
+		{method: http.MethodGet, pattern: "/ws/vwmp/events", permission: edge.Viewer, socket: true},
+
+		{method: http.MethodGet, pattern: "/healthz", permission: edge.Public},
+		{method: http.MethodGet, pattern: "/readyz", permission: edge.Public},
+		{method: http.MethodGet, pattern: "/openapi.json", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: "/docs", permission: edge.Viewer, page: true},
+		{method: http.MethodGet, pattern: "/", permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: "/vwmp/", permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: "/vwmp/sign-in", permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: "/assets/{name}", permission: edge.Public, page: true},
+	}
+}
+
+// fiberPattern writes a pattern as Fiber reads it.
+func fiberPattern(pattern string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(pattern)
+}
+
+// safe reports whether a method changes nothing.
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}

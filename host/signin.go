@@ -1,0 +1,168 @@
+package host
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/vwmp/vwmp/host/edge"
+	"github.com/vwmp/vwmp/host/problem"
+)
+
+func (s *Server) addSignIn() {
+	tags := []string{"auth"}
+	register(s, huma.Operation{
+		OperationID: "log-in", Method: http.MethodPost, Path: apiBase + "/auth/login/", Tags: tags,
+		Summary: "Sign a browser in", Description: "Sets a session cookie.",
+	}, s.logIn)
+	register(s, huma.Operation{
+		OperationID: "log-out", Method: http.MethodPost, Path: apiBase + "/auth/logout/", Tags: tags, DefaultStatus: http.StatusNoContent,
+		Summary: "End the browser's session",
+	}, s.logOut)
+	register(s, huma.Operation{
+		OperationID: "get-me", Method: http.MethodGet, Path: apiBase + "/auth/me/", Tags: tags, Summary: "Who am I, and what may I do?",
+	}, s.getMe)
+	register(s, huma.Operation{
+		OperationID: "create-ticket", Method: http.MethodPost, Path: apiBase + "/auth/tickets/", Tags: tags,
+		Summary: "Make a ticket for one WebSocket", Description: "Used as ?ticket= once, within 30 seconds.",
+	}, s.createTicket)
+	register(s, huma.Operation{
+		OperationID: "create-sign-in-link", Method: http.MethodPost, Path: apiBase + "/auth/sign-in-links/", Tags: tags,
+		Summary: "Make a link that signs a browser in", Description: "Works once, within 10 minutes.",
+	}, s.createSignInLink)
+}
+
+type loginInput struct {
+	UserAgent string `header:"User-Agent" hidden:"true"`
+	Body      struct {
+		Token string `json:"token" maxLength:"1024"`
+	}
+}
+
+type account struct {
+	User string `json:"user"`
+	Role string `json:"role"`
+	// Auth is the server's mode.
+	Auth      string    `json:"auth" enum:"token,none" doc:"Whether this server asks callers to sign in"`
+	Way       string    `json:"signed_in_by" enum:"token,cookie,ticket,none"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"The session's end"`
+}
+
+type loginOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      account
+}
+
+type accountOutput struct{ Body account }
+
+func (s *Server) logIn(ctx context.Context, in *loginInput) (*loginOutput, error) {
+	out := &loginOutput{Body: account{User: edge.AdminName, Role: edge.Admin.String(), Auth: string(s.signIn.Mode()), Way: string(edge.WayNone)}}
+	if s.signIn.Mode() == edge.ModeNone {
+		// Nothing to sign in to; the empty cookie ends one of before.
+		out.SetCookie = cookie("", time.Unix(0, 0), infoOf(ctx).secure)
+		return out, nil
+	}
+	if err := s.signIn.CheckToken(in.Body.Token, infoOf(ctx).address); err != nil {
+		if signedOut(err) {
+			return nil, problem.New(http.StatusUnauthorized, problem.AuthenticationError, "this is not the token").Because(err)
+		}
+		return nil, err
+	}
+	value, expires, err := s.signIn.Open(ctx, in.UserAgent)
+	if err != nil {
+		return nil, err
+	}
+	out.SetCookie = cookie(value, expires, infoOf(ctx).secure)
+	out.Body.Way, out.Body.ExpiresAt = string(edge.WayCookie), expires
+	return out, nil
+}
+
+// cookie is the session's cookie: no script reads it, and no other site's
+// page sends it.
+func cookie(value string, expires time.Time, secure bool) http.Cookie {
+	return http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/", Expires: expires, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
+	}
+}
+
+type logoutInput struct {
+	Session string `cookie:"vwmp_session" hidden:"true"`
+}
+
+type logoutOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+}
+
+func (s *Server) logOut(ctx context.Context, in *logoutInput) (*logoutOutput, error) {
+	if err := s.signIn.End(ctx, in.Session); err != nil {
+		return nil, err
+	}
+	return &logoutOutput{cookie("", time.Unix(0, 0), infoOf(ctx).secure)}, nil
+}
+
+func (s *Server) getMe(ctx context.Context, _ *struct{}) (*accountOutput, error) {
+	who := infoOf(ctx).who
+	return &accountOutput{account{User: who.Name, Role: who.Role.String(), Auth: string(s.signIn.Mode()), Way: string(who.Way)}}, nil
+}
+
+type ticketOutput struct {
+	Body struct {
+		Ticket    string    `json:"ticket"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+}
+
+func (s *Server) createTicket(context.Context, *struct{}) (*ticketOutput, error) {
+	out := &ticketOutput{}
+	out.Body.Ticket, out.Body.ExpiresAt = s.signIn.NewSocketTicket()
+	return out, nil
+}
+
+type signInLinkOutput struct {
+	Body struct {
+		URL       string    `json:"url"`
+		Ticket    string    `json:"ticket"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+}
+
+func (s *Server) createSignInLink(ctx context.Context, _ *struct{}) (*signInLinkOutput, error) {
+	info := infoOf(ctx)
+	out := &signInLinkOutput{}
+	out.Body.Ticket, out.Body.ExpiresAt = s.signIn.NewLinkTicket()
+	scheme := "http://"
+	if info.secure {
+		scheme = "https://"
+	}
+	out.Body.URL = signInURL(scheme+info.host, out.Body.Ticket)
+	return out, nil
+}
+
+// signInPage takes a ticket, once, and leaves a session.
+func (s *Server) signInPage(c *fiber.Ctx) error {
+	info := infoOf(c.UserContext())
+	ticket := c.Query("ticket")
+	switch {
+	case s.signIn.Mode() == edge.ModeNone:
+		return c.Redirect("/vwmp/", http.StatusSeeOther)
+	case ticket == "" || c.Method() == http.MethodHead:
+		// A HEAD must not use the ticket up.
+		return s.sendSignIn(c, http.StatusOK, "")
+	}
+	if err := s.signIn.UseLinkTicket(ticket, info.address); err != nil {
+		if !signedOut(err) {
+			return err
+		}
+		return s.sendSignIn(c, http.StatusUnauthorized, "This link was used before, or is older than 10 minutes. Ask for a new one.")
+	}
+	value, expires, err := s.signIn.Open(c.UserContext(), c.Get(fiber.HeaderUserAgent))
+	if err != nil {
+		return err
+	}
+	made := cookie(value, expires, info.secure)
+	c.Set(fiber.HeaderSetCookie, made.String())
+	return c.Redirect("/vwmp/", http.StatusSeeOther)
+}

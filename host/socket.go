@@ -1,0 +1,289 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	wire "github.com/fasthttp/websocket"
+	"github.com/gofiber/contrib/websocket"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/problem"
+)
+
+// Close codes besides those of the protocol.
+const (
+	closeBadRequest = 4400
+	closeSignedOut  = 4401
+	closeNotAllowed = 4403
+	closeNotFound   = 4404
+)
+
+const (
+	maxClientMessage = 64 << 10
+	// socketWrite bounds the sending of one message.
+	socketWrite = 10 * time.Second
+	// socketFarewell bounds the wait for the peer's half of a close.
+	socketFarewell = time.Second
+)
+
+// errPeerGone is why a socket's work ends when its client leaves.
+var errPeerGone = errors.New("the client closed the socket")
+
+// socket is one WebSocket. The goroutine that the library calls owns it and
+// sends; it waits for the others, which receive and answer.
+type socket struct {
+	server *Server
+	conn   *wire.Conn
+	info   *requestInfo
+	query  map[string]string
+
+	// ctx ends when the peer is gone or the server stops.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	// received carries what the client sends to whoever listens.
+	received chan clientMessage
+
+	writing sync.Mutex
+}
+
+type clientMessage struct {
+	Type       string          `json:"type"`
+	Parameters json.RawMessage `json:"parameters"`
+	// broken is set for what is not a message at all.
+	broken bool
+}
+
+// addSocket registers a WebSocket route. serve runs it until it returns; its
+// error becomes the close code.
+func (s *Server) addSocket(pattern string, serve func(*socket) error) {
+	upgrade := websocket.New(func(conn *websocket.Conn) {
+		info, ok := conn.Locals("info").(*requestInfo)
+		if !ok {
+			info = &requestInfo{}
+		}
+		query := map[string]string{"id": conn.Params("id"), "after_seq": conn.Query("after_seq")}
+		s.serveSocket(conn.Conn, info, query, serve)
+	}, websocket.Config{RecoverHandler: func(*websocket.Conn) {
+		// recover works only in the deferred call itself; serveSocket has
+		// its own, inside everything that it must undo.
+		if cause := recover(); cause != nil {
+			s.log.Error("a socket panicked", "cause", cause, "stack", string(debug.Stack()))
+		}
+	}})
+	s.add(http.MethodGet, pattern, func(c *fiber.Ctx) error {
+		if !websocket.IsWebSocketUpgrade(c) {
+			return fiber.ErrUpgradeRequired
+		}
+		info := infoOf(c.UserContext())
+		if info.refused == nil {
+			if err := s.streams.room(info.who.Name); err != nil {
+				return err
+			}
+		}
+		c.Locals("info", info)
+		return upgrade(c)
+	})
+}
+
+func (s *Server) serveSocket(conn *wire.Conn, info *requestInfo, query map[string]string, serve func(*socket) error) {
+	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, infoKey{}, info))
+	defer cancel(nil)
+	k := &socket{server: s, conn: conn, info: info, query: query, ctx: ctx, cancel: cancel, received: make(chan clientMessage)}
+	caller := info.who.Name
+	if info.refused != nil {
+		caller = "refused"
+	}
+	release, err := s.streams.acquire(caller)
+	if err != nil {
+		k.close(err)
+		return
+	}
+	defer release()
+	var reader sync.WaitGroup
+	reader.Go(k.read)
+	alive := k.startPinging()
+	err = k.run(serve)
+	alive.stop()
+	k.close(err)
+	// The peer's own close ends the reader; one that stays silent is cut off.
+	if err := conn.SetReadDeadline(time.Now().Add(socketFarewell)); err != nil {
+		s.log.Debug("close a socket", "error", err)
+	}
+	reader.Wait()
+}
+
+func (k *socket) run(serve func(*socket) error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			k.server.log.Error("a socket panicked", "path", k.info.path, "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	if k.info.refused != nil {
+		return k.info.refused
+	}
+	return serve(k)
+}
+
+// read takes messages until the peer is gone.
+func (k *socket) read() {
+	defer k.cancel(errPeerGone)
+	defer func() {
+		if cause := recover(); cause != nil {
+			k.server.log.Error("a socket's reader panicked", "path", k.info.path, "cause", cause, "stack", string(debug.Stack()))
+		}
+	}()
+	patience := 2 * k.server.Limits.SocketPing
+	k.conn.SetReadLimit(maxClientMessage)
+	renew := func() error { return k.conn.SetReadDeadline(time.Now().Add(patience)) }
+	k.conn.SetPongHandler(func(string) error { return renew() })
+	if renew() != nil {
+		return
+	}
+	for {
+		_, text, err := k.conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		if k.ctx.Err() != nil {
+			// It is closing: only the peer's close is waited for.
+			continue
+		}
+		if renew() != nil {
+			return
+		}
+		var m clientMessage
+		if tooDeep(text) || json.Unmarshal(text, &m) != nil {
+			m = clientMessage{broken: true}
+		}
+		select {
+		case k.received <- m:
+		case <-k.ctx.Done():
+		}
+	}
+}
+
+// pinger pings a socket now and then.
+type pinger struct {
+	mu      sync.Mutex
+	timer   *time.Timer
+	stopped bool
+}
+
+func (k *socket) startPinging() *pinger {
+	p := &pinger{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer = time.AfterFunc(k.server.Limits.SocketPing, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.stopped {
+			return
+		}
+		// A failure shows in the reader, which waits for the pong.
+		_ = k.conn.WriteControl(wire.PingMessage, nil, time.Now().Add(socketWrite))
+		p.timer.Reset(k.server.Limits.SocketPing)
+	})
+	return p
+}
+
+// stop waits for a ping that is being sent, and lets none follow.
+func (p *pinger) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.timer.Stop()
+}
+
+// send writes one message.
+func (k *socket) send(text []byte) error {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	if err := k.conn.SetWriteDeadline(time.Now().Add(socketWrite)); err != nil {
+		return fmt.Errorf("%w: %w", errPeerGone, err)
+	}
+	if err := k.conn.WriteMessage(wire.TextMessage, text); err != nil {
+		return fmt.Errorf("%w: %w", errPeerGone, err)
+	}
+	return nil
+}
+
+func (k *socket) sendEvent(m *live.Message) error {
+	text, err := m.JSON()
+	if err != nil {
+		return fmt.Errorf("write an event: %w", err)
+	}
+	return k.send(text)
+}
+
+// errorEvent tells a client what was wrong with what it sent.
+type errorEvent struct {
+	Event     string         `json:"event"`
+	ErrorCode problem.Code   `json:"error_code"`
+	Detail    string         `json:"detail"`
+	Errors    []problem.Item `json:"errors,omitempty"`
+	Timestamp time.Time      `json:"timestamp"`
+}
+
+func (k *socket) sendProblem(p *problem.Problem) {
+	text, err := json.Marshal(errorEvent{Event: "error", ErrorCode: p.ErrorCode, Detail: p.Detail, Errors: p.Errors, Timestamp: k.server.now().UTC()})
+	if err == nil {
+		err = k.send(text)
+	}
+	if err != nil {
+		k.server.log.Debug("tell a socket of a problem", "error", err)
+	}
+}
+
+// close ends the socket with the code of its outcome. Where the client asked
+// for what can't be, an error event says more.
+func (k *socket) close(err error) {
+	code, reason := wire.CloseNormalClosure, ""
+	switch {
+	case err == nil:
+	case errors.Is(err, errPeerGone):
+		// The reader has answered the peer's close.
+		k.cancel(nil)
+		return
+	case errors.Is(err, engine.ErrStopping), errors.Is(err, live.ErrClosed):
+		code, reason = wire.CloseGoingAway, "the server is stopping"
+	case errors.Is(err, live.ErrSlow):
+		code, reason = wire.CloseTryAgainLater, "too slow; attach again with after_seq"
+	default:
+		p := k.server.refusal(k.info, err)
+		k.sendProblem(p)
+		code, reason = closeCode(p.Status), p.Detail
+	}
+	k.cancel(nil)
+	// A control message has at most 125 bytes.
+	text := wire.FormatCloseMessage(code, reason[:min(len(reason), 120)])
+	if err := k.conn.WriteControl(wire.CloseMessage, text, time.Now().Add(socketFarewell)); err != nil {
+		k.server.log.Debug("close a socket", "code", code, "error", err)
+	}
+}
+
+func closeCode(status int) int {
+	switch status {
+	case http.StatusUnauthorized:
+		return closeSignedOut
+	case http.StatusForbidden:
+		return closeNotAllowed
+	case http.StatusNotFound:
+		return closeNotFound
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return wire.CloseTryAgainLater
+	}
+	if status >= http.StatusInternalServerError {
+		return wire.CloseInternalServerErr
+	}
+	return closeBadRequest
+}

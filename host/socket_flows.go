@@ -1,0 +1,237 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/host/edge"
+	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/problem"
+)
+
+func (s *Server) addSockets() {
+	s.addSocket("/ws/vwmp/workflows/{id}/execute", s.executeSocket)
+	s.addSocket("/ws/vwmp/executions/{id}", s.attachSocket)
+	s.addSocket("/ws/vwmp/events", s.dashboardSocket)
+	for _, op := range []huma.Operation{
+		{
+			OperationID: "ws-execute-workflow", Path: "/ws/vwmp/workflows/{id}/execute", Summary: "WebSocket: execute a workflow and follow it",
+			Description: `Starts with {"type": "start", "parameters": {…}}, or with the defaults after a second.`,
+		},
+		{
+			OperationID: "ws-follow-execution", Path: "/ws/vwmp/executions/{id}", Summary: "WebSocket: follow an execution",
+			Description: "First a snapshot, then every event after it; with after_seq every event after that one instead.",
+		},
+		{OperationID: "ws-events", Path: "/ws/vwmp/events", Summary: "WebSocket: starts, changes of state and ends of all executions"},
+	} {
+		op.Method, op.Tags = http.MethodGet, []string{"live"}
+		op.Responses = map[string]*huma.Response{"101": {Description: "The protocol is WebSocket from here on"}}
+		op.Parameters = []*huma.Param{{Name: "ticket", In: "query", Description: "A one-time ticket, for clients that can't send headers", Schema: &huma.Schema{Type: huma.TypeString}}}
+		if op.OperationID != "ws-events" {
+			op.Parameters = append(op.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+		}
+		if op.OperationID == "ws-follow-execution" {
+			op.Parameters = append(op.Parameters, &huma.Param{Name: "after_seq", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: new(0.0)}})
+		}
+		s.describeRaw(op)
+	}
+}
+
+// listening answers the client's messages while fn runs. Both have ended when
+// it returns.
+func (k *socket) listening(answer func(clientMessage), fn func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(k.ctx)
+	var listener sync.WaitGroup
+	listener.Go(func() {
+		for {
+			select {
+			case m := <-k.received:
+				answer(m)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	err := fn(ctx)
+	cancel(nil)
+	listener.Wait()
+	if err != nil && k.ctx.Err() != nil {
+		return context.Cause(k.ctx)
+	}
+	return err
+}
+
+// executeSocket starts an execution and follows it.
+func (s *Server) executeSocket(k *socket) error {
+	id, err := workflowID(k.query["id"])
+	if err != nil {
+		return err
+	}
+	if _, err := s.Workflows.Workflow(k.ctx, id); err != nil {
+		return workflowMissing(err)
+	}
+	parameters, err := k.awaitStart()
+	if err != nil {
+		return err
+	}
+	execution, err := s.start(k.ctx, id, startOptions{Parameters: parameters}, engine.TriggerWebSocket)
+	if err != nil {
+		return err
+	}
+	return k.listening(k.onExecution(execution.ID), func(ctx context.Context) error {
+		return live.Follow(ctx, s.Hub, s.Executions, execution.ID, 0, k.sendEvent)
+	})
+}
+
+// awaitStart waits for the client's parameters. One that only listens gets
+// the defaults.
+func (k *socket) awaitStart() (json.RawMessage, error) {
+	timer := time.NewTimer(k.server.Limits.SocketStart)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return nil, nil
+		case <-k.ctx.Done():
+			return nil, context.Cause(k.ctx)
+		case m := <-k.received:
+			switch {
+			case m.broken:
+				return nil, problem.InvalidValue("", "wrong_type", "the message is not a JSON object with a type")
+			case m.Type == "start":
+				return m.Parameters, nil
+			case m.Type == "ping":
+				k.pong()
+			default:
+				k.sendProblem(problem.InvalidValue("/type", "not_allowed", fmt.Sprintf("a message %q can't come before the execution has started", m.Type)))
+			}
+		}
+	}
+}
+
+func (k *socket) pong() {
+	if err := k.send([]byte(`{"event":"pong"}`)); err != nil {
+		k.server.log.Debug("answer a ping", "error", err)
+	}
+}
+
+// onExecution answers messages on a socket that follows an execution.
+func (k *socket) onExecution(id string) func(clientMessage) {
+	return func(m clientMessage) {
+		var err error
+		switch {
+		case m.broken:
+			err = problem.InvalidValue("", "wrong_type", "the message is not a JSON object with a type")
+		case m.Type == "ping":
+			k.pong()
+		case m.Type == "start":
+			err = problem.New(http.StatusConflict, problem.Conflict, "the execution has started already")
+		case m.Type == "pause":
+			err = problem.New(http.StatusConflict, problem.Conflict, "this version can't pause an execution yet")
+		case m.Type == "cancel", m.Type == "resume":
+			err = k.control(m.Type, id)
+		default:
+			err = problem.InvalidValue("/type", "unknown_type", fmt.Sprintf("there is no message %q; send ping, cancel or resume", m.Type))
+		}
+		if err != nil {
+			k.sendProblem(k.server.refusal(k.info, err))
+		}
+	}
+}
+
+func (k *socket) control(word, id string) error {
+	if !k.info.who.May(edge.Executor) {
+		return problem.New(http.StatusForbidden, problem.AuthorizationError, fmt.Sprintf("to %s an execution needs the role %s", word, edge.Executor))
+	}
+	do := k.server.Engine.Cancel
+	if word == "resume" {
+		do = k.server.Engine.Resume
+	}
+	_, err := do(k.ctx, id, k.info.who.Name)
+	return executionMissing(err)
+}
+
+// snapshot is the first event on a socket that attaches.
+type snapshot struct {
+	Event       string        `json:"event"`
+	Seq         uint64        `json:"seq"`
+	ExecutionID string        `json:"execution_id"`
+	WorkflowID  string        `json:"workflow_id"`
+	Timestamp   time.Time     `json:"timestamp"`
+	Result      engine.Result `json:"result"`
+}
+
+// attachSocket follows an execution that runs, or that has ended.
+func (s *Server) attachSocket(k *socket) error {
+	id, err := executionID(k.query["id"])
+	if err != nil {
+		return err
+	}
+	after, err := number(k.query["after_seq"], "after_seq")
+	if err != nil {
+		return err
+	}
+	if _, err := s.Executions.Execution(k.ctx, id); err != nil {
+		return executionMissing(err)
+	}
+	return k.listening(k.onExecution(id), func(ctx context.Context) error {
+		if k.query["after_seq"] == "" {
+			if after, err = k.sendSnapshot(ctx, id); err != nil {
+				return err
+			}
+		}
+		return executionMissing(live.Follow(ctx, s.Hub, s.Executions, id, after, k.sendEvent))
+	})
+}
+
+func (k *socket) sendSnapshot(ctx context.Context, id string) (seq uint64, err error) {
+	result, err := k.server.result(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	text, err := json.Marshal(snapshot{
+		Event: "snapshot", Seq: result.LastSeq, ExecutionID: result.ID, WorkflowID: result.WorkflowID, Timestamp: k.server.now().UTC(), Result: result,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("write a snapshot: %w", err)
+	}
+	return result.LastSeq, k.send(text)
+}
+
+// dashboardSocket sends the starts, changes and ends of all executions.
+func (s *Server) dashboardSocket(k *socket) error {
+	subscription, err := s.Hub.SubscribeAll()
+	if err != nil {
+		return err
+	}
+	defer subscription.Close()
+	answer := func(m clientMessage) {
+		if m.Type == "ping" {
+			k.pong()
+			return
+		}
+		k.sendProblem(problem.InvalidValue("/type", "unknown_type", "this socket takes no message but ping"))
+	}
+	return k.listening(answer, func(ctx context.Context) error {
+		for {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case m, open := <-subscription.Messages():
+				if !open {
+					return subscription.Err()
+				}
+				if err := k.sendEvent(m); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,120 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/vwmp/vwmp/host/live"
+)
+
+// streamAlive is how often a quiet event stream says that it is there, so
+// that neither side takes the other for gone.
+const streamAlive = 15 * time.Second
+
+// streamEvents follows an execution as server-sent events, each with its
+// number as id.
+func (s *Server) streamEvents(c *fiber.Ctx, id string, after uint64) error {
+	execution, err := s.Executions.Execution(c.UserContext(), id)
+	if err != nil {
+		return executionMissing(err)
+	}
+	if execution.Status.Ended() && execution.LastSeq <= after {
+		// A browser's EventSource comes again until it is told this.
+		return c.SendStatus(http.StatusNoContent)
+	}
+	release, err := s.streams.acquire(infoOf(c.UserContext()).who.Name)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, typeStream)
+	c.Set("X-Accel-Buffering", "no")
+	if c.Method() == http.MethodHead {
+		release()
+		return nil
+	}
+	stream := &eventStream{server: s, conn: c.Context().Conn(), ctx: c.UserContext(), id: id, after: after, release: release}
+	// The library runs the writer in a goroutine of its own and waits for it
+	// when the connection ends; release tells Shutdown.
+	c.Context().SetBodyStreamWriter(stream.run)
+	return nil
+}
+
+type eventStream struct {
+	server  *Server
+	conn    net.Conn
+	ctx     context.Context
+	id      string
+	after   uint64
+	release func()
+
+	mu  sync.Mutex
+	out *bufio.Writer
+}
+
+func (e *eventStream) run(out *bufio.Writer) {
+	defer e.release()
+	defer func() {
+		if cause := recover(); cause != nil {
+			e.server.log.Error("an event stream panicked", "execution_id", e.id, "cause", cause, "stack", string(debug.Stack()))
+		}
+	}()
+	e.out = out
+	ctx, cancel := context.WithCancelCause(e.ctx)
+	defer cancel(nil)
+	if err := e.write("retry: 2000\n\n"); err != nil {
+		return
+	}
+	var alive sync.WaitGroup
+	alive.Go(func() { e.keepAlive(ctx, cancel) })
+	err := live.Follow(ctx, e.server.Hub, e.server.Executions, e.id, e.after, e.send)
+	cancel(nil)
+	alive.Wait()
+	if err != nil {
+		e.server.log.Debug("an event stream ended", "execution_id", e.id, "cause", err)
+	}
+}
+
+func (e *eventStream) send(m *live.Message) error {
+	text, err := m.JSON()
+	if err != nil {
+		return err
+	}
+	return e.write("id: " + strconv.FormatUint(m.Event.Seq, 10) + "\ndata: " + string(text) + "\n\n")
+}
+
+// write sends at once, and gives the connection anew the time of a write.
+func (e *eventStream) write(text string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.conn.SetWriteDeadline(time.Now().Add(e.server.Limits.WriteTimeout)); err != nil {
+		return err
+	}
+	if _, err := e.out.WriteString(text); err != nil {
+		return err
+	}
+	return e.out.Flush()
+}
+
+func (e *eventStream) keepAlive(ctx context.Context, gone context.CancelCauseFunc) {
+	tick := time.NewTicker(streamAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := e.write(": alive\n\n"); err != nil {
+				gone(err)
+				return
+			}
+		}
+	}
+}
