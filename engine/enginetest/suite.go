@@ -286,6 +286,15 @@ func testCancel(w *world) {
 		w.t.Fatal(err)
 	}
 	w.want(id, plan.StatusCancelled, "a=cancelled b=skipped z=success")
+	var order []string
+	for _, event := range w.ports.Recorder.Events(id) {
+		if event.Type == plan.StepCompleted {
+			order = append(order, event.StepID)
+		}
+	}
+	if got := strings.Join(order, " "); got != "a b z" {
+		w.t.Errorf("the steps ended in the order %s; clean-up must wait for what it cleans up", got)
+	}
 	if reason := w.ports.Store.Steps(id)["b"].SkipReason; !strings.Contains(reason, "cancelled by tester") {
 		w.t.Errorf("b was skipped because %q", reason)
 	}

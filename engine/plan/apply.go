@@ -135,9 +135,6 @@ func (s *State) applyStarted(i int, e Event) error {
 	}
 	s.ready = remove(s.ready, i)
 	s.lost = remove(s.lost, i)
-	if step.Status == StatusPending {
-		s.pending--
-	}
 	s.setStatus(i, StatusRunning)
 	s.running[i] = true
 	step.Attempt, step.decision, step.Error = e.Attempt, lostUndecided, nil
@@ -169,9 +166,6 @@ func (s *State) applyReconciled(step *StepState, e Event) {
 
 func (s *State) applyCompleted(i int, e Event) {
 	step := &s.Steps[i]
-	if step.Status == StatusPending {
-		s.pending--
-	}
 	s.ready = remove(s.ready, i)
 	s.leaveRunning(i)
 	status := Status(e.Status)

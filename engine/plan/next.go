@@ -69,7 +69,6 @@ func Next(s *State, now time.Time) []Command {
 		commands = append(commands, Command{Kind: CommandTimeOut, Step: -1, Reason: s.timeoutReason()})
 		return commands
 	}
-	commands = s.sweepPending(commands)
 	if s.cancels > 0 {
 		for _, i := range s.Running() {
 			if s.dropped(i) && !contains(s.lost, i) {
@@ -89,7 +88,9 @@ func Next(s *State, now time.Time) []Command {
 		}
 	}
 	for _, i := range s.ready {
-		if !s.swept(i) {
+		if s.swept(i) {
+			commands = append(commands, s.sweep(i))
+		} else {
 			commands = append(commands, s.decideReady(i))
 		}
 	}
@@ -162,23 +163,15 @@ func (s *State) stopped(i int) bool {
 // swept reports whether a pending step will never start.
 func (s *State) swept(i int) bool { return s.dropped(i) || s.stopped(i) }
 
-// sweepPending skips the pending steps that a cancel or a failed required
-// step rules out.
-func (s *State) sweepPending(commands []Command) []Command {
-	if s.pending == 0 || (s.cancels == 0 && s.stoppedBy < 0) {
-		return commands
+// sweep skips a pending step that a cancel or a failed required step rules
+// out. It comes in its turn, after its dependencies have ended: or else the
+// clean-up steps behind it would start while what they clean up still runs.
+func (s *State) sweep(i int) Command {
+	reason := fmt.Sprintf("not run: %s failed", s.label(max(s.stoppedBy, 0)))
+	if s.dropped(i) {
+		reason = "not run: " + s.cancelReason()
 	}
-	for i := range s.Steps {
-		if s.Steps[i].Status != StatusPending || !s.swept(i) {
-			continue
-		}
-		reason := fmt.Sprintf("not run: %s failed", s.label(max(s.stoppedBy, 0)))
-		if s.dropped(i) {
-			reason = "not run: " + s.cancelReason()
-		}
-		commands = append(commands, Command{Kind: CommandComplete, Step: i, Status: StatusSkipped, Reason: reason})
-	}
-	return commands
+	return Command{Kind: CommandComplete, Step: i, Status: StatusSkipped, Reason: reason}
 }
 
 func (s *State) cancelReason() string {

@@ -79,7 +79,6 @@ type State struct {
 	interrupted []int // ascending
 	lost        []int // running with an unknown outcome, ascending
 	running     map[int]bool
-	pending     int
 	open        int
 	late        []int // clean-up steps without dependencies
 	mainOpen    int   // success steps that have not ended
@@ -143,7 +142,7 @@ func NewState(graph *workflow.Graph, inputs Inputs) *State {
 		graph: graph, inputs: inputs, Status: StatusPending,
 		Steps: make([]StepState, n), blocked: make([]int, n),
 		running: map[int]bool{}, skip: map[int]bool{}, counts: map[Status]int{},
-		pending: n, open: n, stoppedBy: -1,
+		open: n, stoppedBy: -1,
 	}
 	for i := range n {
 		node := graph.Node(i)

@@ -137,6 +137,11 @@ func (s *simulation) check(e plan.Event) {
 	case plan.StepStarted:
 		s.checkStart(i, e)
 	case plan.StepCompleted:
+		for _, d := range s.graph.Node(i).Dependencies {
+			if _, done := s.ended[d]; !done {
+				s.t.Fatalf("step %s ended (%s) before %s did", e.StepID, e.Status, s.graph.Node(d).Step.ID)
+			}
+		}
 		if status, done := s.ended[i]; done {
 			s.t.Fatalf("step %s ended twice: %s, then %s", e.StepID, status, e.Status)
 		}
