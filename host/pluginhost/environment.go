@@ -2,50 +2,66 @@ package pluginhost
 
 import (
 	"os"
-	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// passedOn are the variables of the host that a plugin may see; LC_* too.
-var passedOn = []string{
-	"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY",
-	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+// DefaultEnvAllow lists the variables of the host's environment that plugins,
+// and references in workflows, may see. "NAME_*" stands for all that begin
+// with NAME_.
+func DefaultEnvAllow() []string {
+	allowed := []string{
+		"PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+	}
+	if runtime.GOOS == "windows" {
+		// Programs can't start without these.
+		allowed = append(allowed, "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
+	}
+	return allowed
+}
+
+// EnvAllowed reports whether a list of the form of DefaultEnvAllow has a
+// variable. The proxy variables are known in small letters too; on Windows
+// names have no case at all.
+func EnvAllowed(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(allowed string) bool {
+		candidate := name
+		if runtime.GOOS == "windows" || strings.HasSuffix(allowed, "_PROXY") {
+			allowed, candidate = strings.ToUpper(allowed), strings.ToUpper(name)
+		}
+		if prefix, isPrefix := strings.CutSuffix(allowed, "*"); isPrefix && prefix != "" {
+			return strings.HasPrefix(candidate, prefix)
+		}
+		return candidate == allowed
+	})
 }
 
 // environment is all that a plugin's process inherits.
 func (h *Host) environment() []string {
+	allowed := append(DefaultEnvAllow(), h.options.EnvAllow...)
 	var env []string
 	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "LC_") {
+		if name, _, _ := strings.Cut(entry, "="); EnvAllowed(allowed, name) {
 			env = append(env, entry)
-			continue
-		}
-		for _, allowed := range passedOn {
-			if strings.EqualFold(name, allowed) {
-				env = append(env, entry)
-			}
 		}
 	}
 	return append(env, "VWMP_ALLOW_COMMANDS="+strconv.FormatBool(h.options.AllowCommands))
 }
 
-// maxSocketDir leaves room below it for go-plugin's own names: a socket's
-// path has at most 104 bytes on some systems.
-const maxSocketDir = 50
+// maxSocketDir leaves room below it for go-plugin's own names, which take up
+// to 40 bytes.
+const maxSocketDir = 60
 
-// socketDir is a folder of ours for sockets. One whose path is too long for a
-// socket gives way to the system's folder for temporary files, where go-plugin
-// makes a folder that is ours alone.
-func (h *Host) socketDir() string {
-	if len(h.runDir) <= maxSocketDir {
-		return h.runDir
-	}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" && len(dir) <= maxSocketDir && exists(dir) {
-		return dir
+// shortDir is where a folder for sockets is made when ours has too long a
+// name: the user's own run-time folder, or the system's for temporary files.
+func shortDir() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" && len(dir) <= maxSocketDir-20 {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir
+		}
 	}
 	return ""
 }
-
-func shortName(path string) string { return filepath.Base(path) }

@@ -22,7 +22,6 @@ import (
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/workflow"
 	"github.com/vwmp/vwmp/pluginsdk"
-	"github.com/vwmp/vwmp/pluginsdk/client"
 )
 
 // Defaults of Options.
@@ -32,8 +31,12 @@ const (
 	DefaultMaxCalls     = 64
 )
 
-// cancelGrace is how long a cancelled call may take to end.
-const cancelGrace = 5 * time.Second
+// Finding plugins takes at most discoverTimeout in all, and describing one
+// that is not known at most probeTimeout.
+const (
+	discoverTimeout = 10 * time.Second
+	probeTimeout    = 5 * time.Second
+)
 
 // DescriptionCache keeps what plugins said of themselves by the SHA-256 of
 // their binaries, so that a known plugin need not be started to be shown.
@@ -58,25 +61,40 @@ type Options struct {
 	Settings engine.Settings
 	// AllowCommands tells plugins whether steps may run commands.
 	AllowCommands bool
+	// EnvAllow names variables of the host's environment that plugins see
+	// beside those of DefaultEnvAllow; "NAME_*" stands for all that begin
+	// with NAME_.
+	EnvAllow []string
 	// IdleTimeout stops a process that nobody called for so long.
 	IdleTimeout  time.Duration
 	StartTimeout time.Duration
-	// MaxCalls bounds the calls that one process serves at once.
+	// MaxCalls bounds the calls that one process serves at once; others
+	// wait.
 	MaxCalls int
 	Logger   *slog.Logger
 }
 
-// Host is all the plugins of one server.
+// Host is all the plugins of one server. Its methods may be called from
+// several goroutines at once.
 type Host struct {
-	options Options
-	log     *slog.Logger
-	runDir  string
-	ownsDir bool
-	spawner *spawner
+	options   Options
+	log       *slog.Logger
+	runDir    string
+	socketDir string
+	ownDirs   []string
+	spawner   *spawner
+
+	// The waits that tests shorten.
+	ladder      ladder
+	cancelGrace time.Duration
 
 	loaded   chan struct{}
 	catalog  atomic.Pointer[catalogue]
+	giveUp   context.CancelFunc
 	building sync.WaitGroup
+	// watchers wait for the ends of processes.
+	watchers sync.WaitGroup
+	ending   sync.Once
 }
 
 // catalogue is what was found, never changed once it is made.
@@ -97,6 +115,10 @@ var (
 
 // New starts to look for plugins and returns at once; Ready waits for it.
 func New(ctx context.Context, options Options) (*Host, error) {
+	return newHost(ctx, options, standardLadder(), cancelGrace)
+}
+
+func (options Options) withDefaults() Options {
 	if options.IdleTimeout == 0 {
 		options.IdleTimeout = DefaultIdleTimeout
 	}
@@ -109,33 +131,90 @@ func New(ctx context.Context, options Options) (*Host, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Host{options: options, log: options.Logger, runDir: options.RunDir, loaded: make(chan struct{})}
-	if h.runDir == "" {
-		dir, err := os.MkdirTemp("", "vwmp-")
-		if err != nil {
-			return nil, fmt.Errorf("make a folder for plugins: %w", err)
-		}
-		h.runDir, h.ownsDir = dir, true
-	}
-	for _, dir := range []string{h.runDir, h.registryDir(), h.workDir("")} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make a folder for plugins: %w", err)
-		}
+	return options
+}
+
+func newHost(ctx context.Context, options Options, rungs ladder, grace time.Duration) (*Host, error) {
+	options = options.withDefaults()
+	h := &Host{options: options, log: options.Logger, ladder: rungs, cancelGrace: grace, loaded: make(chan struct{})}
+	if err := h.makeDirs(); err != nil {
+		return nil, fmt.Errorf("make a folder for plugins: %w", errors.Join(err, h.removeDirs()))
 	}
 	sweep(h.registryDir(), h.log)
 	h.spawner = newSpawner()
 	h.catalog.Store(&catalogue{Catalogue: workflow.NewCatalogue(nil, nil)})
+	building, giveUp := context.WithTimeout(context.WithoutCancel(ctx), discoverTimeout)
+	h.giveUp = giveUp
 	h.building.Go(func() {
+		defer giveUp()
 		defer close(h.loaded)
-		h.catalog.Store(h.build(context.WithoutCancel(ctx)))
+		h.catalog.Store(h.build(building))
 	})
 	return h, nil
+}
+
+// makeDirs makes the folders that are ours alone.
+func (h *Host) makeDirs() error {
+	h.runDir = h.options.RunDir
+	if h.runDir == "" {
+		dir, err := os.MkdirTemp("", "vwmp-")
+		if err != nil {
+			return err
+		}
+		h.runDir, h.ownDirs = dir, append(h.ownDirs, dir)
+	}
+	absolute, err := filepath.Abs(h.runDir)
+	if err != nil {
+		return err
+	}
+	h.runDir, h.socketDir = absolute, filepath.Join(absolute, "sockets")
+	for _, dir := range []string{h.runDir, h.registryDir(), h.workDir(""), h.socketDir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		// One that was there may be open to others.
+		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // A folder needs its execute bit.
+			return err
+		}
+	}
+	if len(h.socketDir) <= maxSocketDir {
+		return removeContent(h.socketDir)
+	}
+	// The path of a socket has at most 104 bytes on some systems.
+	dir, err := os.MkdirTemp(shortDir(), "vwmp-")
+	if err != nil {
+		return err
+	}
+	h.socketDir, h.ownDirs = dir, append(h.ownDirs, dir)
+	return nil
+}
+
+// removeContent empties a folder of what a host that was killed left there.
+func removeContent(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, entry := range entries {
+		failures = append(failures, os.RemoveAll(filepath.Join(dir, entry.Name())))
+	}
+	return errors.Join(failures...)
+}
+
+func (h *Host) removeDirs() error {
+	var failures []error
+	for _, dir := range h.ownDirs {
+		failures = append(failures, os.RemoveAll(dir))
+	}
+	return errors.Join(failures...)
 }
 
 func (h *Host) registryDir() string        { return filepath.Join(h.runDir, "processes") }
 func (h *Host) workDir(name string) string { return filepath.Join(h.runDir, "work", name) }
 
-// Ready waits until each plugin was described or has failed to be.
+// Ready waits until each plugin was described or has failed to be, which
+// takes at most 10 s.
 func (h *Host) Ready(ctx context.Context) error {
 	select {
 	case <-h.loaded:
@@ -145,8 +224,10 @@ func (h *Host) Ready(ctx context.Context) error {
 	}
 }
 
-// Close stops every process and returns when none is left.
+// Close stops every process, all at the same time, and returns when none is
+// left or ctx ends. Calls that come later are refused.
 func (h *Host) Close(ctx context.Context) error {
+	h.giveUp()
 	h.building.Wait()
 	var stops sync.WaitGroup
 	instances := h.catalog.Load().instances
@@ -155,11 +236,22 @@ func (h *Host) Close(ctx context.Context) error {
 		stops.Go(func() { failures[i] = instance.close(ctx) })
 	}
 	stops.Wait()
-	h.spawner.close()
-	if h.ownsDir {
-		failures = append(failures, os.RemoveAll(h.runDir))
+	if err := errors.Join(failures...); err != nil {
+		// What is left ends with this process.
+		return err
 	}
-	return errors.Join(failures...)
+	watched := make(chan struct{})
+	go func() {
+		h.watchers.Wait()
+		close(watched)
+	}()
+	select {
+	case <-watched:
+	case <-ctx.Done():
+		return fmt.Errorf("a plugin process can't be killed: %w", context.Cause(ctx))
+	}
+	h.ending.Do(h.spawner.close)
+	return h.removeDirs()
 }
 
 // Handler implements workflow.Catalogue.
@@ -193,7 +285,10 @@ func (h *Host) ValidateConfig(ctx context.Context, handler string, config json.R
 	if err != nil {
 		return nil, err
 	}
-	err = owner.use(ctx, func(p *process) error {
+	if info, _ := owner.found.description.Handler(handler); !info.Capabilities.Validate {
+		return nil, nil
+	}
+	err = owner.use(ctx, func(ctx context.Context, p *process) error {
 		problems, err = p.client.ValidateConfig(ctx, handler, config)
 		return err
 	})
@@ -202,11 +297,12 @@ func (h *Host) ValidateConfig(ctx context.Context, handler string, config json.R
 
 // ValidateWorkflow implements engine.Catalogue.
 func (h *Host) ValidateWorkflow(ctx context.Context, workflowType string, document json.RawMessage) (problems []pluginsdk.Problem, err error) {
-	owner := h.catalog.Load().byType[workflowType]
-	if owner == nil {
+	c := h.catalog.Load()
+	owner := c.byType[workflowType]
+	if kind, known := c.WorkflowType(workflowType); owner == nil || !known || !kind.HasRules {
 		return nil, nil
 	}
-	err = owner.use(ctx, func(p *process) error {
+	err = owner.use(ctx, func(ctx context.Context, p *process) error {
 		problems, err = p.client.ValidateWorkflow(ctx, workflowType, document)
 		return err
 	})
@@ -234,27 +330,15 @@ func (h *Host) Bind(handler string) (engine.Binding, error) {
 func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
 	owner, err := h.owner(request.Handler)
 	if err != nil {
-		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: pluginsdk.FailureOf(ctx, err)}
+		return unavailable(ctx, err)
 	}
-	p, release, err := owner.acquire(ctx)
+	p, done, err := owner.acquire(ctx)
 	if err != nil {
-		return notRun(ctx, err)
+		return unavailable(ctx, err)
 	}
-	outcome := p.client.Execute(ctx, request, reporter, cancelGrace)
-	if outcome.Kind == pluginsdk.OutcomeUnknown {
-		outcome.Failure = p.explain(ctx, outcome.Failure)
-	}
-	release(outcome.Kind)
+	outcome := p.execute(ctx, request, reporter)
+	done(outcome.Kind)
 	return outcome
-}
-
-// notRun is the outcome of a call that never reached a process: nothing ran.
-func notRun(ctx context.Context, err error) pluginsdk.Outcome {
-	failure := &pluginsdk.Failure{Class: pluginsdk.FailureRetryable, Code: "PLUGIN_UNAVAILABLE", Message: err.Error(), Fault: pluginsdk.FaultHost}
-	if ctx.Err() != nil {
-		failure.Class, failure.Code = pluginsdk.FailureCancelled, "CANCELLED"
-	}
-	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: failure}
 }
 
 // Reconcile implements engine.Invoker.
@@ -263,20 +347,24 @@ func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request) (resul
 	if err != nil {
 		return result, err
 	}
-	err = owner.use(ctx, func(p *process) error {
+	err = owner.use(ctx, func(ctx context.Context, p *process) error {
 		result, err = p.client.Reconcile(ctx, request)
 		return err
 	})
 	return result, err
 }
 
-// Plan says what a handler's Execute would do.
+// Plan says what a handler's Execute would do; pluginsdk.ErrUnsupported where
+// the handler can't say.
 func (h *Host) Plan(ctx context.Context, request *pluginsdk.Request) (effects []pluginsdk.PlannedEffect, err error) {
 	owner, err := h.owner(request.Handler)
 	if err != nil {
 		return nil, err
 	}
-	err = owner.use(ctx, func(p *process) error {
+	if info, _ := owner.found.description.Handler(request.Handler); !info.Capabilities.Plan {
+		return nil, fmt.Errorf("plan %s: %w", request.Handler, pluginsdk.ErrUnsupported)
+	}
+	err = owner.use(ctx, func(ctx context.Context, p *process) error {
 		effects, err = p.client.Plan(ctx, request)
 		return err
 	})
@@ -289,23 +377,32 @@ type Status struct {
 	Version     string `json:"version"`
 	Author      string `json:"author,omitempty"`
 	Description string `json:"description,omitempty"`
-	// State is stopped, starting, running, stopping, failed, unkillable or
-	// refused.
+	// Build is the version-control revision that the binary was made from.
+	Build string `json:"build,omitempty"`
+	// State is stopped, starting, running, stopping, failed (the last start
+	// failed) or refused (LastError says why).
 	State string `json:"state"`
 	PID   int    `json:"pid,omitempty"`
 	// Path is the file's name with the folder it is in.
 	Path     string   `json:"path"`
 	Checksum string   `json:"checksum,omitempty"`
 	Handlers []string `json:"handlers"`
+	// WorkflowTypes are those that the plugin declares.
+	WorkflowTypes []string `json:"workflow_types,omitempty"`
 	// MemoryBytes is the resident memory of the running process.
-	MemoryBytes int64     `json:"memory_bytes,omitempty"`
-	Calls       int       `json:"calls"`
-	Running     int       `json:"running"`
-	Failures    int       `json:"failures"`
-	Restarts    int       `json:"restarts"`
-	StartedAt   time.Time `json:"started_at,omitzero"`
-	LastError   string    `json:"last_error,omitempty"`
-	LastWords   []string  `json:"last_words,omitempty"`
+	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+	// Calls counts all, Running those of the moment, Failures those that
+	// failed or whose outcome is unknown.
+	Calls    int `json:"calls"`
+	Running  int `json:"running"`
+	Failures int `json:"failures"`
+	// Restarts counts the starts after the first.
+	Restarts  int       `json:"restarts"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	LastError string    `json:"last_error,omitempty"`
+	// LastWords are the last lines on standard error of the last process
+	// that ended by itself.
+	LastWords []string `json:"last_words,omitempty"`
 }
 
 // Plugins lists every plugin that was found, refused ones last.
@@ -317,7 +414,3 @@ func (h *Host) Plugins() []Status {
 	}
 	return append(list, c.refused...)
 }
-
-// clientDialTimeout bounds the first connection to a process that has said
-// where it listens.
-const clientDialTimeout = client.DescribeTimeout

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os/exec"
+	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -17,71 +18,134 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk/client"
 )
 
-// The stop ladder: after so long the next rung is taken.
-const (
-	stopTerminate = 2 * time.Second
-	stopKill      = 5 * time.Second
-	stopGiveUp    = 15 * time.Second
-)
+// ladder is when, counted from the wish to stop, each next step is taken:
+// calls may end by themselves, then are cancelled, then the process is asked
+// to shut down, terminated, killed, and in the end given up.
+type ladder struct {
+	cancel, shutDown, terminate, kill, giveUp time.Duration
+}
 
-// process is one running plugin process.
+func standardLadder() ladder {
+	return ladder{500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second, 5 * time.Second, 15 * time.Second}
+}
+
+// cancelGrace is how long a cancelled call may take to end.
+const cancelGrace = 5 * time.Second
+
+// endNotice is how long after a broken stream the end of its process is
+// waited for, to say more of it.
+const endNotice = time.Second
+
+// startNotice is how long after a failed start the process may take to end by
+// itself, so that how it ended can be told.
+const startNotice = 100 * time.Millisecond
+
+// process is one running plugin process, connected.
 type process struct {
 	pid    int
 	client *client.Client
-	// gone is closed when the process has ended.
-	gone   <-chan struct{}
 	plugin *plugin.Client
 	runner *processRunner
-	// abandoned: a call did not end when it was cancelled.
-	abandoned atomic.Bool
+	// gone is closed when the process has ended.
+	gone <-chan struct{}
+	// calls ends when the calls of the process are to be cancelled.
+	calls       context.Context
+	cancelCalls context.CancelCauseFunc
 }
 
-// launch starts a process and connects to it. A probe is a process that is
-// only asked what it offers; it gets no configuration.
-func (h *Host) launch(f *found, configure bool) (*process, error) {
-	if f.checksum != "" && f.fileKey != "" {
-		sum, err := f.hash()
-		if err != nil {
-			return nil, fmt.Errorf("start plugin %s: %w", shortPath(f.path), err)
-		}
-		if sum != f.checksum {
-			return nil, fmt.Errorf("start plugin %s: its file has changed since it was found; restart the server to use the new one", shortPath(f.path))
-		}
+// launch starts a process and connects to it, within limit.
+func (h *Host) launch(ctx context.Context, f *found, limit time.Duration) (*process, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not ready within %s", limit))
+	defer cancel()
+	before, err := f.verify()
+	if err != nil {
+		return nil, fmt.Errorf("start plugin %s: %w", f.name(), err)
 	}
-	own := newRunner(h, f)
-	pluginClient := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig: client.Handshake(),
-		Plugins:         client.Plugins(),
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
-			own.prepare(cmd.Env, socketDir)
-			return own, nil
-		},
-		// A client that go-plugin manages is killed by its global clean-up,
-		// and the host's environment is not the plugin's business.
-		Managed:          false,
-		SkipHostEnv:      true,
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		StartTimeout:     h.options.StartTimeout,
-		GRPCDialOptions:  client.DialOptions(),
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.socketDir()},
-		Logger:           hclog.NewNullLogger(),
-		SyncStdout:       own.printed("stdout"),
-		SyncStderr:       own.printed("stderr"),
-	})
-	p := &process{plugin: pluginClient, runner: own}
-	if err := p.connect(h, configure); err != nil {
-		own.killNow()
-		p.clear()
-		return nil, fmt.Errorf("start plugin %s: %w%s", shortPath(f.path), err, own.diagnosis(f))
+	own := newRunner(ctx, h, f)
+	p := &process{plugin: h.pluginClient(own, limit), runner: own, gone: own.exited}
+	p.calls, p.cancelCalls = context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { own.kill("its start was given up") })
+	err = p.connect()
+	if !stop() && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = f.unchanged(before)
+	}
+	if err != nil {
+		return nil, p.failed(err)
 	}
 	return p, nil
 }
 
-func (p *process) connect(h *Host, configure bool) error {
+// failed clears away a start that failed, and explains it.
+func (p *process) failed(err error) error {
+	name := p.runner.found.name()
+	if ended := p.runner.pid != 0 && p.awaitGone(startNotice); !ended {
+		p.runner.kill("its start failed")
+	}
+	if !p.clear() {
+		return fmt.Errorf("start plugin %s: %w, and its process %d can't be killed", name, err, p.runner.pid)
+	}
+	message := err.Error()
+	if _, line, found := strings.Cut(message, "Unrecognized remote plugin message: "); found {
+		line, _, _ = strings.Cut(line, "\n")
+		err = errors.New("it ended, or closed its standard output, before it said where it listens")
+		if line != "" {
+			err = fmt.Errorf("it printed %q where a plugin says where it listens", line)
+		}
+	}
+	return fmt.Errorf("start plugin %s: %w (%s)", name, err, p.runner.diagnosis())
+}
+
+// pluginClient is go-plugin's part, with those of its defaults changed that
+// are not safe.
+func (h *Host) pluginClient(own *processRunner, limit time.Duration) *plugin.Client {
+	return plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig: client.Handshake(),
+		Plugins:         client.Plugins(),
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			own.env = cmd.Env
+			return own, nil
+		},
+		// A managed client is killed by go-plugin's global clean-up; and the
+		// host's environment is not the plugin's business.
+		Managed:          false,
+		SkipHostEnv:      true,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		// The socket of a folder that is ours alone needs no certificates,
+		// which cost 40 ms a launch; a port of Windows is open to all.
+		AutoMTLS:         runtime.GOOS == "windows",
+		StartTimeout:     limit,
+		GRPCDialOptions:  client.DialOptions(),
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.socketDir},
+		Logger:           hclogTo(h.log),
+		SyncStdout:       &printed{output: own.output, stream: "stdout"},
+		SyncStderr:       &printed{output: own.output, stream: "stderr"},
+	})
+}
+
+// hclogTo passes go-plugin's own log on, as details: what matters of it is
+// said by this package.
+func hclogTo(log *slog.Logger) hclog.Logger {
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return hclog.NewNullLogger()
+	}
+	return hclog.New(&hclog.LoggerOptions{Name: "go-plugin", Level: hclog.Debug, DisableTime: true, Output: debugWriter{log}})
+}
+
+type debugWriter struct{ log *slog.Logger }
+
+func (w debugWriter) Write(line []byte) (int, error) {
+	w.log.Debug(strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+func (p *process) connect() error {
 	if _, err := p.plugin.Start(); err != nil {
 		return err
 	}
-	p.pid, p.gone = p.runner.pid, p.runner.exited
+	p.pid = p.runner.pid
 	protocol, err := p.plugin.Client()
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -90,94 +154,166 @@ func (p *process) connect(h *Host, configure bool) error {
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	p.client = raw.(*client.Client)
-	if !configure {
+	dispensed, ok := raw.(*client.Client)
+	if !ok {
+		return fmt.Errorf("connect: go-plugin dispensed a %T", raw)
+	}
+	p.client = dispensed
+	return nil
+}
+
+// configure hands over the adapter configuration.
+func (p *process) configure(ctx context.Context, h *Host) error {
+	d := p.runner.found.description
+	if h.options.Settings == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), clientDialTimeout)
-	defer cancel()
-	problems, err := p.client.Configure(ctx, h.options.Settings.Adapter(p.runner.found.description.Name))
-	if err == nil && len(problems) > 0 {
-		err = fmt.Errorf("its adapter configuration can't be used: %s", problems[0].Message)
+	adapter := h.options.Settings.Adapter(d.Name)
+	if len(adapter) == 0 {
+		return nil
 	}
-	return err
-}
-
-// probe starts a process only to ask it what it offers.
-func (h *Host) probe(ctx context.Context, f *found) (*pluginsdk.Description, error) {
-	p, err := h.launch(f, false)
+	problems, err := p.client.Configure(ctx, adapter)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("start plugin %s: %w", d.Name, err)
 	}
-	defer p.stop()
-	return p.client.Describe(ctx)
+	for _, problem := range problems {
+		if problem.Severity != pluginsdk.SeverityWarning {
+			return pluginsdk.Invalid("", fmt.Sprintf("the adapter configuration of %s can't be used: %s %s",
+				d.Name, problem.Pointer, problem.Message)).WithCode("ADAPTER_INVALID")
+		}
+	}
+	return nil
 }
 
-// stop takes the ladder: drain, shut down, terminate, kill. It reports
-// whether the process is gone.
-func (p *process) stop() bool {
-	drainCtx, cancel := context.WithTimeout(context.Background(), stopTerminate/2)
-	// A plugin that does not drain is ended all the same.
-	_ = p.client.Drain(drainCtx)
-	cancel()
-	p.runner.release()
+// context joins a call's context with the life of the process.
+func (p *process) context(ctx context.Context) (context.Context, func()) {
+	joined, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.calls, func() { cancel(context.Cause(p.calls)) })
+	return joined, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// execute runs one attempt. A call that ignores its cancel is ended with its
+// process, before this returns: nothing of it runs on. Its neighbours are of
+// unknown outcome then.
+func (p *process) execute(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
+	ctx, done := p.context(ctx)
+	defer done()
+	outcome := p.client.Execute(ctx, request, reporter, p.runner.host.cancelGrace)
+	if outcome.Kind != pluginsdk.OutcomeUnknown {
+		return outcome
+	}
+	switch outcome.Failure.Code {
+	case client.CodeCancelIgnored:
+		p.runner.kill("the step " + request.StepID + " did not end when it was cancelled")
+		if !p.awaitGone(p.runner.host.ladder.giveUp) {
+			outcome.Failure.Message += ", and its process can't be killed"
+			return outcome
+		}
+		outcome.Failure.Message += ", so its process was killed"
+	case client.CodeUnknown:
+		if p.awaitGone(endNotice) {
+			outcome.Failure.Message = p.obituary()
+		}
+	}
+	return outcome
+}
+
+func (p *process) awaitGone(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-p.gone:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// obituary says how the process ended in the middle of a step.
+func (p *process) obituary() string {
+	how, reason := p.runner.ending()
+	if reason != "" {
+		return fmt.Sprintf("the plugin process was ended in the middle of the step, because %s", reason)
+	}
+	text := "the plugin process ended in the middle of the step: " + how
+	if words := p.runner.output.lastWords(); len(words) > 0 {
+		text += "; its last words: " + strings.Join(words, " / ")
+	}
+	return text
+}
+
+// stop takes the ladder. It reports whether the process is gone.
+func (p *process) stop(reason string) bool {
+	p.runner.expect(reason)
+	begin, rungs := time.Now(), p.runner.host.ladder
+	if p.drain(begin.Add(rungs.cancel)) != nil {
+		p.cancelCalls(errStopping)
+		// What has not ended by then ends with the process.
+		_ = p.drain(begin.Add(rungs.shutDown))
+	}
 	cleared := make(chan struct{})
 	go func() {
 		// Kill has no deadline of its own: it returns when the process is
-		// gone, which the rungs below see to.
+		// gone, or given up, which the rungs below see to.
 		p.plugin.Kill()
 		close(cleared)
 	}()
-	begin := time.Now()
 	for _, rung := range []struct {
 		at  time.Duration
 		act func()
-	}{{stopTerminate, p.runner.terminate}, {stopKill, p.runner.killNow}, {stopGiveUp, func() {}}} {
-		select {
-		case <-p.runner.exited:
-			<-cleared
-			p.runner.finish()
-			return true
-		case <-time.After(time.Until(begin.Add(rung.at))):
-			rung.act()
+	}{
+		{rungs.terminate, p.runner.terminate},
+		{rungs.kill, func() { p.runner.kill(reason) }},
+		{rungs.giveUp, p.runner.markOver},
+	} {
+		if p.awaitGone(time.Until(begin.Add(rung.at))) {
+			break
 		}
+		rung.act()
 	}
-	return false
-}
-
-// clear takes away what a process that has ended leaves.
-func (p *process) clear() {
-	select {
-	case <-p.runner.exited:
-	case <-p.runner.neverStarted:
-	case <-time.After(stopGiveUp):
-		return
-	}
-	p.plugin.Kill()
-	p.runner.finish()
-}
-
-func (p *process) exit() string        { return p.runner.exitText() }
-func (p *process) lastWords() []string { return p.runner.words.lines() }
-
-// explain says more of an unknown outcome where the process is gone, and
-// notes a call that did not end when it was cancelled.
-func (p *process) explain(ctx context.Context, failure *pluginsdk.Failure) *pluginsdk.Failure {
-	// The stream breaks a little before the process is seen to be gone.
+	<-cleared
+	p.cancelCalls(errStopping)
 	select {
 	case <-p.gone:
-	case <-time.After(time.Second):
-		if ctx.Err() != nil {
-			p.abandoned.Store(true)
-			failure.Message = "the step did not end within " + cancelGrace.String() + " after it was cancelled, and its process was killed"
-		}
-		return failure
+		return true
+	default:
+		return false
 	}
-	failure.Message = "the plugin process ended in the middle of the step: " + p.exit()
-	if words := p.lastWords(); len(words) > 0 {
-		failure.Message += "; its last words: " + strings.Join(words, " / ")
-	}
-	return failure
 }
 
-var errNeverStarted = errors.New("the process was never started")
+func (p *process) drain(until time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	err := p.client.Drain(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	// Any other error: there is nobody left to drain.
+	return nil
+}
+
+// clear takes away what a process that was killed, or has ended, leaves. It
+// reports whether the process is gone.
+func (p *process) clear() bool {
+	timer := time.AfterFunc(p.runner.host.ladder.giveUp, p.runner.markOver)
+	defer timer.Stop()
+	p.plugin.Kill()
+	p.cancelCalls(errNeverStarted)
+	if p.runner.pid == 0 {
+		return true
+	}
+	select {
+	case <-p.gone:
+		return true
+	case <-p.runner.over:
+	}
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
+}

@@ -2,6 +2,8 @@ package pluginhost
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,7 +17,8 @@ import (
 
 type registered struct {
 	PID int `json:"pid"`
-	// Started is the process's start as the system counts it.
+	// Started is the process's start as the system counts it, with the boot
+	// where it counts from that.
 	Started string `json:"started"`
 }
 
@@ -42,21 +45,23 @@ func unregister(dir string, pid int) {
 func sweep(dir string, log *slog.Logger) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
+		log.Warn("the processes of an earlier server can't be listed", "error", err)
 		return
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
 		raw, err := os.ReadFile(path)
 		if err != nil {
+			log.Warn("a process of an earlier server can't be read", "error", err)
 			continue
 		}
 		var left registered
 		if json.Unmarshal(raw, &left) == nil && left.PID > 1 && left.Started != "" && startTime(left.PID) == left.Started {
 			log.Warn("a plugin process of an earlier server is ended", "pid", left.PID)
-			if process, err := os.FindProcess(left.PID); err == nil {
-				killGroup(process)
-			}
+			killLeft(left.PID)
 		}
-		_ = os.Remove(path)
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Warn("a process of an earlier server can't be forgotten", "error", err)
+		}
 	}
 }

@@ -1,16 +1,14 @@
 package pluginhost
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,233 +16,232 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk/client"
 )
 
-// maxLine bounds one line of a plugin's output, in bytes.
-const maxLine = 64 << 10
-
-// maxLinesPerSecond bounds how much of a plugin's chatter reaches the log.
-const maxLinesPerSecond = 200
-
-// pipeGrace is how long pipes are read after the process has ended: a
+// pipeGrace is how long the pipes of a process that has ended are read: a
 // grandchild may hold them open for ever.
-const pipeGrace = 500 * time.Millisecond
+const pipeGrace = 200 * time.Millisecond
+
+var errNeverStarted = errors.New("the process was never started")
 
 // processRunner starts a plugin's process for go-plugin. It gives go-plugin
 // the handshake line and nothing else: one bad line on standard error would
 // panic the host, and a line of over 64 KiB on standard output would stop the
 // plugin. It waits on the process and not on the pipes.
 type processRunner struct {
-	host    *Host
-	found   *found
-	log     *slog.Logger
-	words   *lastWords
-	chatter chatter
+	host   *Host
+	found  *found
+	output *output
+	// starting ends when the start must not go on.
+	starting context.Context
 
 	env       []string
-	socketDir string
 	pid       int
 	cmd       *exec.Cmd
 	lifeline  *os.File
 	stdout    *os.File
 	stderr    *os.File
 	handshake *io.PipeReader
-	exited    chan struct{}
-	// neverStarted is closed where there is no process to wait for.
-	neverStarted chan struct{}
-	readers      sync.WaitGroup
-	once         sync.Once
+	readers   sync.WaitGroup
 
-	mu    sync.Mutex
-	state string
+	// exited is closed when the process has ended and all it said is read.
+	exited chan struct{}
+	// over is closed with exited, and also where there is nothing to wait
+	// for: the process never started, or can't be killed.
+	over     chan struct{}
+	overOnce sync.Once
+
+	mu     sync.Mutex
+	group  group
+	alive  bool
+	how    string
+	reason string
 }
 
-func newRunner(h *Host, f *found) *processRunner {
-	name := shortPath(f.path)
-	if f.description != nil {
-		name = f.description.Name
-	}
+func newRunner(ctx context.Context, h *Host, f *found) *processRunner {
 	return &processRunner{
-		host: h, found: f, log: h.log.With("plugin", name), words: &lastWords{},
-		exited: make(chan struct{}), neverStarted: make(chan struct{}),
+		host: h, found: f, starting: ctx, output: &output{log: h.log.With("plugin", f.name())},
+		exited: make(chan struct{}), over: make(chan struct{}),
 	}
 }
 
-// prepare takes what go-plugin wants in the process's environment.
-func (r *processRunner) prepare(env []string, socketDir string) { r.env, r.socketDir = env, socketDir }
+// pipes are the three that join a process to the host: theirs goes to it.
+type pipes struct{ ours, theirs [3]*os.File }
+
+// The pipes by their index.
+const (
+	pipeStdout = iota
+	pipeStderr
+	pipeLifeline
+)
+
+func makePipes() (pipes, error) {
+	var p pipes
+	for i := range p.ours {
+		read, write, err := os.Pipe()
+		if err != nil {
+			return p, errors.Join(err, closeAll(p.ours[:]), closeAll(p.theirs[:]))
+		}
+		p.ours[i], p.theirs[i] = read, write
+		if i == pipeLifeline {
+			p.ours[i], p.theirs[i] = write, read
+		}
+	}
+	return p, nil
+}
+
+func closeAll(files []*os.File) error {
+	var failures []error
+	for _, file := range files {
+		if file != nil {
+			failures = append(failures, file.Close())
+		}
+	}
+	return errors.Join(failures...)
+}
 
 // Start implements runner.Runner.
-func (r *processRunner) Start(ctx context.Context) (err error) {
+func (r *processRunner) Start(context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			close(r.neverStarted)
+			r.markOver()
 		}
 	}()
-	if err := ctx.Err(); err != nil {
-		return err
+	if r.starting.Err() != nil {
+		return context.Cause(r.starting)
 	}
-	work := r.host.workDir(strings.TrimPrefix(shortName(r.found.path), filePrefix))
+	work := r.host.workDir(r.found.name())
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return fmt.Errorf("make its working folder: %w", err)
 	}
-	stdoutRead, stdoutWrite, err := os.Pipe()
+	p, err := makePipes()
 	if err != nil {
-		return err
-	}
-	stderrRead, stderrWrite, err := os.Pipe()
-	if err != nil {
-		return errors.Join(err, stdoutRead.Close(), stdoutWrite.Close())
-	}
-	lifelineRead, lifelineWrite, err := os.Pipe()
-	if err != nil {
-		return errors.Join(err, stdoutRead.Close(), stdoutWrite.Close(), stderrRead.Close(), stderrWrite.Close())
+		return fmt.Errorf("make its pipes: %w", err)
 	}
 	cmd := exec.Command(r.found.command[0], r.found.command[1:]...) //nolint:gosec // Starting what lies in the plugin folders is this package's work.
-	cmd.Dir, cmd.Stdout, cmd.Stderr = work, stdoutWrite, stderrWrite
+	cmd.Dir, cmd.Stdout, cmd.Stderr = work, p.theirs[pipeStdout], p.theirs[pipeStderr]
 	cmd.Env = append(r.host.environment(), r.env...)
-	if giveLifeline(cmd, lifelineRead) {
+	if giveLifeline(cmd, p.theirs[pipeLifeline]) {
 		cmd.Env = append(cmd.Env, client.LifelineEnv+"=3")
 	}
 	err = r.host.spawner.start(cmd)
 	// The child has its own ends now.
-	closeErr := errors.Join(stdoutWrite.Close(), stderrWrite.Close(), lifelineRead.Close())
-	if err != nil {
-		return errors.Join(err, closeErr, stdoutRead.Close(), stderrRead.Close(), lifelineWrite.Close())
+	if err = errors.Join(err, closeAll(p.theirs[:])); err != nil {
+		return errors.Join(err, closeAll(p.ours[:]))
 	}
-	r.cmd, r.pid, r.lifeline, r.stdout, r.stderr = cmd, cmd.Process.Pid, lifelineWrite, stdoutRead, stderrRead
-	register(r.host.registryDir(), r.pid, r.log)
-	handshake, line := io.Pipe()
-	r.handshake = handshake
-	r.readers.Go(func() { r.readStdout(line) })
-	r.readers.Go(r.readStderr)
-	go r.wait()
+	r.began(cmd, p)
 	return nil
 }
 
-// wait notes the end of the process.
-func (r *processRunner) wait() {
-	state, err := r.cmd.Process.Wait()
-	text := "it ended in a way that can't be told"
-	if err == nil {
-		text = state.String()
+// began takes charge of a process that was just started.
+func (r *processRunner) began(cmd *exec.Cmd, p pipes) {
+	joined, err := joinGroup(cmd.Process)
+	if err != nil {
+		r.output.log.Warn("a plugin process has no group of its own", "pid", cmd.Process.Pid, "error", err)
 	}
 	r.mu.Lock()
-	r.state = text
+	r.cmd, r.pid, r.group, r.alive = cmd, cmd.Process.Pid, joined, true
+	r.mu.Unlock()
+	r.stdout, r.stderr, r.lifeline = p.ours[pipeStdout], p.ours[pipeStderr], p.ours[pipeLifeline]
+	register(r.host.registryDir(), r.pid, r.output.log)
+	var handshake *io.PipeWriter
+	r.handshake, handshake = io.Pipe()
+	r.readers.Go(func() { r.output.readStdout(r.stdout, handshake) })
+	r.readers.Go(func() { r.output.readStderr(r.stderr) })
+	r.host.watchers.Go(r.watch)
+	if r.starting.Err() != nil {
+		// The start was given up while the process was being made.
+		r.kill("its start was given up")
+	}
+}
+
+// watch waits for the end of the process, and then clears what it left.
+func (r *processRunner) watch() {
+	// Where the system allows it, the pid stays taken until its group has
+	// been killed.
+	held := awaitExit(r.pid)
+	var state *os.ProcessState
+	var err error
+	if !held {
+		state, err = r.cmd.Process.Wait()
+	}
+	r.mu.Lock()
+	r.group.kill()
+	if held {
+		state, err = r.cmd.Process.Wait()
+	}
+	r.alive, r.how = false, "in a way that can't be told"
+	if err == nil {
+		r.how = state.String()
+	}
+	r.group.close()
 	r.mu.Unlock()
 	deadline := time.Now().Add(pipeGrace)
-	// A pipe that can't have a deadline is closed by finish.
+	// A pipe that can't have a deadline has ended with its group.
 	_ = r.stdout.SetReadDeadline(deadline)
 	_ = r.stderr.SetReadDeadline(deadline)
+	r.readers.Wait()
+	r.output.flush()
+	if err := closeAll([]*os.File{r.stdout, r.stderr, r.lifeline}); err != nil {
+		r.output.log.Warn("the pipes of a plugin process could not be closed", "pid", r.pid, "error", err)
+	}
 	unregister(r.host.registryDir(), r.pid)
 	close(r.exited)
+	r.markOver()
 }
 
-func (r *processRunner) exitText() string {
+func (r *processRunner) markOver() { r.overOnce.Do(func() { close(r.over) }) }
+
+// terminate asks the process and its group to end.
+func (r *processRunner) terminate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state
-}
-
-// readStdout passes the first line on and drains the rest.
-func (r *processRunner) readStdout(handshake *io.PipeWriter) {
-	lines := newLineReader(r.stdout)
-	first, err := lines.next()
-	if err == nil {
-		_, err = fmt.Fprintf(handshake, "%s\n", first)
-	}
-	_ = handshake.CloseWithError(io.EOF)
-	for err == nil {
-		first, err = lines.next()
-		if len(first) > 0 {
-			r.chatter.take(r, "stdout", first)
-		}
+	if r.alive {
+		r.group.terminate()
 	}
 }
 
-// readStderr logs what the plugin writes there, and keeps its last words.
-func (r *processRunner) readStderr() {
-	lines := newLineReader(r.stderr)
-	for {
-		line, err := lines.next()
-		if len(line) > 0 {
-			r.words.add(line)
-			r.chatter.take(r, "stderr", line)
-		}
-		if err != nil {
-			r.chatter.flush(r)
-			return
-		}
+// kill ends the process and what it started; the first reason given is kept.
+func (r *processRunner) kill(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reason == "" {
+		r.reason = reason
+	}
+	if r.alive {
+		r.group.kill()
 	}
 }
 
-// printed is a writer for what a plugin prints once it serves; go-plugin
-// carries that over the connection.
-func (r *processRunner) printed(stream string) io.Writer {
-	return writerFunc(func(p []byte) (int, error) {
-		for line := range bytes.SplitSeq(bytes.TrimRight(p, "\n"), []byte("\n")) {
-			if len(line) > maxLine {
-				line = line[:maxLine]
-			}
-			if stream == "stderr" {
-				r.words.add(string(line))
-			}
-			r.chatter.take(r, stream, string(line))
-		}
-		return len(p), nil
-	})
-}
-
-type writerFunc func(p []byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
-// release lets go of the lifeline: a plugin of our SDK ends by that alone.
-func (r *processRunner) release() {
-	r.once.Do(func() {
-		if r.lifeline != nil {
-			_ = r.lifeline.Close()
-		}
-	})
-}
-
-func (r *processRunner) terminate() {
-	if r.cmd != nil {
-		terminateGroup(r.cmd.Process)
+// expect notes why the process is about to end, so that its end is no news.
+func (r *processRunner) expect(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reason == "" {
+		r.reason = reason
 	}
 }
 
-func (r *processRunner) killNow() {
-	if r.cmd != nil {
-		killGroup(r.cmd.Process)
-	}
-}
-
-// finish waits for the readers of a process that has ended, and kills what
-// it left in its group.
-func (r *processRunner) finish() {
-	r.release()
-	if r.cmd == nil {
-		return
-	}
-	killGroup(r.cmd.Process)
-	r.readers.Wait()
-	_ = r.stdout.Close()
-	_ = r.stderr.Close()
+// ending is how the process ended, and why where the host wished it to.
+func (r *processRunner) ending() (how, reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.how, r.reason
 }
 
 // Wait implements runner.Runner.
 func (r *processRunner) Wait(ctx context.Context) error {
 	select {
-	case <-r.exited:
+	case <-r.over:
 		return nil
-	case <-r.neverStarted:
-		return errNeverStarted
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// Kill implements runner.Runner.
+// Kill implements runner.Runner. go-plugin calls it when a start has failed,
+// and 2 s after it asked the process to end; the harder ways are the
+// ladder's, see process.stop.
 func (r *processRunner) Kill(context.Context) error {
-	r.killNow()
+	r.terminate()
 	return nil
 }
 
@@ -255,15 +252,11 @@ func (r *processRunner) Stdout() io.ReadCloser { return r.handshake }
 func (r *processRunner) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Name implements runner.Runner.
-func (r *processRunner) Name() string { return shortPath(r.found.path) }
+func (r *processRunner) Name() string { return r.found.name() }
 
-// ID implements runner.Runner.
-func (r *processRunner) ID() string {
-	if r.pid == 0 {
-		return ""
-	}
-	return fmt.Sprint(r.pid)
-}
+// ID implements runner.Runner. It is never empty: go-plugin would leave its
+// folder for sockets behind.
+func (r *processRunner) ID() string { return strconv.Itoa(r.pid) }
 
 // PluginToHost implements runner.Runner.
 func (*processRunner) PluginToHost(network, address string) (string, string, error) {
@@ -278,133 +271,24 @@ func (*processRunner) HostToPlugin(network, address string) (string, string, err
 // Diagnose implements runner.Runner; see diagnosis.
 func (*processRunner) Diagnose(context.Context) string { return "" }
 
-// diagnosis explains a start that failed: the file, and what it said.
-func (r *processRunner) diagnosis(f *found) string {
+// diagnosis explains a start that failed: the file, how it ended, and what it
+// said.
+func (r *processRunner) diagnosis() string {
 	var notes []string
-	if info, err := os.Stat(f.command[0]); err == nil {
+	command := r.found.command[0]
+	if info, err := os.Stat(command); err != nil {
+		notes = append(notes, "the file can't be looked at: "+err.Error())
+	} else {
 		notes = append(notes, fmt.Sprintf("the file's mode is %s", info.Mode()))
 	}
-	if kind := architecture(f.command[0]); kind != "" {
-		notes = append(notes, kind)
+	if kind := programKind(command); kind != "" {
+		notes = append(notes, kind+", and this machine is "+runtime.GOOS+" on "+runtime.GOARCH)
 	}
-	if r.cmd != nil {
-		select {
-		case <-r.exited:
-			notes = append(notes, "it ended: "+r.exitText())
-		default:
-		}
+	if how, reason := r.ending(); how != "" && reason == "" {
+		notes = append(notes, "it ended: "+how)
 	}
-	if words := r.words.lines(); len(words) > 0 {
+	if words := r.output.lastWords(); len(words) > 0 {
 		notes = append(notes, "it said: "+strings.Join(words, " / "))
 	}
-	if len(notes) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(notes, "; ") + ")"
-}
-
-// lineReader reads lines of any length; what is over maxLine is cut.
-type lineReader struct{ r *bufio.Reader }
-
-func newLineReader(r io.Reader) *lineReader { return &lineReader{bufio.NewReaderSize(r, maxLine)} }
-
-func (l *lineReader) next() (string, error) {
-	line, err := l.r.ReadSlice('\n')
-	text := strings.TrimRight(string(line), "\r\n")
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = l.r.ReadSlice('\n')
-	}
-	return text, err
-}
-
-// lastWords keeps the last lines of a plugin's standard error.
-type lastWords struct {
-	mu   sync.Mutex
-	kept []string
-}
-
-const (
-	maxLastWords     = 10
-	maxLastWordsLine = 400
-)
-
-func (w *lastWords) add(line string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(line) > maxLastWordsLine {
-		line = line[:maxLastWordsLine] + "…"
-	}
-	w.kept = append(w.kept, line)
-	if len(w.kept) > maxLastWords {
-		w.kept = append(w.kept[:0], w.kept[1:]...)
-	}
-}
-
-func (w *lastWords) lines() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string{}, w.kept...)
-}
-
-// chatter passes a plugin's lines to the log, so many a second, and then
-// their count.
-type chatter struct {
-	mu      sync.Mutex
-	second  int64
-	lines   int
-	dropped int
-}
-
-func (c *chatter) take(r *processRunner, stream, line string) {
-	c.mu.Lock()
-	now := time.Now().Unix()
-	dropped := 0
-	if now != c.second {
-		dropped, c.second, c.lines, c.dropped = c.dropped, now, 0, 0
-	}
-	c.lines++
-	over := c.lines > maxLinesPerSecond
-	if over {
-		c.dropped++
-	}
-	c.mu.Unlock()
-	if dropped > 0 {
-		r.log.Warn("the plugin wrote too much", "lines_dropped", dropped)
-	}
-	if !over {
-		level, message := parseLine(line)
-		r.log.Log(context.Background(), level, message, "stream", stream)
-	}
-}
-
-func (c *chatter) flush(r *processRunner) {
-	c.mu.Lock()
-	dropped := c.dropped
-	c.dropped = 0
-	c.mu.Unlock()
-	if dropped > 0 {
-		r.log.Warn("the plugin wrote too much", "lines_dropped", dropped)
-	}
-}
-
-// parseLine reads a line of go-hclog's JSON; any other is a message itself.
-func parseLine(line string) (slog.Level, string) {
-	var entry map[string]any
-	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &entry) != nil {
-		return slog.LevelInfo, line
-	}
-	message, ok := entry["@message"].(string)
-	if !ok {
-		return slog.LevelInfo, line
-	}
-	level, _ := entry["@level"].(string)
-	switch level {
-	case "trace", "debug":
-		return slog.LevelDebug, message
-	case "warn":
-		return slog.LevelWarn, message
-	case "error":
-		return slog.LevelError, message
-	}
-	return slog.LevelInfo, message
+	return strings.Join(notes, "; ")
 }

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // spawner starts processes from one thread that lives as long as the host.
@@ -37,8 +40,11 @@ func newSpawner() *spawner {
 	return s
 }
 
+// start starts a process that leads a session, and so a group, of its own.
+// What it starts stays in the session even where it has a group of its own,
+// and so is found when it must end.
 func (s *spawner) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	job := spawnJob{cmd, make(chan error, 1)}
 	s.jobs <- job
 	return <-job.result
@@ -50,6 +56,83 @@ func (s *spawner) close() {
 	<-s.done
 }
 
+// awaitExit returns when a child has ended, and leaves it unreaped: so its
+// pid can't be given to another process yet. It reports whether it did.
+func awaitExit(pid int) bool {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil
+		}
+	}
+}
+
+// maxKillRounds bounds how often a session that goes on forking is killed.
+const maxKillRounds = 10
+
+// killSession kills every process of a session, whatever its group.
+func killSession(session int) {
+	for range maxKillRounds {
+		members := sessionMembers(session)
+		if len(members) == 0 {
+			return
+		}
+		for _, pid := range members {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+// sessionMembers lists the living processes of a session.
+func sessionMembers(session int) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var members []int
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		fields := statFields(pid)
+		if len(fields) <= statSession || string(fields[statSession]) != strconv.Itoa(session) {
+			continue
+		}
+		if state := string(fields[statState]); state != "Z" && state != "X" {
+			members = append(members, pid)
+		}
+	}
+	return members
+}
+
+// The fields of /proc/PID/stat behind the name.
+const (
+	statState   = 3 - 3
+	statSession = 6 - 3
+	statStart   = 22 - 3
+)
+
+func statFields(pid int) [][]byte {
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return nil
+	}
+	// The name, in brackets, may hold anything.
+	return bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
+}
+
+// startTime is when a process started, in the kernel's ticks since a boot, or
+// nothing.
+func startTime(pid int) string {
+	fields := statFields(pid)
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil || len(fields) <= statStart {
+		return ""
+	}
+	return string(bytes.TrimSpace(boot)) + "/" + string(fields[statStart])
+}
+
 func fileKey(path string, info fs.FileInfo) string {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -57,21 +140,6 @@ func fileKey(path string, info fs.FileInfo) string {
 	}
 	return fmt.Sprintf("%s|%d|%d|%d|%d.%d|%d.%d", path, stat.Dev, stat.Ino, stat.Size,
 		stat.Mtim.Sec, stat.Mtim.Nsec, stat.Ctim.Sec, stat.Ctim.Nsec)
-}
-
-// startTime is when a process started, in the kernel's ticks, or nothing.
-func startTime(pid int) string {
-	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return ""
-	}
-	// The name, in brackets, may hold anything; fields are counted behind it.
-	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
-	const startField = 22 - 3
-	if len(fields) <= startField {
-		return ""
-	}
-	return string(fields[startField])
 }
 
 // residentMemory is a process's resident memory in bytes, or 0.

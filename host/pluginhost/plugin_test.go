@@ -1,0 +1,284 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+
+	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/client"
+	pb "github.com/vwmp/vwmp/pluginsdk/proto"
+	"github.com/vwmp/vwmp/pluginsdk/serve"
+)
+
+// The test binary is also the plugin, and also a small host: what it is
+// follows from the word after this flag.
+const asFlag = "-as-plugin="
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], asFlag) {
+		be(strings.TrimPrefix(os.Args[1], asFlag))
+		return
+	}
+	if name, found := strings.CutPrefix(filepath.Base(os.Args[0]), filePrefix); found {
+		be(name)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// be is the main function of the modes.
+func be(mode string) {
+	switch mode {
+	case "host":
+		beHost()
+	case "silent":
+		// No handshake, ever.
+		select {}
+	case "quitter":
+		fmt.Fprintln(os.Stderr, "the licence has expired")
+		os.Exit(7)
+	case "babbler":
+		fmt.Println("Hello, I am a plugin")
+		select {}
+	case "longwinded":
+		fmt.Println(strings.Repeat("x", 100<<10))
+		select {}
+	case "future":
+		fmt.Println("1|99|unix|/nowhere|grpc")
+		select {}
+	case "mute":
+		// It listens where it says, and never answers.
+		listener, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "mute"))
+		if err != nil {
+			os.Exit(1)
+		}
+		fmt.Printf("1|1|unix|%s|grpc\n", listener.Addr())
+		select {}
+	case "rude":
+		beRude()
+	case "deaf":
+		// It heeds neither its lifeline nor a polite signal.
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+		if err := os.Unsetenv(client.LifelineEnv); err != nil {
+			os.Exit(1)
+		}
+		serve.Main(demoPlugin("deaf"))
+	case "noisy":
+		fmt.Fprintln(os.Stderr, `{"@message":1}`)
+		fmt.Fprintln(os.Stderr, `{"@level":"error","@message":"it hurts","where":"here"}`)
+		fmt.Fprintln(os.Stderr, strings.Repeat("y", 100<<10))
+		serve.Main(demoPlugin("noisy"))
+	default:
+		serve.Main(demoPlugin(mode))
+	}
+}
+
+type message struct {
+	Text string `json:"text" title:"Text"`
+}
+
+// facts are what a plugin sees of its surroundings.
+type facts struct {
+	PID         int      `json:"pid"`
+	Environment []string `json:"environment"`
+	Dir         string   `json:"dir"`
+	Stdin       string   `json:"stdin"`
+	Files       []string `json:"files"`
+	Arguments   []string `json:"arguments"`
+	Most        int64    `json:"most"`
+}
+
+type action func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error)
+
+func demoPlugin(name string) *pluginsdk.Plugin {
+	p := &pluginsdk.Plugin{
+		Name: name, Version: "1.0.0", Description: "For tests.", Adapter: message{},
+		WorkflowTypes: []pluginsdk.WorkflowType{{Name: name + "_type", Version: "1.0.0", Description: "For tests."}},
+		ValidateWorkflow: func(context.Context, string, json.RawMessage) []pluginsdk.Problem {
+			return []pluginsdk.Problem{{Code: "odd", Message: "It is odd."}}
+		},
+	}
+	var inside atomic.Int64
+	for path, do := range map[string]action{
+		"look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood,
+		"together": func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
+			most := inside.Add(1)
+			defer inside.Add(-1)
+			step.Log.Info("in")
+			select {
+			case <-ctx.Done():
+			case <-time.After(30 * time.Millisecond):
+			}
+			return facts{Most: most}, nil
+		},
+	} {
+		p.Handlers = append(p.Handlers, pluginsdk.NewHandler(
+			pluginsdk.HandlerInfo{Path: name + "." + path, Name: path, Description: "For tests.", Category: "test", Effect: pluginsdk.EffectPure},
+			pluginsdk.Func[message, facts](do)))
+	}
+	return p
+}
+
+func look(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {
+	step.Log.Info("looked at " + in.Text)
+	dir, err := os.Getwd()
+	if err != nil {
+		return facts{}, err
+	}
+	stdin, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return facts{}, err
+	}
+	f := facts{PID: os.Getpid(), Environment: os.Environ(), Dir: dir, Stdin: string(stdin), Arguments: os.Args}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return f, nil // Not a Linux.
+	}
+	for _, entry := range entries {
+		if target, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil {
+			f.Files = append(f.Files, target)
+		}
+	}
+	return f, nil
+}
+
+func crash(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {
+	step.Log.Info("about to crash")
+	if in.Text == "kill" {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	go panic("all is lost")
+	select {}
+}
+
+// begun tells a test that the step runs.
+func begun(step *pluginsdk.Step) { step.Log.Info(fmt.Sprint(os.Getpid())) }
+
+func hang(ctx context.Context, step *pluginsdk.Step, _ message) (facts, error) {
+	begun(step)
+	<-ctx.Done()
+	step.Log.Info("cleaned up")
+	return facts{}, ctx.Err()
+}
+
+func ignore(_ context.Context, step *pluginsdk.Step, _ message) (facts, error) {
+	begun(step)
+	select {}
+}
+
+// daemon leaves processes that hold the plugin's pipes: one in the plugin's
+// own group, one in a group of its own.
+func daemon(_ context.Context, step *pluginsdk.Step, _ message) (facts, error) {
+	for _, own := range []bool{false, true} {
+		cmd := exec.Command("sleep", "600")
+		// File descriptors 1 and 2 are the pipes to the host; os.Stdout is
+		// go-plugin's by now.
+		cmd.Stdout, cmd.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: own}
+		if err := cmd.Start(); err != nil {
+			return facts{}, err
+		}
+		step.Log.Info(fmt.Sprint(cmd.Process.Pid))
+	}
+	return facts{}, nil
+}
+
+// flood writes a lot to each stream: what go-plugin carries, and what goes to
+// the pipes themselves.
+func flood(context.Context, *pluginsdk.Step, message) (facts, error) {
+	long := strings.Repeat("z", 100<<10)
+	var failures []error
+	for _, file := range []*os.File{os.Stdout, os.Stderr, os.NewFile(1, "stdout"), os.NewFile(2, "stderr")} {
+		out := bufio.NewWriter(file)
+		_, err := fmt.Fprintln(out, long)
+		failures = append(failures, err)
+		for n := range 2000 {
+			_, err := fmt.Fprintf(out, "line %d\n", n)
+			failures = append(failures, err)
+		}
+		failures = append(failures, out.Flush())
+	}
+	return facts{}, errors.Join(failures...)
+}
+
+// beRude is a plugin that was not made with the SDK, and breaks the protocol.
+func beRude() {
+	handshake := client.Handshake()
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: handshake, Plugins: plugin.PluginSet{client.PluginKey: &rudePlugin{}}, GRPCServer: plugin.DefaultGRPCServer,
+	})
+}
+
+type rudePlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+func (*rudePlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	pb.RegisterPluginServer(s, rudeServer{})
+	return nil
+}
+
+func (*rudePlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("this is the plugin")
+}
+
+type rudeServer struct{ pb.UnimplementedPluginServer }
+
+func (rudeServer) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+	return &pb.DescribeResponse{Name: "rude", Version: "0.1.0", Handlers: []*pb.Handler{
+		{Path: "rude.nothing"}, {Path: "rude.twice"}, {Path: "rude.exit"},
+	}}, nil
+}
+
+func (rudeServer) Execute(request *pb.ExecuteRequest, stream pb.Plugin_ExecuteServer) error {
+	result := &pb.ExecuteEvent{Event: &pb.ExecuteEvent_Result{Result: &pb.Result{}}}
+	switch request.GetRequest().GetHandler() {
+	case "rude.twice":
+		return errors.Join(stream.Send(result), stream.Send(result))
+	case "rude.exit":
+		os.Exit(3)
+	}
+	return nil
+}
+
+// beHost is a host that is killed: it calls one step of each plugin that
+// hangs, prints the pids, and waits for its end.
+func beHost() {
+	ctx := context.Background()
+	h, err := New(ctx, Options{Dirs: []string{os.Args[2]}, RunDir: os.Args[3]})
+	if err == nil {
+		err = h.Ready(ctx)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	for _, status := range h.Plugins() {
+		go h.Invoke(ctx, &pluginsdk.Request{Handler: status.Name + ".hang", ItemIndex: -1, Attempt: 1}, pidPrinter{})
+	}
+	select {}
+}
+
+// pidPrinter prints what a step logs.
+type pidPrinter struct{ pluginsdk.Reporter }
+
+func (pidPrinter) Log(line pluginsdk.LogLine) { fmt.Println(line.Message) }
