@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -78,48 +77,12 @@ func (p placeholders) fill(pointer, template string) (text string, missing []str
 
 // value returns "" where nothing holds a value for the name.
 func (p placeholders) value(name string) string {
-	if value := p.values[name]; value != "" {
-		return value
-	}
-	keys := outputKeys[name]
+	keys, parameters := outputKeys[name], parameterNames[name]
 	if keys == nil {
 		keys = []string{name}
 	}
-	for _, key := range keys {
-		for _, output := range p.step.Request().Outputs {
-			if value := textUnder(output.Output, key); value != "" {
-				return value
-			}
-		}
+	if parameters == nil {
+		parameters = []string{name}
 	}
-	names := parameterNames[name]
-	if names == nil {
-		names = []string{name}
-	}
-	for _, parameter := range names {
-		if value := textUnder(p.step.Request().Parameters, parameter); value != "" {
-			return value
-		}
-	}
-	return ""
-}
-
-// textUnder returns the string or number under key of a JSON object, "" for
-// anything else: an upstream output of the same name but another type is not
-// what a template means.
-func textUnder(object json.RawMessage, key string) string {
-	var values map[string]json.RawMessage
-	if len(object) == 0 || json.Unmarshal(object, &values) != nil {
-		return ""
-	}
-	raw := values[key]
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
-	var number json.Number
-	if json.Unmarshal(raw, &number) == nil {
-		return number.String()
-	}
-	return ""
+	return p.step.Value(name, p.values, keys, parameters)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 type bumpConfig struct {
@@ -32,29 +33,29 @@ func bumpHandler() *pluginsdk.Handler {
 }
 
 // prepare computes the edit without making it.
-func (bumper) prepare(step *pluginsdk.Step, config bumpConfig) (edit, bumpOutput, error) {
+func (bumper) prepare(step *pluginsdk.Step, config bumpConfig) (fileedit.Edit, bumpOutput, error) {
 	output := bumpOutput{VersionFile: config.VersionFile}
-	data, isThere, err := readFile(step, "/version_file", config.VersionFile)
+	data, isThere, err := fileedit.ReadFile(step, "/version_file", config.VersionFile)
 	if err != nil {
-		return edit{}, output, err
+		return fileedit.Edit{}, output, err
 	}
 	if !isThere {
-		return edit{}, output, pluginsdk.Errorf("the version file %s is not there; make it with a first version, such as 0.1.0", config.VersionFile)
+		return fileedit.Edit{}, output, pluginsdk.Errorf("the version file %s is not there; make it with a first version, such as 0.1.0", config.VersionFile)
 	}
 	place, err := findVersion(config.VersionFile, data)
 	if err != nil {
-		return edit{}, output, pluginsdk.Errorf("no version found in %s: %w", config.VersionFile, err)
+		return fileedit.Edit{}, output, pluginsdk.Errorf("no version found in %s: %w", config.VersionFile, err)
 	}
 	current, err := parseVersion(place.text(data))
 	if err != nil {
-		return edit{}, output, pluginsdk.Errorf("the version in %s can't be raised: %w", config.VersionFile, err)
+		return fileedit.Edit{}, output, pluginsdk.Errorf("the version in %s can't be raised: %w", config.VersionFile, err)
 	}
 	next, err := current.bump(config.IncrementType, config.ResetBuild)
 	if err != nil {
-		return edit{}, output, pluginsdk.Invalid("/increment_type", err.Error())
+		return fileedit.Edit{}, output, pluginsdk.Invalid("/increment_type", err.Error())
 	}
 	output.OldVersion, output.NewVersion = current.String(), next.String()
-	return edit{file: config.VersionFile, before: data, after: place.replace(data, next.String())}, output, nil
+	return fileedit.Edit{File: config.VersionFile, Before: data, After: place.replace(data, next.String())}, output, nil
 }
 
 // Execute raises the version, unless an earlier attempt did.
@@ -66,7 +67,7 @@ func (h bumper) Execute(ctx context.Context, step *pluginsdk.Step, config bumpCo
 	if err != nil {
 		return output, err
 	}
-	if err := applyEdits(ctx, step, []edit{change}, output); err != nil {
+	if err := fileedit.Apply(ctx, step, []fileedit.Edit{change}, output); err != nil {
 		return output, err
 	}
 	step.Log.Info(fmt.Sprintf("%s → %s", output.OldVersion, output.NewVersion))
@@ -79,17 +80,17 @@ func (h bumper) Plan(_ context.Context, step *pluginsdk.Step, config bumpConfig)
 	if err != nil {
 		return nil, err
 	}
-	return plannedEdit(change, fmt.Sprintf("raise the version from %s to %s", output.OldVersion, output.NewVersion), true), nil
+	return fileedit.Plan([]fileedit.Edit{change}, fmt.Sprintf("raise the version from %s to %s", output.OldVersion, output.NewVersion), true), nil
 }
 
 // Reconcile looks whether the file holds the new version.
 func (bumper) Reconcile(_ context.Context, step *pluginsdk.Step, config bumpConfig) (pluginsdk.Reconciliation[bumpOutput], error) {
-	return reconcileEdits[bumpOutput](step, []string{config.VersionFile})
+	return fileedit.Reconcile[bumpOutput](step, []string{config.VersionFile})
 }
 
 // Undo restores the file.
 func (bumper) Undo(_ context.Context, step *pluginsdk.Step, token json.RawMessage) error {
-	return undoEdits(step, token)
+	return fileedit.Undo(step, token)
 }
 
 // alreadyDone asks whether an earlier attempt at the step did all of it.

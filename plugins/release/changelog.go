@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 type createConfig struct {
@@ -53,7 +55,7 @@ func (h changelogCreator) text(ctx context.Context, step *pluginsdk.Step, config
 	}
 	changes := strings.TrimSpace(config.Changes)
 	if changes == "" {
-		changes = strings.TrimSpace(textUnder(step.Request().Parameters, "detailed_changes"))
+		changes = strings.TrimSpace(step.Value("detailed_changes", nil, nil, []string{"detailed_changes"}))
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "# Changelog v%s\n\n**Release Date:** %s\n", about.version, date)
@@ -96,7 +98,7 @@ func (h changelogCreator) Execute(ctx context.Context, step *pluginsdk.Step, con
 	if err != nil {
 		return output, err
 	}
-	existing, isThere, err := readFile(step, "/changelog_dir", output.ChangelogFile)
+	existing, isThere, err := fileedit.ReadFile(step, "/changelog_dir", output.ChangelogFile)
 	if err != nil {
 		return output, err
 	}
@@ -104,12 +106,12 @@ func (h changelogCreator) Execute(ctx context.Context, step *pluginsdk.Step, con
 		return output, pluginsdk.Errorf("the changelog %s is there already, with other text; it is never overwritten: remove it, or raise the version", output.ChangelogFile).
 			WithCode("CHANGELOG_EXISTS")
 	}
-	change := edit{file: output.ChangelogFile, before: existing, after: []byte(text), isNew: !isThere}
-	if err := applyEdits(ctx, step, []edit{change}, output); err != nil {
+	change := fileedit.Edit{File: output.ChangelogFile, Before: existing, After: []byte(text), IsNew: !isThere}
+	if err := fileedit.Apply(ctx, step, []fileedit.Edit{change}, output); err != nil {
 		return output, err
 	}
 	return output, step.Artifact(pluginsdk.Artifact{
-		Path: output.ChangelogFile, Size: int64(len(text)), SHA256: sum([]byte(text)), MediaType: "text/markdown",
+		Path: output.ChangelogFile, Size: int64(len(text)), SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(text))), MediaType: "text/markdown",
 	})
 }
 
@@ -117,7 +119,7 @@ func (h changelogCreator) Execute(ctx context.Context, step *pluginsdk.Step, con
 func (h changelogCreator) Plan(ctx context.Context, step *pluginsdk.Step, config createConfig) ([]pluginsdk.PlannedEffect, error) {
 	about, known := findFacts(step, config.Values).preview()
 	file := config.file(about.version)
-	if _, isThere, err := readFile(step, "/changelog_dir", file); err != nil {
+	if _, isThere, err := fileedit.ReadFile(step, "/changelog_dir", file); err != nil {
 		return nil, err
 	} else if isThere {
 		return nil, pluginsdk.Errorf("the changelog %s is there already; it is never overwritten", file).WithCode("CHANGELOG_EXISTS")
@@ -126,16 +128,16 @@ func (h changelogCreator) Plan(ctx context.Context, step *pluginsdk.Step, config
 	if err != nil {
 		return nil, err
 	}
-	return plannedEdit(edit{file: file, after: []byte(text), isNew: true}, "write the changelog of "+about.version, known), nil
+	return fileedit.Plan([]fileedit.Edit{{File: file, After: []byte(text), IsNew: true}}, "write the changelog of "+about.version, known), nil
 }
 
 // Reconcile looks for the file.
 func (changelogCreator) Reconcile(_ context.Context, step *pluginsdk.Step, config createConfig) (pluginsdk.Reconciliation[createOutput], error) {
 	about := findFacts(step, config.Values)
-	return reconcileEdits[createOutput](step, []string{config.file(about.version)})
+	return fileedit.Reconcile[createOutput](step, []string{config.file(about.version)})
 }
 
 // Undo removes the file.
 func (changelogCreator) Undo(_ context.Context, step *pluginsdk.Step, token json.RawMessage) error {
-	return undoEdits(step, token)
+	return fileedit.Undo(step, token)
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 type updateConfig struct {
@@ -47,10 +49,10 @@ func updateHandler() *pluginsdk.Handler {
 }
 
 // prepare computes the edit without making it.
-func (h changelogUpdater) prepare(step *pluginsdk.Step, config updateConfig, about facts) (edit, error) {
-	data, isThere, err := readFile(step, "/main_changelog", config.MainChangelog)
+func (h changelogUpdater) prepare(step *pluginsdk.Step, config updateConfig, about facts) (fileedit.Edit, error) {
+	data, isThere, err := fileedit.ReadFile(step, "/main_changelog", config.MainChangelog)
 	if err != nil {
-		return edit{}, err
+		return fileedit.Edit{}, err
 	}
 	text := string(data)
 	if !isThere {
@@ -64,26 +66,26 @@ func (h changelogUpdater) prepare(step *pluginsdk.Step, config updateConfig, abo
 	}
 	date, err := formatDate("/date_format", pattern, h.now().UTC())
 	if err != nil {
-		return edit{}, err
+		return fileedit.Edit{}, err
 	}
 	entry := []string{fmt.Sprintf("[%s] - %s", about.version, date), withType(about.changeType, about.summary)}
 	if link := h.link(step, config); link != "" {
 		entry = append(entry, link)
 	}
-	change := edit{file: config.MainChangelog, before: data, isNew: !isThere}
+	change := fileedit.Edit{File: config.MainChangelog, Before: data, IsNew: !isThere}
 	if line := doc.versionLine(about.version); line >= 0 {
 		if doc.has(line, entry) {
-			change.after = data
+			change.After = data
 			return change, nil
 		}
-		return edit{}, pluginsdk.Errorf("%s has an entry for %s already, with other text", config.MainChangelog, about.version).WithCode("CHANGELOG_EXISTS")
+		return fileedit.Edit{}, pluginsdk.Errorf("%s has an entry for %s already, with other text", config.MainChangelog, about.version).WithCode("CHANGELOG_EXISTS")
 	}
 	if isKept {
 		doc.addKept(entry, about.version)
 	} else {
 		doc.addRecent(entry, config.Prepend)
 	}
-	change.after = []byte(doc.String())
+	change.After = []byte(doc.String())
 	return change, nil
 }
 
@@ -93,10 +95,8 @@ func (changelogUpdater) link(step *pluginsdk.Step, config updateConfig) string {
 		return ""
 	}
 	file := config.ChangelogFile
-	for _, output := range step.Request().Outputs {
-		if file == "" {
-			file = textUnder(output.Output, "changelog_file")
-		}
+	if file == "" {
+		file = step.Value("changelog_file", nil, []string{"changelog_file"}, nil)
 	}
 	if file == "" {
 		step.Log.Warn("no earlier step wrote a detailed changelog, so there is nothing to link to")
@@ -117,7 +117,7 @@ type document struct {
 }
 
 func newDocument(text string) *document {
-	doc := &document{lines: splitLines(text), end: "\n"}
+	doc := &document{lines: slices.Collect(strings.Lines(text)), end: "\n"}
 	if len(doc.lines) > 0 && strings.HasSuffix(doc.lines[0], "\r\n") {
 		doc.end = "\r\n"
 	}
@@ -293,7 +293,7 @@ func (h changelogUpdater) Execute(ctx context.Context, step *pluginsdk.Step, con
 	if err != nil {
 		return output, err
 	}
-	return output, applyEdits(ctx, step, []edit{change}, output)
+	return output, fileedit.Apply(ctx, step, []fileedit.Edit{change}, output)
 }
 
 // Plan shows the entry as far as it is known.
@@ -303,15 +303,15 @@ func (h changelogUpdater) Plan(_ context.Context, step *pluginsdk.Step, config u
 	if err != nil {
 		return nil, err
 	}
-	return plannedEdit(change, "add the release "+about.version, known), nil
+	return fileedit.Plan([]fileedit.Edit{change}, "add the release "+about.version, known), nil
 }
 
 // Reconcile looks whether the changelog has the entry.
 func (changelogUpdater) Reconcile(_ context.Context, step *pluginsdk.Step, config updateConfig) (pluginsdk.Reconciliation[updateOutput], error) {
-	return reconcileEdits[updateOutput](step, []string{config.MainChangelog})
+	return fileedit.Reconcile[updateOutput](step, []string{config.MainChangelog})
 }
 
 // Undo restores the changelog.
 func (changelogUpdater) Undo(_ context.Context, step *pluginsdk.Step, token json.RawMessage) error {
-	return undoEdits(step, token)
+	return fileedit.Undo(step, token)
 }

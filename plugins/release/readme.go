@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 type readmeConfig struct {
@@ -57,17 +59,17 @@ func (readmeUpdater) ValidateConfig(_ context.Context, config readmeConfig) []pl
 }
 
 // prepare computes the edit without making it.
-func (h readmeUpdater) prepare(ctx context.Context, step *pluginsdk.Step, config readmeConfig, about facts) (edit, readmeOutput, error) {
+func (h readmeUpdater) prepare(ctx context.Context, step *pluginsdk.Step, config readmeConfig, about facts) (fileedit.Edit, readmeOutput, error) {
 	output := readmeOutput{ReadmeFile: config.ReadmeFile, Version: about.version}
 	if problems := h.ValidateConfig(ctx, config); len(problems) > 0 {
-		return edit{}, output, pluginsdk.Invalid(problems[0].Pointer, problems[0].Message)
+		return fileedit.Edit{}, output, pluginsdk.Invalid(problems[0].Pointer, problems[0].Message)
 	}
-	data, isThere, err := readFile(step, "/readme_file", config.ReadmeFile)
+	data, isThere, err := fileedit.ReadFile(step, "/readme_file", config.ReadmeFile)
 	if err != nil {
-		return edit{}, output, err
+		return fileedit.Edit{}, output, err
 	}
 	if !isThere {
-		return edit{}, output, pluginsdk.Skip(fmt.Sprintf("there is no %s to update", config.ReadmeFile))
+		return fileedit.Edit{}, output, pluginsdk.Skip(fmt.Sprintf("there is no %s to update", config.ReadmeFile))
 	}
 	text := string(data)
 	if config.UpdateBadge {
@@ -76,7 +78,7 @@ func (h readmeUpdater) prepare(ctx context.Context, step *pluginsdk.Step, config
 	if config.UpdateLatestRelease {
 		text, output.LatestReleaseUpdated = replaceLatest(text, about)
 	}
-	return edit{file: config.ReadmeFile, before: data, after: []byte(text)}, output, nil
+	return fileedit.Edit{File: config.ReadmeFile, Before: data, After: []byte(text)}, output, nil
 }
 
 // replaceBadge puts the version into every version badge, and keeps its
@@ -101,7 +103,7 @@ func (c readmeConfig) replaceBadge(text, version string) (string, bool) {
 // replaceLatest rewrites the first line that names the latest release: the
 // version wherever it stands in it, and the summary after it.
 func replaceLatest(text string, about facts) (string, bool) {
-	lines := splitLines(text)
+	lines := slices.Collect(strings.Lines(text))
 	fenced := false
 	for i, line := range lines {
 		if strings.HasPrefix(strings.TrimLeft(line, " "), "```") {
@@ -142,7 +144,7 @@ func (h readmeUpdater) Execute(ctx context.Context, step *pluginsdk.Step, config
 	if config.UpdateLatestRelease && !output.LatestReleaseUpdated {
 		step.Log.Warn("the README has no line such as **Latest Release: v1.0.0**; none was added")
 	}
-	return output, applyEdits(ctx, step, []edit{change}, output)
+	return output, fileedit.Apply(ctx, step, []fileedit.Edit{change}, output)
 }
 
 // Plan shows the lines that would change.
@@ -156,15 +158,15 @@ func (h readmeUpdater) Plan(ctx context.Context, step *pluginsdk.Step, config re
 	if err != nil {
 		return nil, err
 	}
-	return plannedEdit(change, "show "+about.version+" as the version", known), nil
+	return fileedit.Plan([]fileedit.Edit{change}, "show "+about.version+" as the version", known), nil
 }
 
 // Reconcile looks whether the README is as the attempt meant it.
 func (readmeUpdater) Reconcile(_ context.Context, step *pluginsdk.Step, config readmeConfig) (pluginsdk.Reconciliation[readmeOutput], error) {
-	return reconcileEdits[readmeOutput](step, []string{config.ReadmeFile})
+	return fileedit.Reconcile[readmeOutput](step, []string{config.ReadmeFile})
 }
 
 // Undo restores the README.
 func (readmeUpdater) Undo(_ context.Context, step *pluginsdk.Step, token json.RawMessage) error {
-	return undoEdits(step, token)
+	return fileedit.Undo(step, token)
 }

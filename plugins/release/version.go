@@ -200,7 +200,7 @@ func findAssigned(data []byte) (span, error) {
 	own := map[string]bool{"": true, "project": true, "package": true, "tool.poetry": true, "workspace.package": true}
 	var preferred, others []span
 	table, offset := "", 0
-	for _, line := range splitLines(string(data)) {
+	for line := range strings.Lines(string(data)) {
 		if match := tableLine.FindStringSubmatch(line); match != nil {
 			table = strings.ReplaceAll(match[1], " ", "")
 		} else if match := assignedLine.FindStringSubmatchIndex(line); match != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,40 +67,11 @@ type factsConfig struct {
 // findFacts looks in the step's values, then in the nearest upstream outputs,
 // then in the parameters.
 func findFacts(step *pluginsdk.Step, values map[string]string) facts {
-	find := func(name string, outputs []string, parameters ...string) string {
-		if value := values[name]; value != "" {
-			return value
-		}
-		for _, key := range outputs {
-			for _, output := range step.Request().Outputs {
-				if value := textUnder(output.Output, key); value != "" {
-					return value
-				}
-			}
-		}
-		for _, parameter := range parameters {
-			if value := textUnder(step.Request().Parameters, parameter); value != "" {
-				return value
-			}
-		}
-		return ""
-	}
 	return facts{
-		version:    strings.TrimPrefix(find("version", []string{"new_version", "version"}, "version"), "v"),
-		summary:    strings.TrimSpace(find("summary", []string{"summary"}, "summary")),
-		changeType: find("type", []string{"change_type"}, "change_type"),
+		version:    strings.TrimPrefix(step.Value("version", values, []string{"new_version", "version"}, []string{"version"}), "v"),
+		summary:    strings.TrimSpace(step.Value("summary", values, []string{"summary"}, []string{"summary"})),
+		changeType: step.Value("type", values, []string{"change_type"}, []string{"change_type"}),
 	}
-}
-
-// textUnder returns the string under key of a JSON object, "" for anything
-// else.
-func textUnder(object json.RawMessage, key string) string {
-	var values map[string]json.RawMessage
-	var text string
-	if len(object) == 0 || json.Unmarshal(object, &values) != nil || json.Unmarshal(values[key], &text) != nil {
-		return ""
-	}
-	return text
 }
 
 // fileVersion are the versions that may become part of a file's name.

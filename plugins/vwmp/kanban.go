@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 type kanbanConfig struct {
@@ -100,7 +101,7 @@ func (c kanbanConfig) open(ctx context.Context, step *pluginsdk.Step) (*board, e
 	if c.KanbanBoard == "" {
 		return b, nil
 	}
-	data, isThere, err := readFile(step, "/kanban_board", c.KanbanBoard)
+	data, isThere, err := fileedit.ReadFile(step, "/kanban_board", c.KanbanBoard)
 	switch {
 	case err != nil:
 		return nil, err
@@ -166,7 +167,7 @@ func (c kanbanConfig) readStories(step *pluginsdk.Step, epicFile, digits string,
 }
 
 func glob(step *pluginsdk.Step, pointer, pattern string) ([]string, error) {
-	if err := checkFile(pointer, pattern); err != nil {
+	if err := fileedit.CheckPath(pointer, pattern); err != nil {
 		return nil, err
 	}
 	found, err := step.Workspace.Glob(pattern)
@@ -178,7 +179,7 @@ func glob(step *pluginsdk.Step, pointer, pattern string) ([]string, error) {
 }
 
 func readDocument(step *pluginsdk.Step, file string, epic int) (*document, error) {
-	data, isThere, err := readFile(step, "", file)
+	data, isThere, err := fileedit.ReadFile(step, "", file)
 	if err != nil {
 		return nil, err
 	}
@@ -205,15 +206,12 @@ func (c kanbanConfig) tasks(step *pluginsdk.Step, about facts) ([]taskID, error)
 			return ids, nil
 		}
 	}
-	for _, output := range step.Request().Outputs {
-		file := textUnder(output.Output, "changelog_file")
-		if file == "" {
-			continue
-		}
-		data, _, err := readFile(step, "", file)
-		return findTaskIDs(string(data)), err
+	file := step.Value("changelog_file", nil, []string{"changelog_file"}, nil)
+	if file == "" {
+		return nil, nil
 	}
-	return nil, nil
+	data, _, err := fileedit.ReadFile(step, "", file)
+	return findTaskIDs(string(data)), err
 }
 
 // parameterText reads task_ids as a text or as a list.
@@ -234,7 +232,7 @@ func parameterText(step *pluginsdk.Step) (string, error) {
 }
 
 // prepare computes all edits without making them.
-func (h kanbanUpdater) prepare(ctx context.Context, step *pluginsdk.Step, config kanbanConfig, about facts) ([]edit, kanbanOutput, error) {
+func (h kanbanUpdater) prepare(ctx context.Context, step *pluginsdk.Step, config kanbanConfig, about facts) ([]fileedit.Edit, kanbanOutput, error) {
 	output := kanbanOutput{Version: about.version, StoriesCompleted: []string{}, TasksMissing: []string{}, Files: []string{}}
 	b, err := config.open(ctx, step)
 	if err != nil {
@@ -252,12 +250,12 @@ func (h kanbanUpdater) prepare(ctx context.Context, step *pluginsdk.Step, config
 		b.completeStories(tasks, about.version, stamp, &output)
 		output.EpicCompleted = b.completeEpic(about.version, stamp)
 	}
-	var edits []edit
+	var edits []fileedit.Edit
 	for _, doc := range b.all() {
-		if config.UpdateLastUpdated && doc.edit().changes() {
+		if config.UpdateLastUpdated && doc.edit().Changes() {
 			doc.touch(date, about)
 		}
-		if change := doc.edit(); change.changes() {
+		if change := doc.edit(); change.Changes() {
 			edits = append(edits, change)
 			output.Files = append(output.Files, doc.file)
 		}
@@ -469,7 +467,7 @@ func (h kanbanUpdater) Execute(ctx context.Context, step *pluginsdk.Step, config
 	if output.TasksUpdated == 0 {
 		step.Log.Info("there is no task to tick")
 	}
-	return output, applyEdits(ctx, step, edits, output)
+	return output, fileedit.Apply(ctx, step, edits, output)
 }
 
 // Plan shows the lines that would change.
@@ -486,13 +484,13 @@ func (h kanbanUpdater) Plan(ctx context.Context, step *pluginsdk.Step, config ka
 	if err != nil {
 		return nil, err
 	}
-	return plannedEdits(edits, fmt.Sprintf("tick %d tasks with %s", output.TasksUpdated, about.version), known), nil
+	return fileedit.Plan(edits, fmt.Sprintf("tick %d tasks with %s", output.TasksUpdated, about.version), known), nil
 }
 
 // Reconcile looks whether the documents are as the attempt meant them.
 func (h kanbanUpdater) Reconcile(ctx context.Context, step *pluginsdk.Step, config kanbanConfig) (pluginsdk.Reconciliation[kanbanOutput], error) {
 	if len(step.Request().Checkpoint) > 0 {
-		return reconcileEdits[kanbanOutput](step, nil)
+		return fileedit.Reconcile[kanbanOutput](step, nil)
 	}
 	b, err := config.open(ctx, step)
 	if isSkip(err) {
@@ -505,10 +503,10 @@ func (h kanbanUpdater) Reconcile(ctx context.Context, step *pluginsdk.Step, conf
 	for _, doc := range b.all() {
 		files = append(files, doc.file)
 	}
-	return reconcileEdits[kanbanOutput](step, files)
+	return fileedit.Reconcile[kanbanOutput](step, files)
 }
 
 // Undo restores the documents.
 func (kanbanUpdater) Undo(_ context.Context, step *pluginsdk.Step, token json.RawMessage) error {
-	return undoEdits(step, token)
+	return fileedit.Undo(step, token)
 }

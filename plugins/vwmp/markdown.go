@@ -2,8 +2,11 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 // taskID names a task by its numbers: E01:S03:T001 and E1S3T1 are the same.
@@ -74,7 +77,7 @@ type document struct {
 }
 
 func newDocument(file string, epic int, data []byte) *document {
-	doc := &document{file: file, epic: epic, before: data, lines: splitLines(string(data))}
+	doc := &document{file: file, epic: epic, before: data, lines: slices.Collect(strings.Lines(string(data)))}
 	doc.findCode()
 	return doc
 }
@@ -97,8 +100,8 @@ func (d *document) findCode() {
 	}
 }
 
-func (d *document) edit() edit {
-	return edit{file: d.file, before: d.before, after: []byte(strings.Join(d.lines, ""))}
+func (d *document) edit() fileedit.Edit {
+	return fileedit.Edit{File: d.file, Before: d.before, After: []byte(strings.Join(d.lines, ""))}
 }
 
 // entry is a checkbox that begins with an id.

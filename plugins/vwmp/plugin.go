@@ -45,34 +45,11 @@ type facts struct{ version, summary string }
 // findFacts looks in the step's values, then in the nearest upstream outputs,
 // then in the parameters.
 func findFacts(step *pluginsdk.Step, values map[string]string) facts {
-	find := func(name string, keys ...string) string {
-		if value := values[name]; value != "" {
-			return value
-		}
-		for _, key := range keys {
-			for _, output := range step.Request().Outputs {
-				if value := textUnder(output.Output, key); value != "" {
-					return value
-				}
-			}
-		}
-		return textUnder(step.Request().Parameters, name)
-	}
+	summary := step.Value("summary", values, []string{"summary"}, []string{"summary"})
 	return facts{
-		version: strings.TrimPrefix(find("version", "new_version", "version"), "v"),
-		summary: strings.Join(strings.Fields(find("summary", "summary")), " "),
+		version: strings.TrimPrefix(step.Value("version", values, []string{"new_version", "version"}, []string{"version"}), "v"),
+		summary: strings.Join(strings.Fields(summary), " "),
 	}
-}
-
-// textUnder returns the string under key of a JSON object, "" for anything
-// else.
-func textUnder(object json.RawMessage, key string) string {
-	var values map[string]json.RawMessage
-	var text string
-	if len(object) == 0 || json.Unmarshal(object, &values) != nil || json.Unmarshal(values[key], &text) != nil {
-		return ""
-	}
-	return text
 }
 
 // currentBranch returns "" outside of a repository and where HEAD is detached.

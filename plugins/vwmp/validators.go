@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/fileedit"
 )
 
 const (
@@ -77,7 +78,7 @@ type script struct {
 
 // findScript says how to start a script, or why it can't be started.
 func findScript(step *pluginsdk.Step, pointer, name string) (script, error) {
-	if err := checkFile(pointer, name); err != nil {
+	if err := fileedit.CheckPath(pointer, name); err != nil {
 		return script{}, err
 	}
 	info, err := step.Workspace.Stat(name)
