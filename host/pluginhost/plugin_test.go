@@ -120,7 +120,7 @@ func demoPlugin(name string) *pluginsdk.Plugin {
 	}
 	var inside atomic.Int64
 	for path, do := range map[string]action{
-		"look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood,
+		"echo": echo, "look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood,
 		"together": func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
 			most := inside.Add(1)
 			defer inside.Add(-1)
@@ -137,6 +137,11 @@ func demoPlugin(name string) *pluginsdk.Plugin {
 			pluginsdk.Func[message, facts](do)))
 	}
 	return p
+}
+
+func echo(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {
+	step.Log.Info(in.Text)
+	return facts{}, nil
 }
 
 func look(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {
@@ -188,14 +193,14 @@ func ignore(_ context.Context, step *pluginsdk.Step, _ message) (facts, error) {
 }
 
 // daemon leaves processes that hold the plugin's pipes: one in the plugin's
-// own group, one in a group of its own.
+// own group, one in a group of its own, one in a session of its own.
 func daemon(_ context.Context, step *pluginsdk.Step, _ message) (facts, error) {
-	for _, own := range []bool{false, true} {
+	for _, attributes := range []*syscall.SysProcAttr{{}, {Setpgid: true}, {Setsid: true}} {
 		cmd := exec.Command("sleep", "600")
 		// File descriptors 1 and 2 are the pipes to the host; os.Stdout is
 		// go-plugin's by now.
 		cmd.Stdout, cmd.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: own}
+		cmd.SysProcAttr = attributes
 		if err := cmd.Start(); err != nil {
 			return facts{}, err
 		}

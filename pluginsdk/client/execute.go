@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -104,12 +103,16 @@ func (c *Client) stream(
 	if err != nil {
 		return outcomeOf(err)
 	}
-	ended := make(chan struct{})
-	var watcher sync.WaitGroup
-	watcher.Go(func() { c.cancelAtEnd(ctx, ended, callID, grace, give) })
+	ended, cancelled := make(chan struct{}), make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		defer close(cancelled)
+		c.cancel(ctx, ended, callID, grace, give)
+	})
 	outcome := receive(next, reporter, give)
 	close(ended)
-	watcher.Wait()
+	if !unwatch() {
+		<-cancelled
+	}
 	if outcome.Kind == pluginsdk.OutcomeUnknown && errors.Is(context.Cause(streamCtx), errCancelIgnored) {
 		return unknown(CodeCancelIgnored, fmt.Sprintf("the step did not end within %s after it was cancelled", grace))
 	}
@@ -121,14 +124,9 @@ var (
 	errLeftOpen      = errors.New("the stream stayed open after its end was told")
 )
 
-// cancelAtEnd turns the end of ctx into a Cancel, and gives the stream up
-// when that brings nothing within grace.
-func (c *Client) cancelAtEnd(ctx context.Context, ended <-chan struct{}, callID string, grace time.Duration, give context.CancelCauseFunc) {
-	select {
-	case <-ended:
-		return
-	case <-ctx.Done():
-	}
+// cancel turns the end of ctx into a Cancel, and gives the stream up when that
+// brings nothing within grace.
+func (c *Client) cancel(ctx context.Context, ended <-chan struct{}, callID string, grace time.Duration, give context.CancelCauseFunc) {
 	deadline := time.NewTimer(grace)
 	defer deadline.Stop()
 	cancelCtx, stop := context.WithTimeout(context.WithoutCancel(ctx), min(CancelTimeout, grace))
