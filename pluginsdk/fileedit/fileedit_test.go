@@ -218,6 +218,34 @@ func TestTheNextAttemptTakesOverWhatAnEarlierOneWrote(t *testing.T) {
 	}
 }
 
+func TestAnAttemptThatChangesAFileOnceMoreIsFoundDone(t *testing.T) {
+	other := writerConfig{First: "a.txt", Files: map[string]string{"a.txt": "other\n", "sub/b.txt": "new\n"}}
+	result := plugintest.Run(t, writeFiles(), other, plugintest.WithFile("a.txt", both.Files["a.txt"]), plugintest.AsAttempt(2, checkpoint(t)))
+	result.MustSucceed(t, nil)
+	verdict, err := plugintest.Reconcile(t, writeFiles(), other, plugintest.InWorkspace(result.Workspace), plugintest.AsAttempt(3, result.Checkpoints[0]))
+	if err != nil || verdict.Status != pluginsdk.ReconcileDone {
+		t.Errorf("got %s (%s): %v", verdict.Status, verdict.Detail, err)
+	}
+}
+
+func TestACancelledAttemptWritesNoFurtherFile(t *testing.T) {
+	cancelled := func(ctx context.Context, step *pluginsdk.Step, config writerConfig) (string, error) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		cancel(errors.New("stopped on purpose"))
+		return writer{}.Execute(ctx, step, config)
+	}
+	handler := pluginsdk.NewHandler(pluginsdk.HandlerInfo{
+		Path: "demo.write", Name: "Write", Description: "Writes files.", Category: "files", Example: json.RawMessage(`{}`),
+	}, pluginsdk.Func[writerConfig, string](cancelled))
+	result := plugintest.Run(t, handler, both, plugintest.WithFile("a.txt", old))
+	if failure := result.MustFail(t); !strings.Contains(failure.Message, "stopped on purpose") {
+		t.Errorf("got %+v", failure)
+	}
+	if read(t, result.Workspace, "a.txt") != old || len(result.Effects) != 0 {
+		t.Errorf("got %q and the effects %v", read(t, result.Workspace, "a.txt"), result.Effects)
+	}
+}
+
 func TestTextTooLargeToKeepIsNotUndoneByGuess(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	large := make([]byte, 200<<10)
