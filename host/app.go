@@ -193,6 +193,7 @@ func (s *Server) bounded(c *fiber.Ctx) error {
 
 // refuseUnread answers requests that could not be read at all.
 func (s *Server) refuseUnread(c *fiber.Ctx, err error) error {
+	linger(c.Context().Conn())
 	info := infoOf(c.UserContext())
 	if info.id == "" {
 		info = &requestInfo{id: requestID(c.Get(fiber.HeaderXRequestID)), path: c.Path()}

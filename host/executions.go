@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -210,9 +209,6 @@ func (s *Server) resolveStep(ctx context.Context, in *resolveInput) (*resultOutp
 			return problem.New(http.StatusNotFound, problem.NotFound, fmt.Sprintf("the execution has no step %q", step))
 		}
 		_, err = s.Engine.ResolveStep(ctx, id, step, engine.Resolution{As: in.Body.As, Output: in.Body.Output, By: by})
-		if errors.Is(err, engine.ErrNotFound) {
-			return fmt.Errorf("%w: the execution is not running here", engine.ErrConflict)
-		}
 		return err
 	})
 }

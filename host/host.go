@@ -200,7 +200,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	hosts := edge.NewHosts(port, s.AllowedHosts)
 	s.hosts.Store(&hosts)
 	s.mu.Unlock()
-	if err := s.app.Listener(listener); err != nil && s.base.Err() == nil {
+	if err := s.app.Listener(lingeringListener{listener}); err != nil && s.base.Err() == nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

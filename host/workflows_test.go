@@ -240,19 +240,15 @@ func TestABodyHasItsLimit(t *testing.T) {
 		"a long token within a login": {"/api/vwmp/auth/login/", "application/json", 1 << 20, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// The server may close the connection before all is sent.
-			got, err := w.try("POST", test.path, big(test.size), "Content-Type", test.kind)
-			if err != nil {
+			// Several times: a refusal must not be lost when the connection
+			// is closed on a body that is still being sent.
+			for range 5 {
+				got := w.ask("POST", test.path, big(test.size), "Content-Type", test.kind).want(test.status)
 				if test.status == 413 {
-					return
+					got.problem(413, "PAYLOAD_TOO_LARGE")
 				}
-				t.Fatal(err)
+				w.ask("GET", workflows, "").want(200)
 			}
-			got.want(test.status)
-			if test.status == 413 {
-				got.problem(413, "PAYLOAD_TOO_LARGE")
-			}
-			w.ask("GET", workflows, "").want(200)
 		})
 	}
 }
