@@ -281,7 +281,7 @@ func (h *Host) Generation() uint64 { return h.catalog.Load().generation }
 
 // ValidateConfig implements engine.Catalogue.
 func (h *Host) ValidateConfig(ctx context.Context, handler string, config json.RawMessage) (problems []pluginsdk.Problem, err error) {
-	owner, err := h.owner(handler)
+	owner, err := h.ready(ctx, handler)
 	if err != nil {
 		return nil, err
 	}
@@ -297,6 +297,9 @@ func (h *Host) ValidateConfig(ctx context.Context, handler string, config json.R
 
 // ValidateWorkflow implements engine.Catalogue.
 func (h *Host) ValidateWorkflow(ctx context.Context, workflowType string, document json.RawMessage) (problems []pluginsdk.Problem, err error) {
+	if err := h.Ready(ctx); err != nil {
+		return nil, err
+	}
 	c := h.catalog.Load()
 	owner := c.byType[workflowType]
 	if kind, known := c.WorkflowType(workflowType); owner == nil || !known || !kind.HasRules {
@@ -307,6 +310,15 @@ func (h *Host) ValidateWorkflow(ctx context.Context, workflowType string, docume
 		return err
 	})
 	return problems, err
+}
+
+// ready is owner once the plugins are known, so that a call that comes early
+// is not told that its handler is gone.
+func (h *Host) ready(ctx context.Context, handler string) (*instance, error) {
+	if err := h.Ready(ctx); err != nil {
+		return nil, err
+	}
+	return h.owner(handler)
 }
 
 func (h *Host) owner(handler string) (*instance, error) {
@@ -328,7 +340,7 @@ func (h *Host) Bind(handler string) (engine.Binding, error) {
 
 // Invoke implements engine.Invoker.
 func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
-	owner, err := h.owner(request.Handler)
+	owner, err := h.ready(ctx, request.Handler)
 	if err != nil {
 		return unavailable(ctx, err)
 	}
@@ -343,9 +355,12 @@ func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter 
 
 // Reconcile implements engine.Invoker.
 func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request) (result pluginsdk.ReconcileResult, err error) {
-	owner, err := h.owner(request.Handler)
+	owner, err := h.ready(ctx, request.Handler)
 	if err != nil {
 		return result, err
+	}
+	if info, _ := owner.found.description.Handler(request.Handler); !info.Capabilities.Reconcile {
+		return result, fmt.Errorf("reconcile %s: %w", request.Handler, pluginsdk.ErrUnsupported)
 	}
 	err = owner.use(ctx, func(ctx context.Context, p *process) error {
 		result, err = p.client.Reconcile(ctx, request)
@@ -357,7 +372,7 @@ func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request) (resul
 // Plan says what a handler's Execute would do; pluginsdk.ErrUnsupported where
 // the handler can't say.
 func (h *Host) Plan(ctx context.Context, request *pluginsdk.Request) (effects []pluginsdk.PlannedEffect, err error) {
-	owner, err := h.owner(request.Handler)
+	owner, err := h.ready(ctx, request.Handler)
 	if err != nil {
 		return nil, err
 	}
@@ -403,6 +418,17 @@ type Status struct {
 	// LastWords are the last lines on standard error of the last process
 	// that ended by itself.
 	LastWords []string `json:"last_words,omitempty"`
+}
+
+// Description returns all that a plugin says of itself; it is not to be
+// changed.
+func (h *Host) Description(plugin string) (*pluginsdk.Description, bool) {
+	for _, instance := range h.catalog.Load().instances {
+		if d := instance.found.description; d.Name == plugin {
+			return d, true
+		}
+	}
+	return nil, false
 }
 
 // Plugins lists every plugin that was found, refused ones last.

@@ -51,6 +51,12 @@ func TestTheCatalogueHasWhatThePluginsOfferAndTheBuiltIns(t *testing.T) {
 	if kind, found := h.WorkflowType("good_type"); !found || kind.Name != "good_type" || h.PluginOfType("good_type") != "good" {
 		t.Errorf("the workflow type is %+v of %q", kind, h.PluginOfType("good_type"))
 	}
+	if d, found := h.Description("good"); !found || len(d.Handlers) == 0 {
+		t.Errorf("the description is %+v", d)
+	}
+	if _, found := h.Description("none"); found {
+		t.Error("a plugin that is not there has a description")
+	}
 	if h.Generation() == 0 {
 		t.Error("the catalogue has no generation")
 	}
@@ -75,6 +81,9 @@ func TestRulesAreAskedOnlyWhereThereAreSome(t *testing.T) {
 	if problems, err := h.ValidateWorkflow(t.Context(), "unknown", nil); err != nil || problems != nil {
 		t.Errorf("ValidateWorkflow of an unknown type gives %v %v", problems, err)
 	}
+	if _, err := h.Reconcile(t.Context(), requestOf("good.look", "")); !errors.Is(err, pluginsdk.ErrUnsupported) {
+		t.Errorf("Reconcile gives %v", err)
+	}
 	if status := h.status(t, "good"); !status.StartedAt.IsZero() {
 		t.Error("a process was started for nothing")
 	}
@@ -82,9 +91,22 @@ func TestRulesAreAskedOnlyWhereThereAreSome(t *testing.T) {
 	if err != nil || len(problems) != 1 || problems[0].Code != "odd" {
 		t.Errorf("ValidateWorkflow gives %v %v", problems, err)
 	}
-	if _, err := h.Reconcile(t.Context(), requestOf("good.look", "")); !errors.Is(err, pluginsdk.ErrUnsupported) {
-		t.Errorf("Reconcile gives %v", err)
+}
+
+func TestACallThatComesBeforeThePluginsAreKnownWaitsForThem(t *testing.T) {
+	h, err := New(t.Context(), Options{Dirs: []string{pluginDir(t, "good")}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer func() {
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(h.runDir); err == nil {
+			t.Errorf("%s is left", h.runDir)
+		}
+	}()
+	factsOf(t, h.Invoke(t.Context(), requestOf("good.look", ""), newRecorder()))
 }
 
 func TestAStartWithKnownPluginsLaunchesNoProcess(t *testing.T) {

@@ -47,7 +47,7 @@ func run(p *pluginsdk.Plugin, args []string) int {
 		return 0
 	}
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
-		fmt.Fprintf(os.Stderr, `This is the VWMP plugin %s %s with %d handlers. It is started by a VWMP host,
+		fmt.Fprintf(os.Stderr, `This is the VWMP plugin %s %s (handlers: %d). It is started by a VWMP host,
 not by hand: put it into a plugin folder, or name its folder with
 "vwmp serve --plugins DIR". Run it with --describe to see what it offers.
 `, description.Name, description.Version, len(description.Handlers))
