@@ -145,11 +145,10 @@ func (p *problem) Error() string {
 
 // exit gives an answer its exit code.
 func (p *problem) exit() *exitError {
-	switch {
-	case p.Status == http.StatusNotFound:
+	switch p.Status {
+	case http.StatusNotFound:
 		return &exitError{exitMissing, p}
-	case p.Status == http.StatusUnauthorized, p.Status == http.StatusForbidden, p.Status == http.StatusConflict,
-		p.Status == http.StatusPreconditionFailed, p.Status == http.StatusMisdirectedRequest:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed, http.StatusMisdirectedRequest:
 		return &exitError{exitRefused, p}
 	}
 	return &exitError{exitFailed, p}

@@ -87,7 +87,7 @@ func examineGit(ctx context.Context) finding {
 
 func examineWorkspace(ctx context.Context, name, dir string) finding {
 	what := "workspace " + name
-	text, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--abbrev-ref", "HEAD").Output() //nolint:gosec // The folder is the operator's own.
+	text, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--abbrev-ref", "HEAD").Output()
 	if err != nil {
 		return finding{what, "warning", filepath.Base(dir) + " is not a git repository", "fine unless a workflow releases from it; \"vwmp demo DIR\" makes one to try"}
 	}
@@ -119,7 +119,7 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 		return []finding{{"store", "ok", "there is no data in " + s.Data + " yet", ""}}
 	}
 	logger := runLogger(cmd, s)
-	keeper, err := store.Open(store.Options{Dir: s.Data, Logger: logger, OnFatal: func(error) {}})
+	keeper, err := store.Open(cmd.Context(), store.Options{Dir: s.Data, Logger: logger, OnFatal: func(error) {}})
 	if err != nil {
 		return []finding{{"store", "problem", err.Error(), "restore state.db and INSTANCE from a backup, or ask the process that has them open"}}
 	}

@@ -93,8 +93,11 @@ func followToEnd(cmd *cobra.Command, c *client, id, output string, owned bool) e
 		fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		ctx = fresh
-		if err := c.call(ctx, http.MethodPost, path+"cancel/", nil, nil, nil); err == nil {
-			err = c.follow(ctx, id, 0, func(plan.Event) {})
+		if err := c.call(ctx, http.MethodPost, path+"cancel/", nil, nil, nil); err != nil {
+			return err
+		}
+		if err := c.follow(ctx, id, 0, func(plan.Event) {}); err != nil {
+			return err
 		}
 	} else if err != nil {
 		return err

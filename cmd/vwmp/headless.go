@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -100,14 +99,4 @@ func (s *settings) commandsAllowed() bool {
 	}
 	address := net.ParseIP(host)
 	return host == "localhost" || (address != nil && address.IsLoopback())
-}
-
-// workspace picks a workspace by name, the first for none.
-func workspaceNamed(list []engine.Workspace, name string) (engine.Workspace, error) {
-	for _, workspace := range list {
-		if name == "" || workspace.Name == name {
-			return workspace, nil
-		}
-	}
-	return engine.Workspace{}, fmt.Errorf("there is no workspace %q", name)
 }

@@ -30,7 +30,7 @@ func newOpen() *cobra.Command {
 		fmt.Fprintln(cmd.OutOrStdout(), answer.URL)
 		if opener := browserOpener(); opener != nil && isTerminal(cmd.OutOrStdout()) {
 			// The link is printed: a desktop that can't open it is no failure.
-			_ = exec.CommandContext(cmd.Context(), opener[0], append(opener[1:], answer.URL)...).Start() //nolint:gosec // The command is one of three, the link is the server's own.
+			_ = exec.CommandContext(cmd.Context(), opener[0], append(opener[1:], answer.URL)...).Start()
 		}
 		return nil
 	}

@@ -144,8 +144,13 @@ func (v *lineViewer) completed(e plan.Event, name string) string {
 		if e.Error != nil {
 			message = printable(e.Error.Message)
 		}
-		return fmt.Sprintf("%s  %s: %s%s", v.paint(colourRed, "✗"), name, message, took)
+		return fmt.Sprintf("%s  %s%s: %s", v.paint(colourRed, "✗"), name, took, indented(message))
 	}
+}
+
+// indented moves the further lines of a message behind its first.
+func indented(message string) string {
+	return strings.ReplaceAll(strings.TrimRight(message, "\n"), "\n", "\n   │ ")
 }
 
 func (v *lineViewer) close(status plan.Status, failure *plan.Error) {
@@ -157,7 +162,7 @@ func (v *lineViewer) close(status plan.Status, failure *plan.Error) {
 	}
 	text := v.paint(code, string(status))
 	if failure != nil {
-		text += ": " + printable(failure.Message)
+		text += ": " + indented(printable(failure.Message))
 	}
 	fmt.Fprintln(v.w, text)
 }

@@ -86,7 +86,7 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 	if err != nil {
 		return err
 	}
-	keeper, runDir, err := openBackend(flags.data)
+	keeper, runDir, err := openBackend(cmd.Context(), flags.data)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		<-shown
 		return err
 	}
-	result, runErr := runDocument(cmd, parts, s, flags, file, document, workspaces[0], mine)
+	result, runErr := runDocument(cmd, parts, flags, file, document, workspaces[0], mine)
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), runGrace)
 	defer cancel()
 	closeErr := parts.close(closeCtx)
@@ -152,11 +152,11 @@ func showRun(view viewer, mine <-chan string, events <-chan plan.Event) {
 }
 
 // openBackend opens the store of a data folder, or one in memory for none.
-func openBackend(dir string) (keeper backend, runDir string, err error) {
+func openBackend(ctx context.Context, dir string) (keeper backend, runDir string, err error) {
 	if dir == "" {
 		return memory.New(memory.Options{}), "", nil
 	}
-	opened, err := store.Open(store.Options{Dir: dir, OnFatal: func(error) {}})
+	opened, err := store.Open(ctx, store.Options{Dir: dir, OnFatal: func(error) {}})
 	if err != nil {
 		return nil, "", &exitError{exitRefused, err}
 	}
@@ -164,7 +164,7 @@ func openBackend(dir string) (keeper backend, runDir string, err error) {
 }
 
 // runDocument starts the run, waits for its end, and returns its result.
-func runDocument(cmd *cobra.Command, parts *core, s *settings, flags *runFlags, file string,
+func runDocument(cmd *cobra.Command, parts *core, flags *runFlags, file string,
 	document *workflow.Document, workspace engine.Workspace, mine chan<- string,
 ) (*engine.Result, error) {
 	ctx := cmd.Context()
@@ -177,7 +177,7 @@ func runDocument(cmd *cobra.Command, parts *core, s *settings, flags *runFlags, 
 	}
 	declared := make([]declaredParameter, 0, len(document.Definition.Parameters))
 	for _, parameter := range document.Definition.Parameters {
-		declared = append(declared, declaredParameter{parameter.Name, string(parameter.Type)})
+		declared = append(declared, declaredParameter{parameter.Name, parameter.Type})
 	}
 	parameters, err := flags.parameters.values(declared, cmd.InOrStdin())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -90,10 +91,10 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 		}
 	}()
 	// The address is taken first: it is what most often is in use.
-	if v.listener, err = net.Listen("tcp", s.Addr); err != nil {
+	if v.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr); err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("listen on %s: %w; choose another address with --addr", s.Addr, err)}
 	}
-	v.keeper, err = store.Open(store.Options{Dir: s.Data, Logger: logger, OnFatal: func(err error) {
+	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, OnFatal: func(err error) {
 		logger.Error("the store can't keep anything any more; the server ends", "error", err)
 		os.Exit(exitStore)
 	}})
@@ -136,13 +137,21 @@ func (v *server) recover(ctx context.Context) {
 	if count > 0 {
 		v.log.Info("unfinished executions were taken up again", "count", count)
 	}
+	// What the start needed is not needed again; an idle server is to be
+	// light at once and not minutes later.
+	debug.FreeOSMemory()
 }
 
 func (v *server) pluginList() []host.PluginStatus {
 	list := v.parts.plugins.Plugins()
 	shown := make([]host.PluginStatus, 0, len(list))
 	for _, p := range list {
-		shown = append(shown, host.PluginStatus(p))
+		shown = append(shown, host.PluginStatus{
+			Name: p.Name, Version: p.Version, Author: p.Author, Description: p.Description, State: p.State, PID: p.PID,
+			Path: p.Path, Checksum: p.Checksum, Handlers: p.Handlers, MemoryBytes: p.MemoryBytes,
+			Calls: p.Calls, Running: p.Running, Failures: p.Failures, Restarts: p.Restarts,
+			StartedAt: p.StartedAt, LastError: p.LastError, LastWords: p.LastWords,
+		})
 	}
 	return shown
 }

@@ -319,7 +319,8 @@ func TestReleaseOverWebSocket(t *testing.T) {
 	id := r.importRelease(func(text string) string {
 		// Every parameter gets a default, so that a client may only listen.
 		text = strings.Replace(text, "name: summary", "name: summary\n    default: A release that only listens", 1)
-		return strings.Replace(text, "name: kb_docs_ok", "name: kb_docs_ok\n    default: true", 1)
+		text = strings.Replace(text, "name: kb_docs_ok", "name: kb_docs_ok\n    default: true", 1)
+		return strings.ReplaceAll(text, "    required: true\n", "")
 	})
 	events, code := r.listen("/ws/vwmp/workflows/" + id + "/execute")
 	checkSequence(t, events)

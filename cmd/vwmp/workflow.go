@@ -137,25 +137,24 @@ func workflowGet(where *target) *cobra.Command {
 }
 
 // send posts or puts a document as it stands in its file.
-func send(cmd *cobra.Command, c *client, method, path string, query url.Values, text []byte) (metadata, error) {
+func send(cmd *cobra.Command, c *client, method, path string, query url.Values, text []byte, answer any) error {
 	kind := "application/yaml"
 	if workflow.DetectFormat(text) == workflow.FormatJSON {
 		kind = "application/json"
 	}
-	var answer metadata
 	response, err := c.do(cmd.Context(), request{method: method, path: path, query: query, body: text, contentType: kind, accept: "application/json"})
 	if err != nil {
-		return answer, err
+		return err
 	}
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	if err == nil {
-		err = json.Unmarshal(raw, &answer)
+		err = json.Unmarshal(raw, answer)
 	}
 	if err != nil {
-		return answer, fmt.Errorf("read the server's answer: %w", err)
+		return fmt.Errorf("read the server's answer: %w", err)
 	}
-	return answer, nil
+	return nil
 }
 
 func workflowCreate(where *target) *cobra.Command {
@@ -171,8 +170,8 @@ func workflowCreate(where *target) *cobra.Command {
 				return err
 			}
 			defer c.close()
-			stored, err := send(cmd, c, http.MethodPost, "/workflows/", nil, text)
-			if err != nil {
+			var stored metadata
+			if err := send(cmd, c, http.MethodPost, "/workflows/", nil, text, &stored); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
@@ -202,8 +201,8 @@ func workflowUpdate(where *target) *cobra.Command {
 		if message != "" {
 			query.Set("message", message)
 		}
-		stored, err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", query, text)
-		if err != nil {
+		var stored metadata
+		if err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", query, text, &stored); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is at revision %d\n", stored.ID, stored.Revision)
@@ -286,10 +285,13 @@ func workflowImport(where *target) *cobra.Command {
 }
 
 func importOne(cmd *cobra.Command, c *client, query url.Values, name string, text []byte, dryRun bool) error {
-	stored, err := send(cmd, c, http.MethodPost, "/workflows/import/", query, text)
-	if err != nil {
+	var answer struct {
+		Workflow metadata `json:"workflow"`
+	}
+	if err := send(cmd, c, http.MethodPost, "/workflows/import/", query, text, &answer); err != nil {
 		return err
 	}
+	stored := answer.Workflow
 	verb := "imported"
 	if dryRun {
 		verb = "would import"

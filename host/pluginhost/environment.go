@@ -56,9 +56,13 @@ func (h *Host) environment() []string {
 const maxSocketDir = 60
 
 // shortDir is where a folder for sockets is made when ours has too long a
-// name: the user's own run-time folder, or the system's for temporary files.
+// name: the user's own run-time folder, the one for temporary files, or, where
+// that too has a long name, the system's.
 func shortDir() string {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" && len(dir) <= maxSocketDir-20 {
+	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
+		if dir == "" || len(dir) > maxSocketDir-20 {
+			continue
+		}
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
 			return dir
 		}
