@@ -102,7 +102,7 @@ func (s *Store) revise(w *workflow, given *data.NewWorkflow) {
 // count notes a further execution.
 func (w *workflow) count(position data.Position, header *engine.Execution) {
 	w.metadata.ExecutionCount++
-	if !position.Before(w.last) {
+	if w.last.ID == "" || !position.Before(w.last) {
 		w.last = position
 		at, status := header.CreatedAt, header.Status
 		w.metadata.LastExecuted, w.metadata.LastStatus = &at, &status

@@ -59,6 +59,9 @@ func foreign(event *plan.Event, bootEpoch uint64) bool {
 	return event.Private != nil && event.Private.BootEpoch != 0 && event.Private.BootEpoch != bootEpoch
 }
 
+// maxTrigger bounds the name of a trigger in bytes.
+const maxTrigger = 64
+
 // CheckCreation refuses a creation that no store keeps.
 func CheckCreation(creation *engine.Creation) error {
 	header := &creation.Execution
@@ -71,6 +74,10 @@ func CheckCreation(creation *engine.Creation) error {
 		}
 	}
 	switch {
+	case header.CreatedAt.IsZero():
+		return fmt.Errorf("%w creation: it has no time", data.ErrInvalid)
+	case len(header.Trigger) > maxTrigger:
+		return fmt.Errorf("%w trigger: it is longer than %d bytes", data.ErrInvalid, maxTrigger)
 	case len(creation.Events) == 0:
 		return fmt.Errorf("%w creation: it has no event", data.ErrInvalid)
 	case len(creation.IdempotencyKey) > data.MaxKey:

@@ -1,0 +1,400 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/store/data"
+	"github.com/vwmp/vwmp/store/internal/record"
+)
+
+// bytesPerView bounds what one read transaction copies.
+const bytesPerView = 1 << 20
+
+// readRaw copies an execution out of the file.
+func (s *Store) readRaw(ctx context.Context, id string) (raw rawExecution, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		raw, err = readExecution(tx, id)
+		return err
+	})
+	return raw, err
+}
+
+// Execution implements data.Executions.
+func (s *Store) Execution(ctx context.Context, id string) (engine.Execution, error) {
+	raw, err := s.readRaw(ctx, id)
+	if err != nil {
+		return engine.Execution{}, err
+	}
+	return s.shown(&raw)
+}
+
+// shown is an execution as results show it.
+func (s *Store) shown(raw *rawExecution) (engine.Execution, error) {
+	execution, _, err := raw.parse()
+	if !execution.Status.Ended() && !execution.StartedAt.IsZero() {
+		execution.TotalTime = max(0, s.now().Sub(execution.StartedAt).Seconds())
+	}
+	return execution, err
+}
+
+// StepResults implements data.Executions.
+func (s *Store) StepResults(ctx context.Context, id string) ([]engine.StepResult, error) {
+	if err := s.known(ctx, id); err != nil {
+		return nil, err
+	}
+	rows, err := s.copyRows(ctx, bucketSteps, prefix(id))
+	if err != nil {
+		return nil, err
+	}
+	results := make([]engine.StepResult, len(rows))
+	for i, row := range rows {
+		raw, err := record.Open(row.key, row.value)
+		if err == nil {
+			err = json.Unmarshal(raw, &results[i])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read step %q: %w", row.key, err)
+		}
+	}
+	return results, nil
+}
+
+// row is a record copied out of the file.
+type row struct{ key, value []byte }
+
+// copyRows copies all records whose key has a prefix.
+func (s *Store) copyRows(ctx context.Context, from bucket, start []byte) ([]row, error) {
+	var rows []row
+	err := s.pages(ctx, from, start, func(key, value []byte) error {
+		rows = append(rows, row{bytes.Clone(key), bytes.Clone(value)})
+		return nil
+	})
+	return rows, err
+}
+
+// known is an engine.ErrNotFound for an execution that is not there.
+func (s *Store) known(ctx context.Context, id string) error {
+	return s.view(ctx, func(tx *bolt.Tx) error {
+		if tx.Bucket([]byte(bucketExecutions)).Get([]byte(id)) == nil {
+			return notFound("execution", id)
+		}
+		return nil
+	})
+}
+
+// copyEvents copies events from one number on, as many as one transaction
+// should. more says that others follow.
+func (s *Store) copyEvents(ctx context.Context, id string, seq uint64, sub uint32) (rows []row, more bool, err error) {
+	start := prefix(id)
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		rows = nil
+		size := 0
+		cursor := tx.Bucket([]byte(bucketEvents)).Cursor()
+		key, value := cursor.Seek(eventKey(id, seq, sub))
+		for ; bytes.HasPrefix(key, start); key, value = cursor.Next() {
+			if more = len(rows) == rowsPerView || size > bytesPerView; more {
+				return nil
+			}
+			rows = append(rows, row{bytes.Clone(key), bytes.Clone(value)})
+			size += len(value)
+		}
+		return nil
+	})
+	return rows, more, err
+}
+
+// decode reads a copied event.
+func (r row) decode() (plan.Event, error) {
+	seq, sub, ok := eventNumber(r.key)
+	if !ok {
+		return plan.Event{}, fmt.Errorf("%w: an event's key", record.ErrDamaged)
+	}
+	raw, err := record.Open(r.key, r.value)
+	if err != nil {
+		return plan.Event{}, fmt.Errorf("event %d.%d: %w", seq, sub, err)
+	}
+	event, err := record.DecodeEvent(raw, sub)
+	if err == nil && event.Seq != seq {
+		err = fmt.Errorf("%w: event %d kept as %d", record.ErrDamaged, event.Seq, seq)
+	}
+	return event, err
+}
+
+// Load implements engine.Journal.
+func (s *Store) Load(ctx context.Context, id string) (engine.Stored, error) {
+	raw, err := s.readRaw(ctx, id)
+	if err != nil {
+		return engine.Stored{}, err
+	}
+	execution, from, err := raw.parse()
+	if err != nil {
+		return engine.Stored{}, err
+	}
+	stored := engine.Stored{Execution: execution, WorkspaceDir: from.WorkspaceDir}
+	if err := s.view(ctx, func(tx *bolt.Tx) error {
+		stored.Document, err = readDocument(tx, from.Document)
+		return err
+	}); err != nil {
+		return engine.Stored{}, err
+	}
+	seq, sub := uint64(0), uint32(0)
+	for more := true; more; {
+		var rows []row
+		if rows, more, err = s.copyEvents(ctx, id, seq, sub); err != nil {
+			return engine.Stored{}, err
+		}
+		for _, r := range rows {
+			event, err := r.decode()
+			if err != nil {
+				return engine.Stored{}, err
+			}
+			stored.Events = append(stored.Events, event)
+			seq, sub = event.Seq, event.Sub+1
+		}
+	}
+	return stored, nil
+}
+
+// Unfinished implements engine.Journal.
+func (s *Store) Unfinished(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := s.pages(ctx, bucketLive, nil, func(key, _ []byte) error {
+		place, ok := placeOf(key)
+		if !ok {
+			return fmt.Errorf("%w: list of live executions", record.ErrDamaged)
+		}
+		ids = append(ids, place.ID)
+		return nil
+	})
+	return ids, err
+}
+
+// LiveExecutions implements data.Executions.
+func (s *Store) LiveExecutions(ctx context.Context, workflowID string) (ids []string, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		ids = liveOf(tx, workflowID, data.MaxLimit)
+		return nil
+	})
+	return ids, err
+}
+
+// Events implements data.Executions. Numbers that the journal lacks are log
+// lines, so that a stretch without any costs no look at the files.
+func (s *Store) Events(ctx context.Context, id string, afterSeq uint64, limit int) ([]plan.Event, error) {
+	if err := s.known(ctx, id); err != nil {
+		return nil, err
+	}
+	limit = data.PageLimit(limit)
+	events := []plan.Event{}
+	for len(events) < limit {
+		window, next, err := s.window(ctx, id, afterSeq, uint64(limit-len(events))) //nolint:gosec // Not negative.
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, window...)
+		if next == 0 {
+			break
+		}
+		afterSeq = next
+	}
+	return events, nil
+}
+
+// window reads the public events of the span numbers behind after. next is
+// where the following window begins, 0 where nothing follows.
+func (s *Store) window(ctx context.Context, id string, after, span uint64) (events []plan.Event, next uint64, err error) {
+	upTo := after + span
+	if upTo < after {
+		return nil, 0, nil
+	}
+	kept, following, err := s.publicEvents(ctx, id, after, upTo)
+	if err != nil {
+		return nil, 0, err
+	}
+	if uint64(len(kept)) == span {
+		return kept, upTo, nil
+	}
+	lines, _, err := s.logs.Window(id, "", after, upTo)
+	if err != nil {
+		return nil, 0, err
+	}
+	events = make([]plan.Event, 0, len(kept)+len(lines))
+	for _, line := range lines {
+		for len(kept) > 0 && kept[0].Seq < line.Seq {
+			events, kept = append(events, kept[0]), kept[1:]
+		}
+		event, err := record.DecodeLine(line.Raw)
+		if err != nil {
+			return nil, 0, err
+		}
+		events = append(events, event.Public())
+	}
+	events = append(events, kept...)
+	_, logged, err := s.logs.Window(id, "", upTo, upTo)
+	if err != nil {
+		return nil, 0, err
+	}
+	// The next number there is, in the journal or in a log.
+	switch {
+	case following == 0 && logged == 0:
+		return events, 0, nil
+	case following == 0 || logged != 0 && logged < following:
+		following = logged
+	}
+	return events, following - 1, nil
+}
+
+// publicEvents reads the journal's public events above after and up to upTo,
+// and the number of the one that follows them, 0 where none does.
+func (s *Store) publicEvents(ctx context.Context, id string, after, upTo uint64) (events []plan.Event, following uint64, err error) {
+	from := after + 1
+	for more := true; more; {
+		var rows []row
+		if rows, more, err = s.copyEvents(ctx, id, from, 0); err != nil {
+			return nil, 0, err
+		}
+		for _, r := range rows {
+			seq, sub, ok := eventNumber(r.key)
+			if !ok || sub > 0 {
+				continue
+			}
+			if seq > upTo {
+				return events, seq, nil
+			}
+			event, err := r.decode()
+			if err != nil {
+				return nil, 0, err
+			}
+			events = append(events, event.Public())
+		}
+		if len(rows) > 0 {
+			last, _, _ := eventNumber(rows[len(rows)-1].key)
+			from = last + 1
+		}
+	}
+	return events, 0, nil
+}
+
+// DeleteExecution implements data.Executions. What lists and readers see goes
+// in one transaction; events and logs, of which there may be many, follow in
+// small ones, so that nobody waits.
+func (s *Store) DeleteExecution(ctx context.Context, id string) error {
+	var h header
+	var from origin
+	err := s.submit(ctx, &command{
+		size: 4096, patient: true,
+		check: func(tx *bolt.Tx) error {
+			raw, err := readExecution(tx, id)
+			if err != nil {
+				return err
+			}
+			if _, from, err = raw.parse(); err != nil {
+				return err
+			}
+			if h = raw.header; !h.tail.Ended {
+				return fmt.Errorf("%w: the execution is %s", engine.ErrConflict, h.status)
+			}
+			return nil
+		},
+		apply: func(tx *bolt.Tx) error { return trash(tx, &h, &from) },
+	})
+	if err != nil {
+		return err
+	}
+	return s.clear(ctx, id)
+}
+
+// trash removes what makes an execution known.
+func trash(tx *bolt.Tx, h *header, from *origin) error {
+	id := []byte(h.place.ID)
+	if err := errors.Join(
+		h.unindex(tx), remove(tx, bucketByTime, placeKey(h.place)), remove(tx, bucketExecutions, id),
+		remove(tx, bucketOrigins, id), putRaw(tx, bucketTrash, id, nil),
+		count(tx, metaExecutions, -1), releaseDocument(tx, from.Document),
+	); err != nil {
+		return err
+	}
+	if len(from.Key) > 0 {
+		kept, known, err := readKey(tx, from.Key)
+		if err == nil && known && kept.Execution == h.place.ID {
+			err = removeKey(tx, from.Key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w, err := readWorkflow(tx, h.workflow)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.deleted++
+	return put(tx, bucketWorkflows, []byte(h.workflow), w.encode())
+}
+
+// clearRows is how many records of a deleted execution one transaction takes.
+const clearRows = 500
+
+// clear removes what is left of a deleted execution.
+func (s *Store) clear(ctx context.Context, id string) error {
+	if err := s.logs.Remove(id); err != nil {
+		return err
+	}
+	for left := true; left; {
+		err := s.submit(ctx, &command{
+			size: 16 << 10, patient: true,
+			check: func(*bolt.Tx) error { return nil },
+			apply: func(tx *bolt.Tx) error {
+				var removed int
+				for _, from := range []bucket{bucketEvents, bucketSteps} {
+					n, err := removeSome(tx, from, prefix(id), clearRows-removed)
+					if err != nil {
+						return err
+					}
+					removed += n
+				}
+				if left = removed == clearRows; left {
+					return nil
+				}
+				return remove(tx, bucketTrash, []byte(id))
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func removeSome(tx *bolt.Tx, from bucket, start []byte, most int) (int, error) {
+	var keys [][]byte
+	cursor := tx.Bucket([]byte(from)).Cursor()
+	for key, _ := cursor.Seek(start); bytes.HasPrefix(key, start) && len(keys) < most; key, _ = cursor.Next() {
+		keys = append(keys, bytes.Clone(key))
+	}
+	for _, key := range keys {
+		if err := remove(tx, from, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// emptyTrash finishes deletions that a stop cut short.
+func (s *Store) emptyTrash(ctx context.Context) error {
+	rows, err := s.copyRows(ctx, bucketTrash, nil)
+	for _, r := range rows {
+		err = errors.Join(err, s.clear(ctx, string(r.key)))
+	}
+	return err
+}

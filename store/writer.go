@@ -1,0 +1,322 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/store/data"
+	"github.com/vwmp/vwmp/store/internal/folder"
+)
+
+const (
+	// maxBatch and maxBatchBytes bound what one transaction takes.
+	maxBatch      = 1000
+	maxBatchBytes = 1 << 20
+	// fullRetry is how long the writer waits for room on the disk.
+	fullRetry = time.Second
+	// minFree is the room, in bytes, below which nothing new is begun.
+	minFree = 64 << 20
+)
+
+// errNothing ends a command that needs no write.
+var errNothing = errors.New("nothing to write")
+
+// command is one change. Its functions may run several times, as its batch is
+// tried again, and must set what they return anew each time.
+type command struct {
+	// check refuses; it reads and does not write. errNothing is success.
+	check func(tx *bolt.Tx) error
+	// apply writes; check has passed in the same transaction.
+	apply func(tx *bolt.Tx) error
+	// size estimates what is written, in bytes.
+	size int
+	// patient: it waits for room where the disk is full. Others fail with
+	// engine.ErrStoreFull.
+	patient bool
+
+	refused error
+	done    chan error
+}
+
+// submit hands a command to the writer and waits for its outcome. A patient
+// one may be given up by ctx and be kept nevertheless; of others the outcome
+// is always known.
+func (s *Store) submit(ctx context.Context, c *command) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !c.patient && s.full.Load() {
+		return engine.ErrStoreFull
+	}
+	c.done = make(chan error, 1)
+	var given <-chan struct{}
+	if c.patient {
+		given = ctx.Done()
+	}
+	select {
+	case s.queue <- c:
+	case <-s.stopped:
+		return s.gone()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-given:
+		return ctx.Err()
+	case <-s.stopped:
+	}
+	// The writer may have answered before it stopped.
+	select {
+	case err := <-c.done:
+		return err
+	default:
+		return s.gone()
+	}
+}
+
+// gone says why the writer has stopped.
+func (s *Store) gone() error {
+	if cause := s.fatal.Load(); cause != nil {
+		return fmt.Errorf("%w: %w", data.ErrClosed, *cause)
+	}
+	return data.ErrClosed
+}
+
+// write is the writer's goroutine: it commits what is waiting, together, and
+// never waits for more.
+func (s *Store) write() {
+	defer close(s.stopped)
+	// A disk that can't be read shows as a memory fault in the mapped file.
+	debug.SetPanicOnFault(true)
+	for {
+		select {
+		case first := <-s.queue:
+			if !s.commit(s.collect(first)) {
+				return
+			}
+		case <-s.closing:
+			for {
+				select {
+				case first := <-s.queue:
+					if !s.commit(s.collect(first)) {
+						return
+					}
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// collect adds what is waiting to a first command.
+func (s *Store) collect(first *command) []*command {
+	batch, size := []*command{first}, first.size
+	for len(batch) < maxBatch && size < maxBatchBytes {
+		select {
+		case next := <-s.queue:
+			batch = append(batch, next)
+			size += next.size
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit keeps a batch and answers its callers. It is false once the store
+// can't go on.
+func (s *Store) commit(batch []*command) bool {
+	for len(batch) > 0 {
+		bad, err := s.try(batch)
+		switch {
+		case bad >= 0:
+			// It failed after it began to write: the others go without it.
+			batch[bad].done <- err
+			batch = append(batch[:bad], batch[bad+1:]...)
+		case err == nil:
+			s.full.Store(false)
+			for _, c := range batch {
+				c.done <- c.refused
+			}
+			return true
+		case folder.IsFull(err):
+			batch = s.waitForRoom(batch, err)
+		default:
+			s.fail(fmt.Errorf("commit: %w", err))
+			for _, c := range batch {
+				c.done <- s.gone()
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// try runs a batch in one transaction. A bad command is one that failed while
+// it wrote; an error without one is that of the transaction.
+func (s *Store) try(batch []*command) (bad int, err error) {
+	started := time.Now()
+	defer guard(&err)
+	bad = -1
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		return -1, err
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			err = errors.Join(err, rollback(tx))
+		}
+	}()
+	if epoch := numberOf(tx.Bucket([]byte(bucketMeta)).Get([]byte(metaEpoch))); epoch != s.meta.BootEpoch {
+		return -1, fmt.Errorf("%w: the store belongs to boot epoch %d now", data.ErrFenced, epoch)
+	}
+	wrote := 0
+	for i, c := range batch {
+		c.refused = c.check(tx)
+		if c.refused != nil {
+			if errors.Is(c.refused, errNothing) {
+				c.refused = nil
+			}
+			continue
+		}
+		if err := c.apply(tx); err != nil {
+			return i, err
+		}
+		wrote++
+	}
+	if wrote == 0 {
+		return -1, nil
+	}
+	if hook := s.options.beforeCommit; hook != nil {
+		if err := hook(); err != nil {
+			return -1, err
+		}
+	}
+	// bbolt ends the transaction also when the commit fails.
+	committed = true
+	if err := tx.Commit(); err != nil {
+		return -1, err
+	}
+	s.commits.Add(1)
+	s.commands.Add(uint64(wrote)) //nolint:gosec // Not negative.
+	s.lastCommit.Store(int64(time.Since(started)))
+	s.noteSize()
+	return -1, nil
+}
+
+// rollback ends a transaction that came to nothing.
+func rollback(tx *bolt.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, bolt.ErrTxClosed) {
+		return err
+	}
+	return nil
+}
+
+// waitForRoom sends away who can't wait, and lets the rest wait a while.
+func (s *Store) waitForRoom(batch []*command, cause error) []*command {
+	if !s.full.Swap(true) {
+		s.log.Error("the disk is full; executions wait for room, nothing new is begun", "error", cause)
+	}
+	kept := batch[:0]
+	for _, c := range batch {
+		if c.patient {
+			kept = append(kept, c)
+		} else {
+			c.done <- engine.ErrStoreFull
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	timer := time.NewTimer(s.options.fullRetry)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return kept
+	case <-s.closing:
+		for _, c := range kept {
+			c.done <- engine.ErrStoreFull
+		}
+		return nil
+	}
+}
+
+// fail ends the store after an error from which the file can't be trusted:
+// after a failed sync the system may have dropped what was written.
+func (s *Store) fail(cause error) {
+	if !s.fatal.CompareAndSwap(nil, &cause) {
+		return
+	}
+	s.log.Error("the store can't go on", "error", cause)
+	s.options.OnFatal(cause)
+}
+
+// noteSize keeps the size that the file must not fall below. The commit before
+// it counts even if that fails; the next one tries again.
+func (s *Store) noteSize() {
+	info, err := s.file.Stat()
+	if err == nil && info.Size() == s.instance.Size {
+		return
+	}
+	if err == nil {
+		next := s.instance
+		next.Size = info.Size()
+		if err = s.folder.SetInstance(next); err == nil {
+			s.instance = next
+			return
+		}
+	}
+	s.log.Warn("the size of the database could not be noted", "error", err)
+}
+
+// guard makes an error of a panic: bbolt panics on pages that are not what
+// they should be.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	}
+}
+
+var errPanic = errors.New("the database file can't be read")
+
+// slowRead is how long a read may take before a person should know.
+const slowRead = 100 * time.Millisecond
+
+// view reads. What fn keeps beyond its end must be copied, and fn must be
+// quick: as long as it reads, no page that it can see is used again.
+func (s *Store) view(ctx context.Context, fn func(tx *bolt.Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.fatal.Load() != nil {
+		return s.gone()
+	}
+	started := time.Now()
+	defer func() {
+		if took := time.Since(started); took > slowRead {
+			s.log.Warn("a read of the store was slow", "took", took)
+		}
+	}()
+	err = s.guarded(fn)
+	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+		return data.ErrClosed
+	}
+	return err
+}
+
+func (s *Store) guarded(fn func(tx *bolt.Tx) error) (err error) {
+	defer guard(&err)
+	before := debug.SetPanicOnFault(true)
+	defer debug.SetPanicOnFault(before)
+	return s.db.View(fn)
+}
