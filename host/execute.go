@@ -264,7 +264,7 @@ func (s *Server) workspace(name string) (engine.Workspace, error) {
 func draftRefused(w data.Workflow) *problem.Problem {
 	p := problem.New(http.StatusBadRequest, problem.ValidationError, "the workflow is a draft with problems; put them right and save it again")
 	if err := json.Unmarshal(w.Problems, &p.Errors); err != nil {
-		p.Because(fmt.Errorf("read a draft's problems: %w", err))
+		return p.Because(fmt.Errorf("read a draft's problems: %w", err))
 	}
 	return p
 }

@@ -126,11 +126,12 @@ func plainLogs(lines []logLine) []byte {
 	for _, line := range lines {
 		fmt.Fprintf(&out, "%s %-7s %s: ", line.Timestamp.UTC().Format("2006-01-02T15:04:05.000Z"), line.Level, line.StepID)
 		for _, r := range line.Message {
-			if r == '\n' {
+			switch {
+			case r == '\n':
 				out.WriteString("\n    ")
-			} else if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			case r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0:
 				fmt.Fprintf(&out, `\x%02x`, r)
-			} else {
+			default:
 				out.WriteRune(r)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/store/data"
@@ -65,7 +66,7 @@ func (s *Store) checkView(ctx context.Context, fn func(tx *bolt.Tx) error) error
 		return err
 	}
 	err := s.guarded(fn)
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return data.ErrClosed
 	}
 	return err
@@ -282,7 +283,7 @@ func (c *checker) checkDocuments() error {
 		if err != nil {
 			c.problem("definition %x: %v", key, err)
 		}
-		if references := numberOf(c.tx.Bucket([]byte(bucketReferences)).Get(key)); references != c.documents[string(key)] {
+		if references := numberOf(c.tx.Bucket([]byte(bucketReferences)).Get(key)); references != c.documents[string(key)] || references == 0 {
 			c.problem("definition %x counts %d references and has %d", key, references, c.documents[string(key)])
 		}
 		delete(c.documents, string(key))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/vwmp/vwmp/store/data"
 	"github.com/vwmp/vwmp/store/internal/folder"
@@ -104,7 +105,7 @@ func (s *Store) openDatabase(ctx context.Context) error {
 		return err
 	}
 	if s.db, err = s.openBolt(databaseName); err != nil {
-		if errors.Is(err, bolt.ErrTimeout) {
+		if errors.Is(err, berrors.ErrTimeout) {
 			return fmt.Errorf("open the database: another process has it open: %w", err)
 		}
 		return s.refuse(err.Error())

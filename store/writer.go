@@ -8,6 +8,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/store/data"
@@ -167,6 +168,9 @@ func (s *Store) try(batch []*command) (bad int, err error) {
 	started := time.Now()
 	defer guard(&err)
 	bad = -1
+	if cause := s.fatal.Load(); cause != nil {
+		return -1, *cause
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return -1, err
@@ -216,7 +220,7 @@ func (s *Store) try(batch []*command) (bad int, err error) {
 
 // rollback ends a transaction that came to nothing.
 func rollback(tx *bolt.Tx) error {
-	if err := tx.Rollback(); err != nil && !errors.Is(err, bolt.ErrTxClosed) {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, berrors.ErrTxClosed) {
 		return err
 	}
 	return nil
@@ -308,7 +312,7 @@ func (s *Store) view(ctx context.Context, fn func(tx *bolt.Tx) error) (err error
 		}
 	}()
 	err = s.guarded(fn)
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return data.ErrClosed
 	}
 	return err

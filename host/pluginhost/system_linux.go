@@ -108,7 +108,7 @@ func sessionMembers(session int) []int {
 
 // The fields of /proc/PID/stat behind the name.
 const (
-	statState   = 3 - 3
+	statState   = 0 // 3
 	statSession = 6 - 3
 	statStart   = 22 - 3
 )
