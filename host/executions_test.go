@@ -201,7 +201,7 @@ func TestAnExecutionIsCancelled(t *testing.T) {
 
 func TestAnInterruptedStepIsDecided(t *testing.T) {
 	w := newWorld(t)
-	id := w.begin("[{id: a, handler: test.unknown}]")
+	id := w.begin("[{id: a, handler: test.unknown}, {id: b, handler: test.block, dependencies: [a]}]")
 	w.eventually("the interruption", func() bool { return w.status(id) == "waiting" })
 	path := executions + id + "/steps/a/resolve/"
 	for body, part := range map[string]string{
@@ -214,6 +214,8 @@ func TestAnInterruptedStepIsDecided(t *testing.T) {
 	w.ask("POST", path, "").problem(400, "VALIDATION_ERROR")
 	w.ask("POST", executions+id+"/steps/none/resolve/", `{"as":"retry"}`).problem(404, "NOT_FOUND")
 	w.ask("POST", path, `{"as":"success","output":{"found":"by hand"}}`).want(200)
+	w.ask("POST", path, `{"as":"retry"}`).problem(409, "CONFLICT")
+	w.release <- struct{}{}
 	w.eventually("the end", func() bool { return w.status(id) == "success" })
 	result := w.ask("GET", executions+id+"/", "").object()
 	if dig(t, result, "step_results", "a", "output")["found"] != "by hand" {

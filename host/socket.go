@@ -109,7 +109,10 @@ func (s *Server) serveSocket(conn *wire.Conn, info *requestInfo, query map[strin
 	}
 	defer release()
 	var reader sync.WaitGroup
-	reader.Go(k.read)
+	reader.Go(func() {
+		// The panic is in the log; the end of the reader ends the socket.
+		_ = k.guard(func() error { k.read(); return nil })
+	})
 	alive := k.startPinging()
 	err = k.run(serve)
 	alive.stop()
@@ -121,27 +124,27 @@ func (s *Server) serveSocket(conn *wire.Conn, info *requestInfo, query map[strin
 	reader.Wait()
 }
 
-func (k *socket) run(serve func(*socket) error) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			k.server.log.Error("a socket panicked", "path", k.info.path, "cause", cause, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", cause)
-		}
-	}()
+func (k *socket) run(serve func(*socket) error) error {
 	if k.info.refused != nil {
 		return k.info.refused
 	}
-	return serve(k)
+	return k.guard(func() error { return serve(k) })
+}
+
+// guard turns a panic into an error: it must end this socket only.
+func (k *socket) guard(fn func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			k.server.log.Error("a socket panicked", "path", k.info.path, "request_id", k.info.id, "cause", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return fn()
 }
 
 // read takes messages until the peer is gone.
 func (k *socket) read() {
 	defer k.cancel(errPeerGone)
-	defer func() {
-		if cause := recover(); cause != nil {
-			k.server.log.Error("a socket's reader panicked", "path", k.info.path, "cause", cause, "stack", string(debug.Stack()))
-		}
-	}()
 	patience := 2 * k.server.Limits.SocketPing
 	k.conn.SetReadLimit(maxClientMessage)
 	renew := func() error { return k.conn.SetReadDeadline(time.Now().Add(patience)) }

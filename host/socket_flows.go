@@ -50,20 +50,27 @@ func (k *socket) listening(answer func(clientMessage), fn func(ctx context.Conte
 	ctx, cancel := context.WithCancelCause(k.ctx)
 	var listener sync.WaitGroup
 	listener.Go(func() {
-		for {
-			select {
-			case m := <-k.received:
-				answer(m)
-			case <-ctx.Done():
-				return
+		err := k.guard(func() error {
+			for {
+				select {
+				case m := <-k.received:
+					answer(m)
+				case <-ctx.Done():
+					return nil
+				}
 			}
+		})
+		if err != nil {
+			cancel(err)
 		}
 	})
 	err := fn(ctx)
+	cause := context.Cause(ctx)
 	cancel(nil)
 	listener.Wait()
-	if err != nil && k.ctx.Err() != nil {
-		return context.Cause(k.ctx)
+	if err != nil && cause != nil {
+		// What fn returned follows from what ended its context.
+		return cause
 	}
 	return err
 }
