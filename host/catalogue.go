@@ -55,7 +55,9 @@ func (s *Server) addCatalogue() {
 	}, s.getStats)
 }
 
-type handlerSummary struct {
+// HandlerSummary is a handler as lists show it. It is exported only so that
+// the description sees the fields that handlerDetail takes over.
+type HandlerSummary struct {
 	Path          string                 `json:"path"`
 	Name          string                 `json:"name"`
 	Description   string                 `json:"description"`
@@ -71,7 +73,7 @@ type handlerSummary struct {
 }
 
 type handlerDetail struct {
-	handlerSummary
+	HandlerSummary
 	ExampleConfig json.RawMessage `json:"example_config"`
 	UIHints       json.RawMessage `json:"ui_hints"`
 	// DefaultTimeout is in seconds.
@@ -87,7 +89,7 @@ type handlersInput struct {
 }
 
 type handlerList struct {
-	Handlers []handlerSummary `json:"handlers" nullable:"false"`
+	Handlers []HandlerSummary `json:"handlers" nullable:"false"`
 	Next     string           `json:"next"`
 }
 
@@ -98,7 +100,7 @@ func (s *Server) listHandlers(ctx context.Context, in *handlersInput) (*handlers
 		return nil, err
 	}
 	types := s.typesByHandler()
-	list := handlerList{Handlers: []handlerSummary{}}
+	list := handlerList{Handlers: []HandlerSummary{}}
 	query := strings.ToLower(in.Query)
 	for _, path := range s.Catalogue.HandlerPaths() {
 		h, found := s.Catalogue.Handler(path)
@@ -117,12 +119,12 @@ func (s *Server) listHandlers(ctx context.Context, in *handlersInput) (*handlers
 	return &handlersOutput{list}, nil
 }
 
-func summaryOf(h *workflow.Handler, types []string) handlerSummary {
+func summaryOf(h *workflow.Handler, types []string) HandlerSummary {
 	info := h.Info
 	if types == nil {
 		types = []string{}
 	}
-	return handlerSummary{
+	return HandlerSummary{
 		Path: info.Path, Name: cmp.Or(info.Name, info.Path), Description: info.Description, Category: info.Category, Icon: info.Icon,
 		Plugin: h.Plugin, PluginVersion: h.PluginVersion, WorkflowTypes: types, ConfigSchema: orNull(info.ConfigSchema),
 		OutputSchema: orNull(info.OutputSchema), EffectClass: cmp.Or(info.Effect, pluginsdk.EffectUnsafe), Capabilities: info.Capabilities,
@@ -171,7 +173,7 @@ func (s *Server) getHandler(ctx context.Context, in *handlerInput) (*handlerOutp
 		return nil, problem.New(http.StatusNotFound, problem.HandlerNotFound, "no plugin has a handler of this path")
 	}
 	text, err := json.Marshal(handlerDetail{
-		handlerSummary: summaryOf(h, s.typesByHandler()[path]), ExampleConfig: orNull(h.Info.Example), UIHints: orNull(h.Info.UIHints),
+		HandlerSummary: summaryOf(h, s.typesByHandler()[path]), ExampleConfig: orNull(h.Info.Example), UIHints: orNull(h.Info.UIHints),
 		DefaultTimeout: h.Info.DefaultTimeout.Seconds(), Secrets: h.Info.Secrets, Network: h.Info.Network,
 	})
 	if err != nil {

@@ -74,6 +74,8 @@ func (b *lockedBuffer) String() string {
 type plugins struct {
 	workflow.Catalogue
 	ready chan struct{}
+	// asked hears of everybody who waits for ready, where it is set.
+	asked chan struct{}
 }
 
 func (plugins) Generation() uint64 { return 1 }
@@ -90,6 +92,9 @@ func (plugins) ValidateWorkflow(context.Context, string, json.RawMessage) ([]plu
 }
 
 func (p plugins) Ready(ctx context.Context) error {
+	if p.asked != nil {
+		p.asked <- struct{}{}
+	}
 	select {
 	case <-p.ready:
 		return nil
