@@ -74,7 +74,10 @@ func (s *Server) setUp() {
 		// Without it strings of a request change once it is answered.
 		Immutable: true, CaseSensitive: true, DisableStartupMessage: true, DisablePreParseMultipartForm: true,
 		BodyLimit: maxDocumentBody, ReadBufferSize: headerBuffer,
-		ReadTimeout: s.Limits.ReadTimeout, WriteTimeout: s.Limits.WriteTimeout, IdleTimeout: s.Limits.IdleTimeout,
+		// A connection gives its buffers back between requests, and a socket
+		// for good.
+		ReduceMemoryUsage: true,
+		ReadTimeout:       s.Limits.ReadTimeout, WriteTimeout: s.Limits.WriteTimeout, IdleTimeout: s.Limits.IdleTimeout,
 		ErrorHandler: s.refuseUnread,
 	})
 	server := s.app.Server()

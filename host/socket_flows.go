@@ -228,16 +228,12 @@ func (s *Server) dashboardSocket(k *socket) error {
 	}
 	return k.listening(answer, func(ctx context.Context) error {
 		for {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case m, open := <-subscription.Messages():
-				if !open {
-					return subscription.Err()
-				}
-				if err := k.sendEvent(m); err != nil {
-					return err
-				}
+			m, err := subscription.Next(ctx)
+			if err != nil {
+				return err
+			}
+			if err := k.sendEvent(m); err != nil {
+				return err
 			}
 		}
 	})

@@ -46,6 +46,7 @@ type world struct {
 	engine  engine.Engine
 	hub     *live.Hub
 	server  *host.Server
+	options host.Options
 	invoker *enginetest.Invoker
 	// release lets steps of test.block go on.
 	release chan struct{}
@@ -196,6 +197,7 @@ func newWorld(t testing.TB, settings ...setting) *world {
 	for _, set := range settings {
 		set(&options)
 	}
+	w.options = options
 	var err error
 	if w.server, err = host.New(options); err != nil {
 		t.Fatal(err)

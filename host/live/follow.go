@@ -101,16 +101,12 @@ func (f *follower) catchUp(ctx context.Context) (done bool, err error) {
 
 func (f *follower) live(ctx context.Context, s *Subscription) error {
 	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case m, open := <-s.Messages():
-			if !open {
-				return s.Err()
-			}
-			if done, err := f.pass(m); done || err != nil {
-				return err
-			}
+		m, err := s.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if done, err := f.pass(m); done || err != nil {
+			return err
 		}
 	}
 }

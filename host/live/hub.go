@@ -8,6 +8,7 @@
 package live
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -136,12 +137,14 @@ func forDashboard(t plan.EventType) bool {
 	return true
 }
 
+// offer queues a message for a reader; the caller has the lock.
 func (h *Hub) offer(reader *Subscription, m *Message) {
-	select {
-	case reader.messages <- m:
-	default:
+	if len(reader.queue) >= buffer {
 		h.end(reader, ErrSlow)
+		return
 	}
+	reader.queue = append(reader.queue, m)
+	reader.wake()
 }
 
 // end takes a subscription out; the caller has the lock.
@@ -150,7 +153,7 @@ func (h *Hub) end(s *Subscription, cause error) {
 		return
 	}
 	s.ended, s.cause = true, cause
-	close(s.messages)
+	s.wake()
 	h.readers--
 	delete(h.all, s)
 	if t := h.topics[s.executionID]; t != nil {
@@ -183,26 +186,61 @@ func (t *topic) after(seq uint64) ([]*Message, bool) {
 	return nil, true
 }
 
-// Subscription is one reader's view.
+// errUnsubscribed is what a reader gets that closed its subscription itself.
+var errUnsubscribed = errors.New("the subscription was closed")
+
+// Subscription is one reader's view. What waits for the reader is a queue and
+// not a channel: most readers are quiet, and room kept for each would add up.
 type Subscription struct {
 	hub         *Hub
 	executionID string
-	messages    chan *Message
-	// ended and cause belong to the hub's lock; cause is set before
-	// messages is closed.
+	// woken has a token when there is something to look at.
+	woken chan struct{}
+
+	// The rest belongs to the hub's lock.
+	queue []*Message
 	ended bool
 	cause error
 }
 
-// Messages gives the events in order. It is closed when the subscription has
-// ended; Err then says why.
-func (s *Subscription) Messages() <-chan *Message { return s.messages }
+func (s *Subscription) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+}
 
-// Err is why Messages was closed: ErrSlow, ErrClosed, or nil after Close.
-func (s *Subscription) Err() error {
+// Next waits for the next event. Once the subscription has ended it gives
+// what was queued before, and then the reason: ErrSlow or ErrClosed. It is for
+// one goroutine.
+func (s *Subscription) Next(ctx context.Context) (*Message, error) {
+	for {
+		if m, err := s.take(); m != nil || err != nil {
+			return m, err
+		}
+		select {
+		case <-s.woken:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (s *Subscription) take() (*Message, error) {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	return s.cause
+	if len(s.queue) == 0 {
+		if s.ended && s.cause == nil {
+			return nil, errUnsubscribed
+		}
+		return nil, s.cause
+	}
+	m := s.queue[0]
+	s.queue[0] = nil
+	if s.queue = s.queue[1:]; len(s.queue) == 0 {
+		s.queue = nil
+	}
+	return m, nil
 }
 
 // Close ends the subscription; more than once is no error.
@@ -250,7 +288,7 @@ func (h *Hub) subscribe(executionID string) (*Subscription, error) {
 		return nil, ErrClosed
 	}
 	h.readers++
-	return &Subscription{hub: h, executionID: executionID, messages: make(chan *Message, buffer)}, nil
+	return &Subscription{hub: h, executionID: executionID, woken: make(chan struct{}, 1)}, nil
 }
 
 // sweep forgets the rings that nobody will come back to.

@@ -288,7 +288,11 @@ func TestTheDashboardHearsOfExecutionsNotOfSteps(t *testing.T) {
 	r.hub.Publish(plan.Event{Type: plan.ExecutionCreated, Sub: 1})
 	s.Close()
 	var heard []plan.EventType
-	for m := range s.Messages() {
+	for {
+		m, err := s.Next(t.Context())
+		if err != nil {
+			break
+		}
 		heard = append(heard, m.Event.Type)
 	}
 	if len(heard) != 4 || heard[0] != plan.ExecutionStarted || heard[1] != plan.StepInterrupted || heard[3] != plan.WorkflowCompleted {
@@ -313,8 +317,8 @@ func TestClosingTheHubEndsEveryReader(t *testing.T) {
 	if err := <-result; !errors.Is(err, live.ErrClosed) {
 		t.Errorf("follower: %v", err)
 	}
-	if _, open := <-all.Messages(); open || !errors.Is(all.Err(), live.ErrClosed) {
-		t.Errorf("dashboard: %v", all.Err())
+	if _, err := all.Next(t.Context()); !errors.Is(err, live.ErrClosed) {
+		t.Errorf("dashboard: %v", err)
 	}
 	if _, err := r.hub.SubscribeAll(); !errors.Is(err, live.ErrClosed) {
 		t.Errorf("a closed hub takes readers: %v", err)
