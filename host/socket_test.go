@@ -399,17 +399,17 @@ func TestADeadPeerIsClosed(t *testing.T) {
 }
 
 func TestAQuietPeerThatAnswersPingsStays(t *testing.T) {
-	w := newWorld(t, func(o *host.Options) { o.Limits.SocketPing = 50 * time.Millisecond })
+	w := newWorld(t, func(o *host.Options) { o.Limits.SocketPing = 400 * time.Millisecond })
 	c := w.dial("/ws/vwmp/events")
 	pings := 0
 	pinged := c.conn.PingHandler()
 	c.conn.SetPingHandler(func(text string) error {
-		if pings++; pings == 6 {
+		if pings++; pings == 4 {
 			c.say(`{"type":"ping"}`)
 		}
 		return pinged(text)
 	})
-	// Six pings take longer than a silent peer would be kept.
+	// Four pings take longer than a silent peer would be kept.
 	c.await("pong")
 }
 
