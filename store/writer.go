@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -118,8 +119,11 @@ func (s *Store) write() {
 	}
 }
 
-// collect adds what is waiting to a first command.
+// collect adds what is waiting to a first command. Callers whose commands were
+// answered just now are about to come with their next ones: they are let go
+// first, which takes no time where nobody else wants to run.
 func (s *Store) collect(first *command) []*command {
+	runtime.Gosched()
 	batch, size := []*command{first}, first.size
 	for len(batch) < maxBatch && size < maxBatchBytes {
 		select {

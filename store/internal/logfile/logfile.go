@@ -116,6 +116,7 @@ func (l *Logs) acquire(id string) (*run, error) {
 	}
 	if err := l.load(r); err != nil {
 		l.release(r)
+		l.forget(r)
 		return nil, fmt.Errorf("read the logs of execution %s: %w", id, err)
 	}
 	r.loaded = true
@@ -129,6 +130,17 @@ func (l *Logs) release(r *run) {
 	defer l.mu.Unlock()
 	r.users--
 	l.settle(r, busy)
+}
+
+// forget drops an execution that could not be read.
+func (l *Logs) forget(r *run) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.idle != nil {
+		l.idle.Remove(r.idle)
+		r.idle = nil
+		delete(l.runs, r.id)
+	}
 }
 
 // settle puts an execution among the idle ones or takes it from them. The

@@ -140,11 +140,12 @@ func (w *walk) tree(id uint64, within bounds, depth int) {
 	if !ok {
 		return
 	}
-	w.elements(id, buffer, within, depth)
+	w.elements(id, buffer, within, depth, false)
 }
 
-// elements visits what is on a branch or leaf page.
-func (w *walk) elements(id uint64, buffer []byte, within bounds, depth int) {
+// elements visits what is on a branch or leaf page. An inline page is a leaf
+// inside a value, on which there are no further buckets.
+func (w *walk) elements(id uint64, buffer []byte, within bounds, depth int, inline bool) {
 	order := binary.NativeEndian
 	flags, count := order.Uint16(buffer[8:]), int(order.Uint16(buffer[10:]))
 	if flags != flagBranch && flags != flagLeaf || headerSize+count*elementSize > len(buffer) {
@@ -171,6 +172,10 @@ func (w *walk) elements(id uint64, buffer []byte, within bounds, depth int) {
 			continue
 		}
 		if order.Uint32(buffer[headerSize+i*elementSize:])&1 != 0 {
+			if inline {
+				w.problem(id, "has a bucket inside an inline one")
+				return
+			}
 			_, value, _ := element(buffer, i, flags)
 			w.bucket(id, value, depth)
 		}
@@ -193,7 +198,7 @@ func (w *walk) bucket(id uint64, value []byte, depth int) {
 		w.problem(id, "has a bucket that is no page")
 		return
 	}
-	w.elements(id, inline, bounds{}, depth)
+	w.elements(id, inline, bounds{}, depth, true)
 }
 
 // element returns the key, and on a leaf the value, of an element.
