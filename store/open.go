@@ -110,6 +110,7 @@ func (s *Store) openDatabase(ctx context.Context) error {
 		}
 		return s.refuse(err.Error())
 	}
+	s.instance = instance
 	return s.readMeta(instance, known)
 }
 

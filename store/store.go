@@ -185,12 +185,8 @@ func (s *Store) begin() (err error) {
 	}); err != nil {
 		return fmt.Errorf("begin to use the store: %w", err)
 	}
-	info, err := s.file.Stat()
-	if err != nil {
-		return fmt.Errorf("read the size of the database: %w", err)
-	}
-	s.instance = folder.Instance{ID: s.meta.InstanceID, Format: s.meta.Format, Size: info.Size()}
-	return s.folder.SetInstance(s.instance)
+	s.noteSize()
+	return nil
 }
 
 // tidy does what need not be done before the start: it finishes deletions

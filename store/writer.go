@@ -269,16 +269,16 @@ func (s *Store) fail(cause error) {
 	s.options.OnFatal(cause)
 }
 
-// noteSize keeps the size that the file must not fall below. The commit before
-// it counts even if that fails; the next one tries again.
+// noteSize keeps whose the folder is, and the size that the file must not fall
+// below. The commit before it counts even if that fails, as it does on a full
+// disk; the next one tries again.
 func (s *Store) noteSize() {
 	info, err := s.file.Stat()
-	if err == nil && info.Size() == s.instance.Size {
-		return
-	}
 	if err == nil {
-		next := s.instance
-		next.Size = info.Size()
+		next := folder.Instance{ID: s.meta.InstanceID, Format: s.meta.Format, Size: info.Size()}
+		if next == s.instance {
+			return
+		}
 		if err = s.folder.SetInstance(next); err == nil {
 			s.instance = next
 			return
