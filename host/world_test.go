@@ -297,7 +297,7 @@ func (a answer) problem(status int, code string) map[string]any {
 	if id := a.header.Get("X-Request-Id"); id == "" || got["request_id"] != id {
 		a.t.Errorf("request id %q in the header, %v in the body", id, got["request_id"])
 	}
-	for _, part := range []string{"goroutine", ".go:", "/work/", "/tmp/", "panic"} {
+	for _, part := range []string{"goroutine", ".go:", "/home/", "/tmp/", "panic"} {
 		if strings.Contains(string(a.body), part) {
 			a.t.Errorf("the answer shows the inside: %s", a.body)
 		}
