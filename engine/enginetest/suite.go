@@ -414,6 +414,13 @@ func testResolve(w *world) {
 			w.t.Errorf("the output given by hand is %s", w.ports.Store.Steps(id)["a"].Output)
 		}
 	}
+	for range 50 {
+		id := w.start(`"steps":[{"id":"a","handler":"test.unsafe"}]`)
+		w.await(id, plan.StepInterrupted, "a")
+		if _, err := w.engine.ResolveStep(w.t.Context(), id, "a", engine.Resolution{As: "success", By: "tester"}); err != nil {
+			w.t.Fatalf("a decision that ended the execution was answered with %v", err)
+		}
+	}
 	id := w.start(`"steps":[{"id":"a","handler":"test.unsafe"}]`)
 	w.await(id, plan.StepInterrupted, "a")
 	var problems *engine.ProblemsError

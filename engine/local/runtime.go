@@ -240,7 +240,13 @@ func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engin
 	case answer := <-m.reply:
 		return answer.execution, answer.err
 	case <-e.done:
-		return r.ended(ctx, executionID)
+		// What was asked may be what ended it.
+		select {
+		case answer := <-m.reply:
+			return answer.execution, answer.err
+		default:
+			return r.ended(ctx, executionID)
+		}
 	case <-ctx.Done():
 		return engine.Execution{}, ctx.Err()
 	}
