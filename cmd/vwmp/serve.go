@@ -191,11 +191,6 @@ func (v *server) stop(hurry context.Context, grace time.Duration) error {
 }
 
 func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
-	if getenv("GOGC") == "" {
-		// A server that mostly waits is to be light rather than fast by a
-		// hair: its heap is small, and so is the cost of looking at it.
-		debug.SetGCPercent(40)
-	}
 	logger := newLogger(cmd.ErrOrStderr(), s.LogFormat, s.level())
 	workspaces, err := s.workspaceList()
 	if err != nil {
