@@ -13,8 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -74,7 +74,9 @@ type server struct {
 	log      *slog.Logger
 	// recovered is closed once unfinished executions were taken up.
 	recovered chan struct{}
-	stopWork  context.CancelFunc
+	// background is the work beside the listener; stopWork ends it.
+	background sync.WaitGroup
+	stopWork   context.CancelFunc
 }
 
 // startServer opens store, plugins and engine, listens, and takes up what was
@@ -120,7 +122,8 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	v.stopWork = stopWork
 	go func() { v.served <- v.edge.Serve(v.listener) }()
-	go v.recover(work)
+	v.background.Go(func() { v.recover(work) })
+	v.background.Go(func() { giveBackWhenIdle(work) })
 	return v, nil
 }
 
@@ -137,9 +140,6 @@ func (v *server) recover(ctx context.Context) {
 	if count > 0 {
 		v.log.Info("unfinished executions were taken up again", "count", count)
 	}
-	// What the start needed is not needed again; an idle server is to be
-	// light at once and not minutes later.
-	debug.FreeOSMemory()
 }
 
 func (v *server) pluginList() []host.PluginStatus {
@@ -182,7 +182,7 @@ func (v *server) stop(hurry context.Context, grace time.Duration) error {
 	edgeCtx, cancelEdge := context.WithTimeout(hurry, 5*time.Second)
 	defer cancelEdge()
 	failures := []error{v.edge.Shutdown(edgeCtx), <-v.served}
-	<-v.recovered
+	v.background.Wait()
 	engineCtx, cancelEngine := context.WithTimeout(hurry, grace)
 	defer cancelEngine()
 	failures = append(failures, v.parts.close(engineCtx))

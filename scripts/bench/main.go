@@ -180,14 +180,14 @@ func (s *server) call(ctx context.Context, method, path, body string) ([]byte, e
 // not moved for two seconds.
 func (s *server) settle(ctx context.Context) error {
 	last, still := int64(0), 0
-	for range 40 {
+	for range 60 {
 		select {
 		case <-time.After(500 * time.Millisecond):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		if now := rss(s.cmd.Process.Pid); now == last {
-			if still++; still == 4 {
+			if still++; still == 8 {
 				return nil
 			}
 		} else {
