@@ -115,8 +115,9 @@ func (h *Host) pluginClient(own *processRunner, limit time.Duration) *plugin.Cli
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		// The socket of a folder that is ours alone needs no certificates,
 		// which cost 40 ms a launch; a port of Windows is open to all.
-		AutoMTLS:         runtime.GOOS == "windows",
-		StartTimeout:     limit,
+		AutoMTLS: runtime.GOOS == "windows",
+		// Ours comes first: it ends the process and says how long it had.
+		StartTimeout:     2 * limit,
 		GRPCDialOptions:  client.DialOptions(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.socketDir},
 		Logger:           hclogTo(h.log),
