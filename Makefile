@@ -29,7 +29,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ui ## build the stripped binaries into bin/
-	$(GO_BUILD) -o bin/vwmp ./cmd/vwmp
+	@$(GO_BUILD) -o bin/vwmp ./cmd/vwmp
 	@for plugin in $(PLUGINS); do $(GO_BUILD) -o bin/plugins/vwmp-plugin-$$plugin ./plugins/$$plugin; done
 
 .PHONY: ui
