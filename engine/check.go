@@ -92,12 +92,6 @@ func Unsupported(graph *workflow.Graph) workflow.Problems {
 		})
 	}
 	definition := graph.Definition()
-	if definition.OnFailure == workflow.OnFailureRollback {
-		refuse("/on_failure", "", "on_failure: rollback")
-	}
-	if definition.Concurrency != nil && definition.Concurrency.Limit > 0 {
-		refuse("/concurrency", "", "a concurrency limit")
-	}
 	for i, parameter := range definition.Parameters {
 		if parameter.Type == "secret" {
 			refuse(fmt.Sprintf("/parameters/%d/type", i), "", "a secret parameter")
@@ -111,16 +105,6 @@ func Unsupported(graph *workflow.Graph) workflow.Problems {
 
 func unsupportedStep(node *workflow.Node, refuse func(pointer, stepID, what string)) {
 	pointer, step := fmt.Sprintf("/steps/%d", node.Index), node.Step
-	switch step.Handler {
-	case "flow.approval", "flow.wait", "flow.signal", "flow.workflow":
-		refuse(pointer+"/handler", step.ID, "the handler "+step.Handler)
-	}
-	if node.ForEach != nil {
-		refuse(pointer+"/for_each", step.ID, "for_each")
-	}
-	if step.OnInterrupt == workflow.OnInterruptUndo {
-		refuse(pointer+"/on_interrupt", step.ID, "on_interrupt: undo")
-	}
 	if node.Config != nil && len(node.Config.Secrets()) > 0 {
 		refuse(pointer+"/config", step.ID, "a reference to ${secrets.…}")
 	}

@@ -1,6 +1,6 @@
 // Package engine is what a host sees of the engine, and what the engine needs
 // of its surroundings: the ports Journal, Blobs, LogSink, Invoker, Catalogue,
-// Settings, Publisher and Clock.
+// Definitions, Settings, Publisher and Clock.
 //
 // It holds no runtime. Package workflow knows the language, package plan
 // decides what is next, and package local obeys on this machine.
@@ -39,6 +39,8 @@ var (
 	// ErrLogCapped: the log of an attempt has reached its size; the lines
 	// were not written and must not be numbered.
 	ErrLogCapped = errors.New("the step's log has reached its size limit")
+	// ErrForbidden: the caller may not do this; the text says who may.
+	ErrForbidden = errors.New("not allowed")
 	// ErrStopping: the engine takes no new work.
 	ErrStopping = errors.New("the server is stopping")
 )
@@ -64,6 +66,10 @@ const (
 	TriggerAPI       = "api"
 	TriggerCLI       = "cli"
 	TriggerWebSocket = "websocket"
+	TriggerRetry     = "retry"
+	TriggerFork      = "fork"
+	TriggerUndo      = "undo"
+	TriggerChild     = "child"
 )
 
 // StartRequest asks for one run of a definition.
@@ -81,6 +87,9 @@ type StartRequest struct {
 	Workspace Workspace
 	// SkipSteps are switched off by choice for this run.
 	SkipSteps []string
+	// Origin is set where the run builds on another one, or runs one step
+	// only.
+	Origin *plan.Origin
 	// IdempotencyKey, where set, gives back the execution that was started
 	// with it for this workflow within the last 24 h.
 	IdempotencyKey string
@@ -114,6 +123,15 @@ type Execution struct {
 	TotalTime float64       `json:"total_time"`
 	Progress  plan.Progress `json:"progress"`
 
+	// RetryOf, ForkOf and UndoOf name the execution that this one builds on,
+	// UndoneBy the one that took this one back.
+	RetryOf  string `json:"retry_of,omitempty"`
+	ForkOf   string `json:"fork_of,omitempty"`
+	UndoOf   string `json:"undo_of,omitempty"`
+	UndoneBy string `json:"undone_by,omitempty"`
+	// Parent is set for a child.
+	Parent *plan.Parent `json:"parent,omitempty"`
+
 	// LastSeq is the number of the last state event in the journal.
 	LastSeq uint64 `json:"-"`
 	// By names who asked for it.
@@ -138,6 +156,57 @@ type StepResult struct {
 	ExecutionTime float64 `json:"execution_time"`
 	SkipReason    string  `json:"skip_reason,omitempty"`
 	LogCount      int     `json:"log_count"`
+	// Waiting is set while the step waits.
+	Waiting *Waiting `json:"waiting,omitempty"`
+	// KeptFrom is the execution whose result this one repeats.
+	KeptFrom string `json:"kept_from,omitempty"`
+	// ChildID is the execution that the step runs or ran.
+	ChildID string `json:"child_execution_id,omitempty"`
+	// Undo says how taking the step back went, nil where nobody tried.
+	Undo *Undo `json:"undo,omitempty"`
+	// ItemCount is how many items a step with for_each has.
+	ItemCount int          `json:"item_count,omitempty"`
+	Items     []ItemResult `json:"items,omitempty"`
+}
+
+// ItemResult is one item of a step with for_each.
+type ItemResult struct {
+	Index    int             `json:"index"`
+	Status   plan.Status     `json:"status"`
+	Output   json.RawMessage `json:"output,omitempty"`
+	Error    *plan.Error     `json:"error,omitempty"`
+	Attempts int             `json:"attempts"`
+	// StartedAt and CompletedAt are zero before.
+	StartedAt   time.Time `json:"started_at,omitzero"`
+	CompletedAt time.Time `json:"completed_at,omitzero"`
+	SkipReason  string    `json:"skip_reason,omitempty"`
+	Waiting     *Waiting  `json:"waiting,omitempty"`
+	ChildID     string    `json:"child_execution_id,omitempty"`
+	Undo        *Undo     `json:"undo,omitempty"`
+}
+
+// Waiting says what a step waits for.
+type Waiting struct {
+	Reason plan.WaitReason `json:"reason"`
+	Since  time.Time       `json:"since"`
+	// Until is when time ends the wait; zero is never.
+	Until time.Time `json:"until,omitzero"`
+	// Message, Approvers and Form belong to an approval.
+	Message   string          `json:"message,omitempty"`
+	Approvers []string        `json:"approvers,omitempty"`
+	Form      json.RawMessage `json:"form,omitempty"`
+	Signal    string          `json:"signal,omitempty"`
+	ChildID   string          `json:"child_execution_id,omitempty"`
+}
+
+// Undo says how taking a step back went.
+type Undo struct {
+	// Status is running, undone or failed.
+	Status plan.Status `json:"status"`
+	Error  *plan.Error `json:"error,omitempty"`
+	At     time.Time   `json:"at"`
+	// By is the execution that did it where that was another one.
+	By string `json:"undone_by,omitempty"`
 }
 
 // Attempt is one try of a step.
@@ -161,6 +230,9 @@ type Result struct {
 
 // Resolution decides an interrupted step.
 type Resolution struct {
+	// Item is the item of a for_each that is meant, nil for all that are
+	// interrupted.
+	Item *int
 	// As is retry, success, failed or skipped.
 	As string
 	// Output belongs to success.
@@ -169,20 +241,122 @@ type Resolution struct {
 	By string
 }
 
+// Approval is an answer to a step that waits for one.
+type Approval struct {
+	Approved bool
+	Comment  string
+	// Data answers the form: a JSON object, or nil.
+	Data json.RawMessage
+	// Item is the item of a for_each that is meant, nil for the first that
+	// waits.
+	Item *int
+	// By names who answers, Roles what he may answer as.
+	By    string
+	Roles []string
+}
+
+// RetryRequest asks for a new execution that keeps what succeeded.
+type RetryRequest struct {
+	// FromStep is made again with all that comes after it; empty is what
+	// failed or was never run.
+	FromStep string
+	// Parameters replace those of the first execution where they name one;
+	// nil keeps all.
+	Parameters json.RawMessage
+	// Document and Revision replace the definition; nil keeps it.
+	Document json.RawMessage
+	Revision int
+	By       string
+}
+
+// ForkRequest asks for a new execution from a step on, with something edited.
+type ForkRequest struct {
+	FromStep string
+	// Item is the one item of FromStep's for_each that is made again, nil
+	// for all.
+	Item *int
+	// Parameters replace single parameters, Config the config of FromStep,
+	// and Outputs those of earlier steps, by id.
+	Parameters json.RawMessage
+	Config     json.RawMessage
+	Outputs    map[string]json.RawMessage
+	By         string
+	// DryRun only says what would be kept and redone.
+	DryRun bool
+}
+
+// Fork says what a fork keeps and does again.
+type Fork struct {
+	// Execution is nil after a dry run.
+	Execution *Execution `json:"execution,omitempty"`
+	Kept      []string   `json:"kept"`
+	Redone    []string   `json:"redone"`
+	// Unsafe are those of Redone that ran before and can't be run twice
+	// without doing something twice.
+	Unsafe []string `json:"unsafe"`
+}
+
+// Preview is what a run would do.
+type Preview struct {
+	Steps    []StepPreview       `json:"steps"`
+	Warnings []pluginsdk.Problem `json:"warnings"`
+}
+
+// StepPreview is what one step would do.
+type StepPreview struct {
+	StepID   string `json:"step_id"`
+	StepName string `json:"step_name"`
+	Handler  string `json:"handler"`
+	// Status is run, skip, unknown or invalid.
+	Status string `json:"status"`
+	// Reason is a sentence.
+	Reason  string                    `json:"reason,omitempty"`
+	Effects []pluginsdk.PlannedEffect `json:"effects"`
+}
+
+// Explanation says why an execution and each of its steps is as it is.
+type Explanation struct {
+	ExecutionID string      `json:"execution_id"`
+	Status      plan.Status `json:"status"`
+	// Summary is a sentence about the whole.
+	Summary string `json:"summary"`
+	// Slot says who holds the slots that a queued execution waits for.
+	Slot  *SlotView              `json:"slot,omitempty"`
+	Steps []plan.StepExplanation `json:"steps"`
+}
+
+// SlotView is a queued execution's place.
+type SlotView struct {
+	Key string `json:"key"`
+	// Limit is how many may run at once, Place counts from 1.
+	Limit   int          `json:"limit"`
+	Place   int          `json:"place"`
+	Holders []SlotHolder `json:"holders"`
+}
+
+// SlotHolder is an execution that holds a slot.
+type SlotHolder struct {
+	ExecutionID  string    `json:"execution_id"`
+	WorkflowName string    `json:"workflow_name"`
+	Since        time.Time `json:"since"`
+}
+
 // Engine runs workflows. Its methods may be called from several goroutines
 // at once.
 type Engine interface {
+	Runner
+	Controller
+	Repeater
+	Explainer
+}
+
+// Runner starts executions and takes them through the life of a host.
+type Runner interface {
 	// Start returns once the execution is in the journal. Its error is a
-	// *ProblemsError for a definition or parameters that can't run.
-	// created is false where an idempotency key gave an earlier execution.
+	// *ProblemsError for a definition or parameters that can't run, and
+	// ErrConflict where a concurrency limit says so. created is false where
+	// an idempotency key gave an earlier execution.
 	Start(ctx context.Context, request StartRequest) (execution Execution, created bool, err error)
-	// Cancel asks an execution to end; asked twice, it ends clean-up steps
-	// too. It returns before the execution has ended.
-	Cancel(ctx context.Context, executionID, by string) (Execution, error)
-	// ResolveStep decides an interrupted step.
-	ResolveStep(ctx context.Context, executionID, stepID string, resolution Resolution) (Execution, error)
-	// Resume takes up a parked execution again.
-	Resume(ctx context.Context, executionID, by string) (Execution, error)
 	// Wait blocks until the execution has ended or ctx ends. For an
 	// execution that is not running here it returns at once.
 	Wait(ctx context.Context, executionID string) error
@@ -192,6 +366,45 @@ type Engine interface {
 	// Close stops taking work, lets running steps end within ctx, cancels
 	// the rest, and returns when nothing runs.
 	Close(ctx context.Context) error
+}
+
+// Controller acts on an execution that lives. Each call returns the header as
+// it stands then, and ErrConflict, naming the state, where that forbids it.
+type Controller interface {
+	// Cancel asks an execution to end; asked twice, it ends clean-up steps
+	// too. It returns before the execution has ended.
+	Cancel(ctx context.Context, executionID, by string) (Execution, error)
+	// Pause lets what runs end, and starts nothing more.
+	Pause(ctx context.Context, executionID, by string) (Execution, error)
+	// Resume takes up a paused or parked execution again.
+	Resume(ctx context.Context, executionID, by string) (Execution, error)
+	// ResolveStep decides an interrupted step.
+	ResolveStep(ctx context.Context, executionID, stepID string, resolution Resolution) (Execution, error)
+	// Approve answers a step that waits for an approval; ErrForbidden where
+	// the caller is not among its approvers.
+	Approve(ctx context.Context, executionID, stepID string, approval Approval) (Execution, error)
+	// Signal sends a signal: to every step that waits for it, or else to the
+	// first one that will.
+	Signal(ctx context.Context, executionID, name string, payload json.RawMessage, by string) (Execution, error)
+}
+
+// Repeater makes executions of ended ones.
+type Repeater interface {
+	// Retry starts a new execution that keeps what succeeded.
+	Retry(ctx context.Context, executionID string, request RetryRequest) (Execution, error)
+	// Fork starts a new execution from a step on.
+	Fork(ctx context.Context, executionID string, request ForkRequest) (Fork, error)
+	// Undo starts an execution that takes back what can be taken back of an
+	// ended one, last finished first.
+	Undo(ctx context.Context, executionID, by string) (Execution, error)
+}
+
+// Explainer answers questions and changes nothing.
+type Explainer interface {
+	// Preview asks every handler what it would do, in order.
+	Preview(ctx context.Context, request StartRequest) (Preview, error)
+	// Explain says why an execution and its steps are as they are.
+	Explain(ctx context.Context, executionID string) (Explanation, error)
 }
 
 // Creation is the first record of an execution.
@@ -205,6 +418,9 @@ type Creation struct {
 	IdempotencyKey string
 	Fingerprint    string
 	Events         []plan.Event
+	// Also are changes to other executions that are kept with this one or
+	// not at all.
+	Also []Commit
 }
 
 // Commit is what one turn of an execution changes; all of it or nothing.
@@ -212,8 +428,19 @@ type Commit struct {
 	// Execution is the header after the events.
 	Execution Execution
 	Events    []plan.Event
-	// Steps are those that the events changed.
+	// Steps are those that the events changed, without their items; Items
+	// are the items that they changed.
 	Steps []StepResult
+	Items []ItemChange
+	// Also are changes to other executions that belong to this one, and are
+	// kept with it or not at all.
+	Also []Commit
+}
+
+// ItemChange is an item of a step as the events left it.
+type ItemChange struct {
+	StepID string
+	Item   ItemResult
 }
 
 // Stored is what the journal has of one execution.
@@ -282,6 +509,19 @@ type Invoker interface {
 	Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome
 	// Reconcile asks what became of a lost attempt.
 	Reconcile(ctx context.Context, request *pluginsdk.Request) (pluginsdk.ReconcileResult, error)
+	// Undo takes an attempt back, as Invoke runs one.
+	Undo(ctx context.Context, request *pluginsdk.Request, token json.RawMessage, reporter pluginsdk.Reporter) pluginsdk.Outcome
+	// Plan says what an attempt would do, and does nothing;
+	// pluginsdk.ErrUnsupported where the handler can't say.
+	Plan(ctx context.Context, request *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error)
+}
+
+// Definitions finds the stored workflows that others run as children.
+type Definitions interface {
+	// Definition returns the newest revision of a workflow as JSON;
+	// ErrNotFound for one that is not there, and a *ProblemsError for a
+	// draft.
+	Definition(ctx context.Context, workflowID string) (document json.RawMessage, revision int, err error)
 }
 
 // Catalogue is what the engine must know of the handlers there are.

@@ -26,6 +26,10 @@ type origin struct {
 	Parameters       json.RawMessage `json:"parameters,omitempty"`
 	CreatedAt        time.Time       `json:"created_at"`
 	By               string          `json:"by,omitempty"`
+	RetryOf          string          `json:"retry_of,omitempty"`
+	ForkOf           string          `json:"fork_of,omitempty"`
+	UndoOf           string          `json:"undo_of,omitempty"`
+	Parent           *plan.Parent    `json:"parent,omitempty"`
 	// Document is the SHA-256 of the definition, empty where there is none.
 	Document []byte `json:"document,omitempty"`
 	// Key is where the idempotency key is kept.
@@ -40,6 +44,7 @@ type progress struct {
 	CompletedAt  time.Time     `json:"completed_at,omitzero"`
 	TotalTime    float64       `json:"total_time,omitempty"`
 	Progress     plan.Progress `json:"progress"`
+	UndoneBy     string        `json:"undone_by,omitempty"`
 }
 
 // header is the record in the bucket executions. Its first part is binary:
@@ -94,7 +99,7 @@ func decodeHeader(id string, raw []byte) (header, error) {
 }
 
 func encodeProgress(e *engine.Execution) ([]byte, error) {
-	raw, err := json.Marshal(progress{e.StatusReason, e.Error, e.StartedAt, e.CompletedAt, e.TotalTime, e.Progress})
+	raw, err := json.Marshal(progress{e.StatusReason, e.Error, e.StartedAt, e.CompletedAt, e.TotalTime, e.Progress, e.UndoneBy})
 	if err != nil {
 		return nil, fmt.Errorf("encode the header of execution %s: %w", e.ID, err)
 	}
@@ -150,6 +155,7 @@ func (r *rawExecution) parse() (engine.Execution, origin, error) {
 		Workspace: from.Workspace, Parameters: from.Parameters, CreatedAt: from.CreatedAt,
 		StartedAt: now.StartedAt, CompletedAt: now.CompletedAt, TotalTime: now.TotalTime, Progress: now.Progress,
 		LastSeq: r.header.tail.Seq, By: from.By,
+		RetryOf: from.RetryOf, ForkOf: from.ForkOf, UndoOf: from.UndoOf, UndoneBy: now.UndoneBy, Parent: from.Parent,
 	}, from, nil
 }
 

@@ -54,11 +54,29 @@ func (s *Store) StepResults(ctx context.Context, id string) ([]engine.StepResult
 	if err != nil {
 		return nil, err
 	}
-	results := make([]engine.StepResult, len(rows))
-	for i, row := range rows {
+	return stepResults(rows)
+}
+
+// stepResults reads steps, each with its items behind it.
+func stepResults(rows []row) ([]engine.StepResult, error) {
+	results := make([]engine.StepResult, 0, len(rows))
+	for _, row := range rows {
 		raw, err := record.Open(row.key, row.value)
+		var into any
+		switch {
+		case err != nil:
+		case !isItemKey(row.key):
+			results = append(results, engine.StepResult{})
+			into = &results[len(results)-1]
+		case len(results) == 0:
+			err = fmt.Errorf("%w: an item without its step", record.ErrDamaged)
+		default:
+			step := &results[len(results)-1]
+			step.Items = append(step.Items, engine.ItemResult{})
+			into = &step.Items[len(step.Items)-1]
+		}
 		if err == nil {
-			err = json.Unmarshal(raw, &results[i])
+			err = json.Unmarshal(raw, into)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read step %q: %w", row.key, err)

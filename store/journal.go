@@ -68,6 +68,7 @@ type creation struct {
 	key         []byte
 	now         time.Time
 	events      []encodedEvent
+	also        []*addition
 
 	// earlier is the execution that the idempotency key gave.
 	earlier rawExecution
@@ -122,12 +123,16 @@ func (s *Store) prepare(given engine.Creation) (*creation, int, error) {
 		WorkflowID: e.WorkflowID, WorkflowName: e.WorkflowName, WorkflowVersion: e.WorkflowVersion,
 		WorkflowRevision: e.WorkflowRevision, Trigger: e.Trigger, Workspace: e.Workspace, WorkspaceDir: given.WorkspaceDir,
 		Parameters: e.Parameters, CreatedAt: e.CreatedAt.UTC(), By: e.By, Document: c.document.sum, Key: c.key,
+		RetryOf: e.RetryOf, ForkOf: e.ForkOf, UndoOf: e.UndoOf, Parent: e.Parent,
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("encode execution %s: %w", e.ID, err)
 	}
 	size := 0
 	if c.events, size, err = encodeEvents(e.ID, given.Events); err != nil {
+		return nil, 0, err
+	}
+	if c.also, err = s.additions(given.Also, &size); err != nil {
 		return nil, 0, err
 	}
 	return c, size + len(c.origin) + len(given.Document) + 512, nil
@@ -155,7 +160,7 @@ func (c *creation) check(tx *bolt.Tx) error {
 	if tx.Bucket([]byte(bucketExecutions)).Get(id) != nil || tx.Bucket([]byte(bucketTrash)).Get(id) != nil {
 		return fmt.Errorf("%w: there is an execution %s already", engine.ErrConflict, id)
 	}
-	return nil
+	return eachAddition(c.also, tx, (*addition).check)
 }
 
 func readKey(tx *bolt.Tx, key []byte) (kept idempotency, known bool, err error) {
@@ -198,6 +203,9 @@ func (c *creation) apply(tx *bolt.Tx) error {
 		}
 	}
 	if err := c.countWorkflow(tx); err != nil {
+		return err
+	}
+	if err := eachAddition(c.also, tx, (*addition).apply); err != nil {
 		return err
 	}
 	return c.putKey(tx)
@@ -287,6 +295,7 @@ type addition struct {
 	progress []byte
 	events   []encodedEvent
 	steps    []encodedEvent
+	items    []encodedEvent
 
 	before header
 	after  header
@@ -294,29 +303,75 @@ type addition struct {
 
 // Append implements engine.Journal.
 func (s *Store) Append(ctx context.Context, commit engine.Commit) error {
-	if err := record.CheckCommit(&commit); err != nil {
+	size := 0
+	all, err := s.additions(append([]engine.Commit{commit}, commit.Also...), &size)
+	if err != nil {
 		return err
 	}
-	a := &addition{store: s, commit: &commit}
+	return s.submit(ctx, &command{
+		size: size, patient: true,
+		check: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).check) },
+		apply: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).apply) },
+	})
+}
+
+func eachAddition(all []*addition, tx *bolt.Tx, do func(*addition, *bolt.Tx) error) error {
+	for _, a := range all {
+		if err := do(a, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// additions encodes commits, so that the writer does not have to, and adds
+// what they take to size.
+func (s *Store) additions(commits []engine.Commit, size *int) ([]*addition, error) {
+	all := make([]*addition, len(commits))
+	for i := range commits {
+		if err := record.CheckCommit(&commits[i]); err != nil {
+			return nil, err
+		}
+		a, taken, err := s.addition(&commits[i])
+		if err != nil {
+			return nil, err
+		}
+		all[i] = a
+		*size += taken
+	}
+	return all, nil
+}
+
+func (s *Store) addition(commit *engine.Commit) (*addition, int, error) {
+	a := &addition{store: s, commit: commit}
 	id := commit.Execution.ID
 	size := 0
 	var err error
 	if a.events, size, err = encodeEvents(id, commit.Events); err != nil {
-		return err
+		return nil, 0, err
 	}
 	for i := range commit.Steps {
 		raw, err := json.Marshal(commit.Steps[i])
 		if err != nil {
-			return fmt.Errorf("encode step %q: %w", commit.Steps[i].StepID, err)
+			return nil, 0, fmt.Errorf("encode step %q: %w", commit.Steps[i].StepID, err)
 		}
 		key := stepKey(id, commit.Steps[i].StepID)
 		a.steps = append(a.steps, encodedEvent{key, record.Seal(key, raw)})
 		size += len(key) + len(raw)
 	}
-	if a.progress, err = encodeProgress(&commit.Execution); err != nil {
-		return err
+	for i := range commit.Items {
+		raw, err := json.Marshal(commit.Items[i].Item)
+		if err != nil {
+			return nil, 0, fmt.Errorf("encode an item of step %q: %w", commit.Items[i].StepID, err)
+		}
+		key := itemKey(id, commit.Items[i].StepID, commit.Items[i].Item.Index)
+		a.items = append(a.items, encodedEvent{key, record.Seal(key, raw)})
+		size += len(key) + len(raw)
 	}
-	return s.submit(ctx, &command{size: size + len(a.progress) + 256, patient: true, check: a.check, apply: a.apply})
+	if a.progress, err = encodeProgress(&commit.Execution); err != nil {
+		return nil, 0, err
+	}
+	return a, size + len(a.progress) + 256, nil
 }
 
 func (a *addition) check(tx *bolt.Tx) error {
@@ -345,6 +400,11 @@ func (a *addition) apply(tx *bolt.Tx) error {
 	}
 	for _, step := range a.steps {
 		if err := putRaw(tx, bucketSteps, step.key, step.sealed); err != nil {
+			return err
+		}
+	}
+	for _, item := range a.items {
+		if err := putRaw(tx, bucketSteps, item.key, item.sealed); err != nil {
 			return err
 		}
 	}

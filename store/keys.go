@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"time"
@@ -21,7 +22,7 @@ import (
 //	origins            execution → sealed JSON: what never changes of it
 //	executions         execution → sealed header: what changes (execution_record.go)
 //	events             execution \0 seq(8) sub(4) → sealed type and JSON; only ever added
-//	steps              execution \0 step → sealed JSON result
+//	steps              execution \0 step → sealed JSON result; execution \0 step \0 item(4) → that of an item
 //	live               time(8) execution → workflow; those that have not ended
 //	idx_time           time(8) execution → trigger
 //	idx_status         status \0 time(8) execution → trigger
@@ -113,6 +114,16 @@ func eventNumber(key []byte) (seq uint64, sub uint32, ok bool) {
 }
 
 func stepKey(execution, step string) []byte { return append(prefix(execution), step...) }
+
+func itemKey(execution, step string, item int) []byte {
+	return binary.BigEndian.AppendUint32(append(stepKey(execution, step), 0), uint32(item)) //nolint:gosec // Items count from 0.
+}
+
+// isItemKey reports whether a key of the bucket steps is that of an item.
+func isItemKey(key []byte) bool {
+	_, rest, _ := bytes.Cut(key, []byte{0})
+	return bytes.IndexByte(rest, 0) >= 0
+}
 
 func revisionKey(workflow string, revision int) []byte {
 	return append(prefix(workflow), number(uint64(revision))...) //nolint:gosec // Revisions count from 1.

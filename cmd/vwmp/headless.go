@@ -47,7 +47,7 @@ func newCore(ctx context.Context, s *settings, store backend, runDir string, pub
 	}
 	return &core{store: store, plugins: plugins, engine: local.New(local.Options{
 		Journal: store, Blobs: store, Logs: store, Invoker: plugins, Catalogue: plugins, Settings: s,
-		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Logger: logger,
+		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: definitions{store}, Logger: logger,
 	})}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type Store struct {
 	executions map[string]*engine.Stored
 	order      []string
 	steps      map[string]map[string]engine.StepResult
+	items      map[string]map[string]map[int]engine.ItemResult
 	blobs      map[string][]byte
 	logs       map[string][]plan.Event
 	keys       map[string]string
@@ -45,6 +47,7 @@ type Store struct {
 func NewStore() *Store {
 	return &Store{
 		executions: map[string]*engine.Stored{}, steps: map[string]map[string]engine.StepResult{},
+		items: map[string]map[string]map[int]engine.ItemResult{},
 		blobs: map[string][]byte{}, logs: map[string][]plan.Event{}, keys: map[string]string{}, prints: map[string]string{},
 	}
 }
@@ -109,7 +112,13 @@ func (s *Store) Create(_ context.Context, c engine.Creation) (engine.Execution, 
 		}
 		s.order = append(s.order, c.Execution.ID)
 		s.steps[c.Execution.ID] = map[string]engine.StepResult{}
+		s.items[c.Execution.ID] = map[string]map[int]engine.ItemResult{}
 		s.keys[key], s.prints[key] = c.Execution.ID, c.Fingerprint
+		for _, also := range c.Also {
+			if err := s.apply(also); err != nil {
+				return engine.Execution{}, false, err
+			}
+		}
 	}
 	return c.Execution, err == nil, err
 }
@@ -118,6 +127,25 @@ func (s *Store) Create(_ context.Context, c engine.Creation) (engine.Execution, 
 func (s *Store) Append(_ context.Context, c engine.Commit) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	all := append([]engine.Commit{c}, c.Also...)
+	for _, commit := range all {
+		if err := s.checkOrder(commit); err != nil {
+			return err
+		}
+	}
+	keep, err := s.commit()
+	if !keep {
+		return err
+	}
+	for _, commit := range all {
+		if failure := s.apply(commit); failure != nil {
+			return failure
+		}
+	}
+	return err
+}
+
+func (s *Store) checkOrder(c engine.Commit) error {
 	stored := s.executions[c.Execution.ID]
 	if stored == nil {
 		return engine.ErrNotFound
@@ -129,19 +157,20 @@ func (s *Store) Append(_ context.Context, c engine.Commit) error {
 		}
 		last = event
 	}
-	keep, err := s.commit()
-	if !keep {
-		return err
-	}
-	// What is kept is what survives the codec.
+	return nil
+}
+
+// apply keeps a commit; what is kept is what survives the codec.
+func (s *Store) apply(c engine.Commit) error {
+	stored := s.executions[c.Execution.ID]
 	for _, event := range c.Events {
-		raw, encodeErr := json.Marshal(event)
-		if encodeErr != nil {
-			return encodeErr
+		raw, err := json.Marshal(event)
+		if err != nil {
+			return err
 		}
 		kept := plan.Event{Sub: event.Sub}
-		if decodeErr := json.Unmarshal(raw, &kept); decodeErr != nil {
-			return decodeErr
+		if err := json.Unmarshal(raw, &kept); err != nil {
+			return err
 		}
 		stored.Events = append(stored.Events, kept)
 	}
@@ -149,7 +178,15 @@ func (s *Store) Append(_ context.Context, c engine.Commit) error {
 	for _, step := range c.Steps {
 		s.steps[c.Execution.ID][step.StepID] = step
 	}
-	return err
+	for _, change := range c.Items {
+		items := s.items[c.Execution.ID][change.StepID]
+		if items == nil {
+			items = map[int]engine.ItemResult{}
+			s.items[c.Execution.ID][change.StepID] = items
+		}
+		items[change.Item.Index] = change.Item
+	}
+	return nil
 }
 
 // Load implements engine.Journal.
@@ -184,6 +221,9 @@ func (s *Store) Steps(id string) map[string]engine.StepResult {
 	defer s.mu.Unlock()
 	clone := map[string]engine.StepResult{}
 	for step, result := range s.steps[id] {
+		for _, index := range slices.Sorted(maps.Keys(s.items[id][step])) {
+			result.Items = append(result.Items, s.items[id][step][index])
+		}
 		clone[step] = result
 	}
 	return clone
@@ -261,9 +301,13 @@ type Invoker struct {
 	// Handlers by path; Reconcilers answer Reconcile, by path.
 	Handlers    map[string]Handler
 	Reconcilers map[string]func(request *pluginsdk.Request) pluginsdk.ReconcileResult
+	// Undoers answer Undo, Planners Plan, by path.
+	Undoers  map[string]func(request *pluginsdk.Request, token json.RawMessage) pluginsdk.Outcome
+	Planners map[string]func(request *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error)
 
 	mu    sync.Mutex
 	calls []pluginsdk.Request
+	undos []pluginsdk.Request
 }
 
 // Bind implements engine.Invoker.
@@ -289,6 +333,32 @@ func (v *Invoker) Reconcile(_ context.Context, request *pluginsdk.Request) (plug
 		return pluginsdk.ReconcileResult{}, pluginsdk.ErrUnsupported
 	}
 	return reconcile(request), nil
+}
+
+// Undo implements engine.Invoker.
+func (v *Invoker) Undo(_ context.Context, request *pluginsdk.Request, token json.RawMessage, _ pluginsdk.Reporter) pluginsdk.Outcome {
+	v.mu.Lock()
+	v.undos = append(v.undos, *request)
+	v.mu.Unlock()
+	if undo := v.Undoers[request.Handler]; undo != nil {
+		return undo(request, token)
+	}
+	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+}
+
+// Plan implements engine.Invoker.
+func (v *Invoker) Plan(_ context.Context, request *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error) {
+	if planner := v.Planners[request.Handler]; planner != nil {
+		return planner(request)
+	}
+	return nil, pluginsdk.ErrUnsupported
+}
+
+// Undos returns the requests to take something back so far.
+func (v *Invoker) Undos() []pluginsdk.Request {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.undos)
 }
 
 // Calls returns the requests so far.
@@ -319,7 +389,9 @@ func NewCatalogue(handlers map[string]pluginsdk.EffectClass) Catalogue {
 	for path, class := range handlers {
 		list = append(list, workflow.NewHandler(pluginsdk.HandlerInfo{
 			Path: path, Name: path, Effect: class, ConfigSchema: json.RawMessage(`{"type":"object"}`),
-			Capabilities: pluginsdk.Capabilities{Cancel: true, Reconcile: class == pluginsdk.EffectReconcilable},
+			Capabilities: pluginsdk.Capabilities{
+				Cancel: true, Reconcile: class == pluginsdk.EffectReconcilable, Undo: class == pluginsdk.EffectIdempotent, Plan: true,
+			},
 		}, "test", "1.0.0"))
 	}
 	return Catalogue{workflow.NewCatalogue(list, nil)}
@@ -345,6 +417,18 @@ func (Catalogue) ValidateConfig(context.Context, string, json.RawMessage) ([]plu
 // ValidateWorkflow implements engine.Catalogue.
 func (Catalogue) ValidateWorkflow(context.Context, string, json.RawMessage) ([]pluginsdk.Problem, error) {
 	return nil, nil
+}
+
+// Definitions is an engine.Definitions of documents by id.
+type Definitions map[string]json.RawMessage
+
+// Definition implements engine.Definitions.
+func (d Definitions) Definition(_ context.Context, workflowID string) (json.RawMessage, int, error) {
+	document, found := d[workflowID]
+	if !found {
+		return nil, 0, fmt.Errorf("workflow %q: %w", workflowID, engine.ErrNotFound)
+	}
+	return document, 1, nil
 }
 
 // Settings is an engine.Settings that knows nothing.

@@ -22,6 +22,8 @@ type Ports struct {
 	Invoker   *Invoker
 	Recorder  *Recorder
 	Catalogue Catalogue
+	// Definitions are the workflows that others run as children.
+	Definitions Definitions
 	// Epoch rises with each runtime on the same store.
 	Epoch uint64
 }
@@ -39,7 +41,7 @@ type world struct {
 
 // The handlers that the suite's definitions name.
 var suiteHandlers = map[string]pluginsdk.EffectClass{
-	"test.pure": pluginsdk.EffectPure, "test.reconcilable": pluginsdk.EffectReconcilable, "test.unsafe": pluginsdk.EffectUnsafe,
+	"test.pure": pluginsdk.EffectPure, "test.undoable": pluginsdk.EffectIdempotent, "test.reconcilable": pluginsdk.EffectReconcilable, "test.unsafe": pluginsdk.EffectUnsafe,
 }
 
 func newWorld(t *testing.T, factory Factory) *world {
@@ -48,10 +50,12 @@ func newWorld(t *testing.T, factory Factory) *world {
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: json.RawMessage(`{"ok":true}`)}
 	}
 	w := &world{t: t, factory: factory, ports: Ports{
-		Store: NewStore(), Recorder: NewRecorder(), Catalogue: NewCatalogue(suiteHandlers),
+		Store: NewStore(), Recorder: NewRecorder(), Catalogue: NewCatalogue(suiteHandlers), Definitions: Definitions{},
 		Invoker: &Invoker{
-			Handlers:    map[string]Handler{"test.pure": succeed, "test.reconcilable": succeed, "test.unsafe": succeed},
+			Handlers:    map[string]Handler{"test.pure": succeed, "test.undoable": undoable, "test.reconcilable": succeed, "test.unsafe": succeed},
 			Reconcilers: map[string]func(*pluginsdk.Request) pluginsdk.ReconcileResult{},
+			Undoers:     map[string]func(*pluginsdk.Request, json.RawMessage) pluginsdk.Outcome{},
+			Planners:    map[string]func(*pluginsdk.Request) ([]pluginsdk.PlannedEffect, error){},
 		},
 	}}
 	w.restart()
@@ -144,7 +148,9 @@ func (w *world) want(id string, status plan.Status, steps string) engine.Executi
 
 // Run holds a runtime against the engine's contract.
 func Run(t *testing.T, factory Factory) {
-	for name, test := range map[string]func(*world){
+	runAll(t, factory, languageTests())
+	runAll(t, factory, repeatTests())
+	runAll(t, factory, map[string]func(*world){
 		"a chain runs in order and passes outputs on":          testChain,
 		"independent steps run in parallel":                    testParallel,
 		"a retryable failure is tried again after its delay":   testRetry,
@@ -168,7 +174,11 @@ func Run(t *testing.T, factory Factory) {
 		"checkpoints and effects reach the next attempt":       testCheckpoints,
 		"actions on what has ended are a conflict":             testConflicts,
 		"a thousand steps in a row keep their order and speed": testLongChain,
-	} {
+	})
+}
+
+func runAll(t *testing.T, factory Factory, tests map[string]func(*world)) {
+	for name, test := range tests {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -300,13 +310,15 @@ func testCancel(w *world) {
 	}
 }
 
-func (w *world) await(id string, kind plan.EventType, step string) {
+func (w *world) await(id string, kind plan.EventType, step string) plan.Event {
 	w.t.Helper()
-	if _, err := w.ports.Recorder.Await(func(e plan.Event) bool {
+	event, err := w.ports.Recorder.Await(func(e plan.Event) bool {
 		return e.ExecutionID == id && e.Type == kind && e.StepID == step
-	}); err != nil {
+	})
+	if err != nil {
 		w.t.Fatalf("await %s of %s: %v", kind, step, err)
 	}
+	return event
 }
 
 func testFailure(w *world) {
@@ -493,10 +505,6 @@ func testIdempotency(w *world) {
 func testRefusals(w *world) {
 	for steps, code := range map[string]string{
 		`"steps":[{"id":"a","handler":"test.nothing"}]`:                                          "unknown_handler",
-		`"steps":[{"id":"a","handler":"flow.approval","config":{"message":"?"}}]`:                "not_supported",
-		`"on_failure":"rollback","steps":[{"id":"a","handler":"test.pure"}]`:                     "not_supported",
-		`"concurrency":{"limit":1},"steps":[{"id":"a","handler":"test.pure"}]`:                   "not_supported",
-		`"steps":[{"id":"a","handler":"test.pure","for_each":[1,2]}]`:                            "not_supported",
 		`"steps":[{"id":"a","handler":"test.pure","config":{"token":"${secrets.token}"}}]`:       "not_supported",
 		`"parameters":[{"name":"p","type":"secret"}],"steps":[{"id":"a","handler":"test.pure"}]`: "not_supported",
 	} {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,15 +23,15 @@ const reconcileTimeout = 20 * time.Second
 var errTimedOut = errors.New("the attempt ran out of time")
 
 // call runs one attempt in a goroutine of its own.
-func (e *execution) call(step int, request *pluginsdk.Request) {
-	node := e.graph.Node(step)
+func (e *execution) call(r plan.Ref, request *pluginsdk.Request) {
+	node := e.graph.Node(r.Step)
 	timeout := node.Timeout()
 	ctx, cancel := context.WithCancelCause(e.r.base)
 	stop := e.r.options.Clock.AfterFunc(timeout, func() { cancel(errTimedOut) })
-	e.calls[step] = &call{attempt: request.Attempt, cancel: cancel}
+	e.calls[r] = &call{attempt: request.Attempt, cancel: cancel}
 	e.callers.Go(func() {
 		defer cancel(nil)
-		reporter := &stepReporter{e: e, node: node, attempt: request.Attempt}
+		reporter := &stepReporter{e: e, ref: r, attempt: request.Attempt}
 		var outcome pluginsdk.Outcome
 		if builtIn(node) {
 			outcome = runBuiltIn(request, reporter)
@@ -38,11 +39,51 @@ func (e *execution) call(step int, request *pluginsdk.Request) {
 			outcome = e.r.options.Invoker.Invoke(ctx, request, reporter)
 		}
 		stop()
-		if err := e.r.options.Logs.CloseLog(e.id, node.Step.ID, request.Attempt); err != nil {
-			e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "step_id", node.Step.ID, "error", err)
-		}
-		m := message{kind: messageOutcome, step: step, attempt: request.Attempt}
+		e.closeLog(r, request.Attempt)
+		m := message{kind: messageOutcome, ref: r, attempt: request.Attempt}
 		m.outcome, m.cause = judge(ctx, outcome, timeout)
+		e.post(m)
+	})
+}
+
+// closeLog ends the log of an attempt. Items share theirs with each other, so
+// that it stays open for those that still run.
+func (e *execution) closeLog(r plan.Ref, attempt int) {
+	if r.IsItem() {
+		return
+	}
+	step := e.graph.Node(r.Step).Step.ID
+	if err := e.r.options.Logs.CloseLog(e.id, step, attempt); err != nil {
+		e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "step_id", step, "error", err)
+	}
+}
+
+// undoTimeout bounds an attempt at taking a step back whose handler names no
+// bound of its own.
+const undoTimeout = workflow.DefaultStepTimeout
+
+// callUndo takes a unit back in a goroutine of its own. A request that could
+// not be made is how it ended.
+func (e *execution) callUndo(command plan.Command, request *pluginsdk.Request, token json.RawMessage, failed error) {
+	ctx, cancel := context.WithCancelCause(e.r.base)
+	timeout := cmp.Or(e.graph.Node(command.Step).Timeout(), undoTimeout)
+	stop := e.r.options.Clock.AfterFunc(timeout, func() { cancel(errTimedOut) })
+	e.undoCalls[command.Ref] = &call{attempt: command.Attempt, cancel: cancel}
+	e.callers.Go(func() {
+		defer cancel(nil)
+		m := message{kind: messageUndone, ref: command.Ref, attempt: command.Attempt}
+		if failed != nil {
+			m.outcome = pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: pluginsdk.FailureOf(ctx, failed)}
+		} else {
+			reporter := &stepReporter{e: e, ref: command.Ref, attempt: request.Attempt, undo: true}
+			m.outcome = e.r.options.Invoker.Undo(ctx, request, token, reporter)
+			e.closeLog(command.Ref, request.Attempt)
+		}
+		stop()
+		if errors.Is(context.Cause(ctx), engine.ErrStopping) && m.outcome.Kind != pluginsdk.OutcomeSuccess {
+			return // Cut short by the stop of the server: the next start goes on.
+		}
+		m.outcome, _ = judge(ctx, m.outcome, timeout)
 		e.post(m)
 	})
 }
@@ -77,9 +118,9 @@ func judge(ctx context.Context, outcome pluginsdk.Outcome, timeout time.Duration
 }
 
 // reconcile asks what became of a lost attempt, in a goroutine of its own.
-func (e *execution) reconcile(step int) {
-	node, attempt := e.graph.Node(step), e.state.Steps[step].Attempt
-	request, _, err := e.request(plan.Command{Kind: plan.CommandReconcile, Step: step, Attempt: attempt}, e.r.options.Clock.Now())
+func (e *execution) reconcile(r plan.Ref) {
+	node, attempt := e.graph.Node(r.Step), e.state.Unit(r).Attempt
+	request, _, err := e.request(r, attempt, e.r.options.Clock.Now())
 	e.callers.Go(func() {
 		result := pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileUnknown}
 		if err == nil {
@@ -96,13 +137,13 @@ func (e *execution) reconcile(step int) {
 				Detail: fmt.Sprintf("%s could not say what became of it: %v", node.Step.Handler, err),
 			}
 		}
-		e.post(message{kind: messageReconciled, step: step, attempt: attempt, reconciled: result})
+		e.post(message{kind: messageReconciled, ref: r, attempt: attempt, reconciled: result})
 	})
 }
 
 func builtIn(node *workflow.Node) bool { return node.Handler.Plugin == "flow" }
 
-// runBuiltIn runs flow.log and flow.fail; engine.Unsupported keeps others out.
+// runBuiltIn runs flow.log and flow.fail; those that wait are never called.
 func runBuiltIn(request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
 	var config struct {
 		Message string             `json:"message"`
@@ -136,8 +177,10 @@ func runBuiltIn(request *pluginsdk.Request, reporter pluginsdk.Reporter) plugins
 // stepReporter carries what a running attempt says into its execution.
 type stepReporter struct {
 	e       *execution
-	node    *workflow.Node
+	ref     plan.Ref
 	attempt int
+	// undo: the attempt is being taken back, and its state stands.
+	undo bool
 }
 
 func (r *stepReporter) Log(line pluginsdk.LogLine) {
@@ -145,13 +188,13 @@ func (r *stepReporter) Log(line pluginsdk.LogLine) {
 	if at.IsZero() {
 		at = r.e.r.options.Clock.Now()
 	}
-	r.e.say(r.node, r.attempt, plan.Event{
+	r.e.say(r.ref, r.attempt, plan.Event{
 		Type: plan.StepLog, Time: at.UTC(), Level: line.Level, Message: line.Message, Fields: line.Fields,
 	})
 }
 
 func (r *stepReporter) Progress(percentage float64, text string) {
-	r.e.say(r.node, r.attempt, plan.Event{
+	r.e.say(r.ref, r.attempt, plan.Event{
 		Type: plan.StepProgress, Time: r.e.r.options.Clock.Now().UTC(), Percentage: &percentage, Message: text,
 	})
 }
@@ -179,8 +222,14 @@ func (r *stepReporter) Artifact(artifact pluginsdk.Artifact) error {
 
 // note hands an event to the owner and waits until it is durable.
 func (r *stepReporter) note(event plan.Event) error {
-	event.StepID, event.Attempt = r.node.Step.ID, r.attempt
-	m := message{kind: messageNote, step: r.node.Index, note: event, reply: make(chan reply, 1)}
+	if r.undo {
+		return nil
+	}
+	event.StepID, event.Attempt = r.e.graph.Node(r.ref.Step).Step.ID, r.attempt
+	if r.ref.IsItem() {
+		event.ItemIndex = &r.ref.Item
+	}
+	m := message{kind: messageNote, ref: r.ref, note: event, reply: make(chan reply, 1)}
 	if !r.e.post(m) {
 		return engine.ErrStopping
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,9 +24,16 @@ type messageKind int
 const (
 	messageOutcome messageKind = iota
 	messageReconciled
+	messageUndone
+	messageChild
 	messageCancel
-	messageResolve
+	messagePause
 	messageResume
+	messageResolve
+	messageApprove
+	messageSignal
+	messageGrant
+	messageExplain
 	messageRetire
 	messageNote
 )
@@ -32,15 +41,21 @@ const (
 // message is something that an execution's owner must turn into events.
 type message struct {
 	kind    messageKind
-	step    int
+	ref     plan.Ref
 	attempt int
 	// Of an outcome: how, and what ended the attempt if nobody knows.
 	outcome    pluginsdk.Outcome
 	cause      plan.LostCause
 	reconciled pluginsdk.ReconcileResult
 	by         string
+	// once leaves an execution alone that is being cancelled already.
+	once       bool
 	stepID     string
 	resolution engine.Resolution
+	approval   engine.Approval
+	// Of a signal.
+	signal  string
+	payload json.RawMessage
 	// note is a checkpoint or an effect.
 	note  plan.Event
 	reply chan reply
@@ -48,6 +63,8 @@ type message struct {
 
 type reply struct {
 	execution engine.Execution
+	// explained answers messageExplain.
+	explained []plan.StepExplanation
 	err       error
 }
 
@@ -66,12 +83,25 @@ type execution struct {
 	// What follows belongs to the owner.
 	state       *plan.State
 	header      engine.Execution
-	calls       map[int]*call
-	reconciling map[int]bool
-	retired     bool
-	callers     sync.WaitGroup
-	stopTimer   func() bool
-	timer       chan struct{}
+	calls       map[plan.Ref]*call
+	undoCalls   map[plan.Ref]*call
+	reconciling map[plan.Ref]bool
+	children    map[plan.Ref]*child
+	// childCancels counts how often the child of a step was asked to end.
+	childCancels map[plan.Ref]int
+	// told are the status and the attempts of steps as the journal has them.
+	told    map[int]stepMark
+	retired bool
+	// mustQueue is why the execution waits for a slot, empty if it does not.
+	mustQueue *engine.SlotView
+	// created is the first event.
+	created plan.Event
+	// undone is the execution that this one takes back, once it had to be
+	// loaded.
+	undone    *execution
+	callers   sync.WaitGroup
+	stopTimer func() bool
+	timer     chan struct{}
 
 	// order is held from numbering an event until it is published, so that
 	// events and log lines leave in the order of their numbers.
@@ -84,6 +114,12 @@ type execution struct {
 	dead bool
 }
 
+// stepMark is what of a step with for_each changes with its items.
+type stepMark struct {
+	status  plan.Status
+	attempt int
+}
+
 // call is an attempt under way.
 type call struct {
 	attempt int
@@ -94,7 +130,8 @@ func newExecution(r *Runtime, id string, graph *workflow.Graph, inputs plan.Inpu
 	return &execution{
 		r: r, id: id, graph: graph, state: plan.NewState(graph, inputs),
 		inbox: make(chan message, inboxSize), done: make(chan struct{}), timer: make(chan struct{}, 1),
-		calls: map[int]*call{}, reconciling: map[int]bool{}, logCounts: map[string]int{},
+		calls: map[plan.Ref]*call{}, undoCalls: map[plan.Ref]*call{}, reconciling: map[plan.Ref]bool{},
+		children: map[plan.Ref]*child{}, childCancels: map[plan.Ref]int{}, told: map[int]stepMark{}, logCounts: map[string]int{},
 	}
 }
 
@@ -118,12 +155,14 @@ func (e *execution) own() {
 		if err := e.turn(batch); err != nil {
 			// The next start recovers what the journal has.
 			e.r.log.Error("an execution can't go on until the next start", "execution_id", e.id, "error", err)
-			for _, c := range e.calls {
-				c.cancel(engine.ErrStopping)
+			for _, calls := range []map[plan.Ref]*call{e.calls, e.undoCalls} {
+				for _, c := range calls {
+					c.cancel(engine.ErrStopping)
+				}
 			}
 			return
 		}
-		if e.state.Status.Ended() || e.retired || (draining == nil && len(e.calls) == 0) {
+		if e.state.Status.Ended() || e.retired || (draining == nil && len(e.calls)+len(e.undoCalls) == 0) {
 			return
 		}
 		batch = batch[:0]
@@ -194,7 +233,7 @@ func (e *execution) turn(batch []message) error {
 		if answer.err == nil {
 			answer.err = err
 		}
-		answer.to <- reply{execution: e.header, err: answer.err}
+		answer.to <- reply{execution: e.header, explained: answer.explained, err: answer.err}
 	}
 	if err != nil {
 		return err
@@ -210,23 +249,66 @@ func (e *execution) commit(t *turn) error {
 	if err := e.r.options.Logs.SyncLogs(e.id); err != nil {
 		return fmt.Errorf("sync logs: %w", err)
 	}
-	e.refreshHeader()
-	commit := engine.Commit{Execution: e.header, Events: t.events}
-	seen := map[string]bool{}
-	for _, event := range t.events {
-		if event.StepID == "" || seen[event.StepID] {
-			continue
-		}
-		seen[event.StepID] = true
-		if i, found := e.graph.Index(event.StepID); found {
-			commit.Steps = append(commit.Steps, e.stepResult(i))
-		}
+	commit := e.changes(t.events)
+	also, err := e.undoneElsewhere(t)
+	if err != nil {
+		return err
 	}
+	commit.Also = also
 	// The append must not be given up half-way: it has no deadline.
 	if err := e.r.options.Journal.Append(context.Background(), commit); err != nil {
 		return fmt.Errorf("append to the journal: %w", err)
 	}
 	return nil
+}
+
+// changes is what events have made of an execution.
+func (e *execution) changes(events []plan.Event) engine.Commit {
+	e.refreshHeader()
+	commit := engine.Commit{Execution: e.header, Events: events}
+	seen := map[int]bool{}
+	seenItems := map[plan.Ref]bool{}
+	for _, event := range events {
+		i, found := e.graph.Index(event.StepID)
+		if event.StepID == "" || !found {
+			continue
+		}
+		step := &e.state.Steps[i]
+		if event.ItemIndex == nil {
+			seen[i] = true
+			if event.Type == plan.StepExpanded || event.Type == plan.StepCompleted {
+				commit.Items = append(commit.Items, e.adoptedItems(i, event.Type)...)
+			}
+			continue
+		}
+		if r := (plan.Ref{Step: i, Item: *event.ItemIndex}); !seenItems[r] {
+			seenItems[r] = true
+			commit.Items = append(commit.Items, engine.ItemChange{StepID: event.StepID, Item: e.itemResult(r)})
+		}
+		if e.told[i] != (stepMark{step.Status, step.Attempt}) {
+			seen[i] = true
+		}
+	}
+	for _, i := range slices.Sorted(maps.Keys(seen)) {
+		e.told[i] = stepMark{e.state.Steps[i].Status, e.state.Steps[i].Attempt}
+		commit.Steps = append(commit.Steps, e.stepResult(i))
+	}
+	return commit
+}
+
+// adoptedItems are the items that changed without an event of their own:
+// those kept from another execution, and those that a cancel never let start.
+func (e *execution) adoptedItems(i int, cause plan.EventType) []engine.ItemChange {
+	step := &e.state.Steps[i]
+	var changes []engine.ItemChange
+	for k := range step.Items {
+		kept := step.Items[k].KeptFrom != "" && (cause == plan.StepExpanded || step.KeptFrom != "")
+		never := cause == plan.StepCompleted && step.Items[k].Status == plan.StatusCancelled && step.Items[k].Attempt == 0
+		if kept || never {
+			changes = append(changes, engine.ItemChange{StepID: e.graph.Node(i).Step.ID, Item: e.itemResult(plan.Ref{Step: i, Item: k})})
+		}
+	}
+	return changes
 }
 
 // setTimer wakes the owner when time alone makes something due.
@@ -258,36 +340,12 @@ func (e *execution) refreshHeader() {
 	if !h.CompletedAt.IsZero() {
 		h.TotalTime = h.CompletedAt.Sub(h.StartedAt).Seconds()
 	}
-	h.Progress, h.LastSeq = s.Progress(), s.LastSeq
-}
-
-// stepResult is a step as results show it.
-func (e *execution) stepResult(i int) engine.StepResult {
-	node, step := e.graph.Node(i), &e.state.Steps[i]
-	result := engine.StepResult{
-		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, Status: step.Status,
-		Output: step.PublicOutput, Error: step.Error, Attempts: step.Attempt,
-		StartedAt: step.StartedAt, CompletedAt: step.CompletedAt, SkipReason: step.SkipReason,
-		LogCount: e.logCounts[node.Step.ID],
-	}
-	if !step.StartedAt.IsZero() && !step.CompletedAt.IsZero() {
-		result.ExecutionTime = step.CompletedAt.Sub(step.StartedAt).Seconds()
-	}
-	for _, attempt := range step.Attempts {
-		view := engine.Attempt{
-			Attempt: attempt.Number, Status: attempt.Status, StartedAt: attempt.StartedAt,
-			CompletedAt: attempt.CompletedAt, Error: attempt.Error, Checksum: attempt.Checksum,
-		}
-		if !attempt.CompletedAt.IsZero() {
-			view.ExecutionTime = attempt.CompletedAt.Sub(attempt.StartedAt).Seconds()
-		}
-		result.AttemptList = append(result.AttemptList, view)
-	}
-	return result
+	h.Progress, h.LastSeq, h.UndoneBy = s.Progress(), s.LastSeq, s.UndoneBy
 }
 
 // say numbers, writes and publishes one log or progress line of an attempt.
-func (e *execution) say(step *workflow.Node, attempt int, event plan.Event) {
+func (e *execution) say(r plan.Ref, attempt int, event plan.Event) {
+	step := e.graph.Node(r.Step)
 	e.order.Lock()
 	defer e.order.Unlock()
 	if e.dead {
@@ -295,6 +353,9 @@ func (e *execution) say(step *workflow.Node, attempt int, event plan.Event) {
 	}
 	event.ExecutionID, event.WorkflowID = e.id, e.header.WorkflowID
 	event.StepID, event.Attempt, event.Seq = step.Step.ID, attempt, e.seq+1
+	if r.IsItem() {
+		event.ItemIndex = &r.Item
+	}
 	err := e.r.options.Logs.AppendLog(e.id, step.Step.ID, attempt, event)
 	switch {
 	case errors.Is(err, engine.ErrLogCapped):

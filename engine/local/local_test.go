@@ -18,6 +18,7 @@ func TestContract(t *testing.T) {
 		return local.New(local.Options{
 			Journal: ports.Store, Blobs: ports.Store, Logs: ports.Store, Invoker: ports.Invoker, Catalogue: ports.Catalogue,
 			Settings: enginetest.Settings{}, Publisher: ports.Recorder, Clock: enginetest.Clock{}, BootEpoch: ports.Epoch,
+			Definitions: ports.Definitions,
 		})
 	})
 }

@@ -12,16 +12,33 @@ import (
 )
 
 // Recover takes up what a host left unfinished; see engine.Engine.
+//
+// All are loaded before the first goes on: those that have begun hold their
+// slots before those that wait for one are asked.
 func (r *Runtime) Recover(ctx context.Context) (int, error) {
+	defer close(r.recovered)
 	ids, err := r.options.Journal.Unfinished(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("list unfinished executions: %w", err)
 	}
 	var failures []error
-	count := 0
+	var begun, waiting []*execution
 	for _, id := range ids {
-		if err := r.recoverOne(ctx, id); err != nil {
+		e, err := r.load(ctx, id)
+		if err != nil {
 			failures = append(failures, fmt.Errorf("recover execution %s: %w", id, err))
+			continue
+		}
+		if e.state.StartedAt.IsZero() {
+			waiting = append(waiting, e)
+		} else {
+			begun = append(begun, e)
+		}
+	}
+	count := 0
+	for _, e := range append(begun, waiting...) {
+		if err := r.takeUp(e); err != nil {
+			failures = append(failures, fmt.Errorf("recover execution %s: %w", e.id, err))
 			continue
 		}
 		count++
@@ -29,45 +46,60 @@ func (r *Runtime) Recover(ctx context.Context) (int, error) {
 	return count, errors.Join(failures...)
 }
 
-func (r *Runtime) recoverOne(ctx context.Context, id string) error {
-	stored, err := r.options.Journal.Load(ctx, id)
-	if err != nil {
+// takeUp goes on with a loaded execution.
+func (r *Runtime) takeUp(e *execution) error {
+	if err := e.loseRunning(e.missing); err != nil {
 		return err
 	}
-	graph, missing, err := r.recompile(ctx, stored.Document)
-	if err != nil {
-		return err
-	}
-	e := newExecution(r, id, graph, plan.Inputs{
-		ExecutionID: id, WorkflowID: stored.Execution.WorkflowID, Parameters: stored.Execution.Parameters,
-		WorkspaceName: stored.Execution.Workspace, Env: r.options.Settings.Env, Adapter: r.options.Settings.Adapter,
-	})
-	e.workspaceDir, e.header = stored.WorkspaceDir, stored.Execution
-	for _, event := range stored.Events {
-		if err := e.restoreOutput(ctx, &event); err != nil {
-			return err
-		}
-		if err := e.state.Apply(event); err != nil {
-			return fmt.Errorf("replay the journal: %w", err)
-		}
-	}
-	e.seq, e.sub = e.state.LastSeq, e.state.LastSub
-	logged, err := r.options.Logs.LastLogSeq(id)
-	if err != nil {
-		return fmt.Errorf("read the logs: %w", err)
-	}
-	if logged > e.seq {
-		e.seq, e.sub = logged, 0
-	}
-	e.missing = missing
-	if err := e.loseRunning(missing); err != nil {
+	if _, err := r.takeSlot(e, false); err != nil {
 		return err
 	}
 	if err := r.adopt(e); err != nil {
 		return err
 	}
+	for _, ref := range e.state.Waiting() {
+		if e.state.Unit(ref).Wait.Reason == plan.WaitChild {
+			e.superviseChild(ref)
+		}
+	}
 	go e.own()
 	return nil
+}
+
+// load folds what the journal has of an execution.
+func (r *Runtime) load(ctx context.Context, id string) (*execution, error) {
+	stored, err := r.options.Journal.Load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	graph, missing, err := r.recompile(ctx, stored.Document)
+	if err != nil {
+		return nil, err
+	}
+	e := newExecution(r, id, graph, r.inputs(id, stored.Execution.WorkflowID, stored.Execution.Workspace, stored.Execution.Parameters))
+	e.workspaceDir, e.header, e.missing = stored.WorkspaceDir, stored.Execution, missing
+	for _, event := range stored.Events {
+		if err := e.restoreOutputs(ctx, &event); err != nil {
+			return nil, err
+		}
+		if err := e.state.Apply(event); err != nil {
+			return nil, fmt.Errorf("replay the journal: %w", err)
+		}
+	}
+	for i := range e.state.Steps {
+		if len(e.state.Steps[i].Items) > 0 {
+			e.told[i] = stepMark{e.state.Steps[i].Status, e.state.Steps[i].Attempt}
+		}
+	}
+	e.seq, e.sub = e.state.LastSeq, e.state.LastSub
+	logged, err := r.options.Logs.LastLogSeq(id)
+	if err != nil {
+		return nil, fmt.Errorf("read the logs: %w", err)
+	}
+	if logged > e.seq {
+		e.seq, e.sub = logged, 0
+	}
+	return e, nil
 }
 
 // recompile compiles a definition that was checked when it started. Where
@@ -89,42 +121,86 @@ func (r *Runtime) recompile(ctx context.Context, document json.RawMessage) (grap
 	return graph, problems.Error(), nil
 }
 
-// restoreOutput puts back an output that an event only names.
-func (e *execution) restoreOutput(ctx context.Context, event *plan.Event) error {
-	if event.Type != plan.StepCompleted || len(event.Output) == 0 || event.Output[0] != '{' {
+// restoreOutputs puts back the outputs that an event only names.
+func (e *execution) restoreOutputs(ctx context.Context, event *plan.Event) error {
+	switch event.Type {
+	case plan.StepCompleted, plan.StepItemCompleted:
+		full, err := e.restoreOutput(ctx, event.StepID, event.Output)
+		event.FullOutput = full
+		return err
+	case plan.ExecutionCreated:
+		if event.Private == nil || event.Private.Origin == nil {
+			return nil
+		}
+		return e.restoreKept(ctx, event.Private.Origin.Keep)
+	default:
 		return nil
+	}
+}
+
+func (e *execution) restoreKept(ctx context.Context, keep []plan.Kept) (err error) {
+	for k := range keep {
+		if keep[k].FullOutput, err = e.restoreOutput(ctx, keep[k].StepID, keep[k].Output); err != nil {
+			return err
+		}
+		for n := range keep[k].Items {
+			item := &keep[k].Items[n]
+			if item.FullOutput, err = e.restoreOutput(ctx, keep[k].StepID, item.Output); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// restoreOutput returns nil for an output that is itself.
+func (e *execution) restoreOutput(ctx context.Context, stepID string, output json.RawMessage) (json.RawMessage, error) {
+	if len(output) == 0 || output[0] != '{' {
+		return nil, nil
 	}
 	var named struct {
 		Blob *blobName `json:"$blob"`
 	}
-	if err := json.Unmarshal(event.Output, &named); err != nil || named.Blob == nil || named.Blob.SHA256 == "" {
-		return nil //nolint:nilerr // An output of any other shape is itself.
+	if err := json.Unmarshal(output, &named); err != nil || named.Blob == nil || named.Blob.SHA256 == "" {
+		return nil, nil //nolint:nilerr // An output of any other shape is itself.
 	}
 	data, err := e.r.options.Blobs.Blob(ctx, named.Blob.SHA256)
 	if errors.Is(err, engine.ErrNotFound) {
-		e.r.log.Warn("an output is gone", "execution_id", e.id, "step_id", event.StepID)
-		return nil
+		e.r.log.Warn("an output is gone", "execution_id", e.id, "step_id", stepID)
+		return nil, nil
 	}
-	event.FullOutput = data
-	return err
+	return data, err
 }
 
 // loseRunning notes that nobody knows how the attempts under way ended, and
 // parks an execution whose handlers are gone.
 func (e *execution) loseRunning(missing string) error {
 	t := &turn{e: e, now: e.r.options.Clock.Now().UTC()}
-	running := e.state.Running()
 	crashed := false
-	for _, i := range running {
-		step := &e.state.Steps[i]
-		if last := step.Attempts[len(step.Attempts)-1]; !last.CompletedAt.IsZero() {
+	for _, r := range e.state.Running() {
+		unit := e.state.Unit(r)
+		if last := unit.Attempts[len(unit.Attempts)-1]; !last.CompletedAt.IsZero() {
 			continue // It was lost before, and is not decided yet.
 		}
 		crashed = true
-		if err := t.add(plan.Event{
-			Type: plan.AttemptLost, StepID: e.graph.Node(i).Step.ID, Attempt: step.Attempt, Time: t.now,
+		event := plan.Event{
+			Type: plan.AttemptLost, StepID: e.graph.Node(r.Step).Step.ID, Attempt: unit.Attempt, Time: t.now,
 			Reason: "the server ended while the step was running", Private: &plan.Private{Lost: plan.LostHost},
-		}); err != nil {
+		}
+		if r.IsItem() {
+			event.ItemIndex = &r.Item
+		}
+		if err := t.add(event); err != nil {
+			return err
+		}
+	}
+	for _, r := range e.state.Undoing() {
+		crashed = true
+		event := plan.Event{Type: plan.UndoLost, StepID: e.graph.Node(r.Step).Step.ID, Time: t.now}
+		if r.IsItem() {
+			event.ItemIndex = &r.Item
+		}
+		if err := t.add(event); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ const cancelGrace = 5 * time.Second
 // maxGraphs bounds the compiled definitions that are kept.
 const maxGraphs = 256
 
-// Options are the ports of a Runtime; all but Chance and Logger are required.
+// Options are the ports of a Runtime; all but Definitions, Chance and Logger are required.
 type Options struct {
 	Journal   engine.Journal
 	Blobs     engine.Blobs
@@ -41,6 +41,9 @@ type Options struct {
 	Settings  engine.Settings
 	Publisher engine.Publisher
 	Clock     engine.Clock
+	// Definitions finds the workflows that others run as children; nil where
+	// none are stored.
+	Definitions engine.Definitions
 	// BootEpoch rises with each start of the host.
 	BootEpoch uint64
 	// Chance gives numbers in [0,1) for the jitter of retries.
@@ -57,6 +60,11 @@ type Runtime struct {
 	base       context.Context
 	cancelBase context.CancelCauseFunc
 	draining   chan struct{}
+	// recovered is closed once Recover has taken up what it found.
+	recovered chan struct{}
+	slots     *slots
+	// repeating lets one caller at a time build on an ended execution.
+	repeating sync.Mutex
 
 	mu         sync.Mutex
 	stopping   bool
@@ -85,40 +93,80 @@ func New(options Options) *Runtime {
 	base, cancel := context.WithCancelCause(context.Background())
 	return &Runtime{
 		options: options, log: options.Logger, base: base, cancelBase: cancel, draining: make(chan struct{}),
+		recovered: make(chan struct{}), slots: newSlots(),
 		executions: map[string]*execution{}, graphs: map[graphKey]*workflow.Graph{},
 	}
 }
 
 // Start checks and creates an execution; see engine.Engine.
 func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engine.Execution, bool, error) {
-	graph, err := r.compile(ctx, request.Document)
+	id, err := newID()
 	if err != nil {
 		return engine.Execution{}, false, err
 	}
+	return r.start(ctx, id, request)
+}
+
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("make an execution id: %w", err)
+	}
+	return id.String(), nil
+}
+
+// start is Start with an id that is known before.
+func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequest, also ...engine.Commit) (engine.Execution, bool, error) {
+	e, err := r.prepare(ctx, id, request)
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
+	if err := r.adopt(e); err != nil {
+		return engine.Execution{}, false, err
+	}
+	replaces, err := r.takeSlot(e, true)
+	if err != nil {
+		r.release(e)
+		return engine.Execution{}, false, err
+	}
+	kept, isNew, err := r.options.Journal.Create(ctx, engine.Creation{
+		Execution: e.header, Document: request.Document, WorkspaceDir: request.Workspace.Dir,
+		IdempotencyKey: request.IdempotencyKey, Fingerprint: fingerprint(request, e.header.Parameters), Events: []plan.Event{e.created},
+		Also: also,
+	})
+	if err != nil || !isNew {
+		r.slots.leave(e.id)
+		r.release(e)
+		return kept, false, err
+	}
+	go e.own()
+	r.replace(ctx, replaces, e.id)
+	return kept, true, nil
+}
+
+// prepare checks a request, and makes the execution that is to be kept.
+func (r *Runtime) prepare(ctx context.Context, id string, request engine.StartRequest) (*execution, error) {
+	graph, err := r.compile(ctx, request.Document)
+	if err != nil {
+		return nil, err
+	}
 	if problems := engine.Unsupported(graph); problems.HasErrors() {
-		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the workflow can't be executed", Problems: problems}
+		return nil, &engine.ProblemsError{Summary: "the workflow can't be executed", Problems: problems}
 	}
 	definition := graph.Definition()
 	parameters, problems := workflow.BindParameters(definition, request.Parameters)
 	problems = append(problems, checkSkips(graph, request.SkipSteps)...)
 	if problems.HasErrors() {
-		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}
+		return nil, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return engine.Execution{}, false, fmt.Errorf("make an execution id: %w", err)
-	}
-	e := newExecution(r, id.String(), graph, plan.Inputs{
-		ExecutionID: id.String(), WorkflowID: request.WorkflowID, Parameters: parameters,
-		WorkspaceName: request.Workspace.Name, Env: r.options.Settings.Env, Adapter: r.options.Settings.Adapter,
-	})
+	e := newExecution(r, id, graph, r.inputs(id, request.WorkflowID, request.Workspace.Name, parameters))
 	e.workspaceDir = request.Workspace.Dir
-	created := plan.Event{
+	e.created = plan.Event{
 		Type: plan.ExecutionCreated, Sub: 1, ExecutionID: e.id, WorkflowID: request.WorkflowID, Time: r.options.Clock.Now().UTC(),
-		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps},
+		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps, Origin: request.Origin},
 	}
-	if err := e.state.Apply(created); err != nil {
-		return engine.Execution{}, false, err
+	if err := e.state.Apply(e.created); err != nil {
+		return nil, err
 	}
 	e.sub = 1
 	e.header = engine.Execution{
@@ -126,20 +174,18 @@ func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engin
 		WorkflowRevision: request.Revision, Trigger: request.Trigger, Workspace: request.Workspace.Name,
 		Parameters: parameters, By: request.By,
 	}
+	if origin := request.Origin; origin != nil {
+		e.header.RetryOf, e.header.ForkOf, e.header.UndoOf, e.header.Parent = origin.RetryOf, origin.ForkOf, origin.UndoOf, origin.Parent
+	}
 	e.refreshHeader()
-	if err := r.adopt(e); err != nil {
-		return engine.Execution{}, false, err
+	return e, nil
+}
+
+func (r *Runtime) inputs(id, workflowID, workspace string, parameters json.RawMessage) plan.Inputs {
+	return plan.Inputs{
+		ExecutionID: id, WorkflowID: workflowID, Parameters: parameters, WorkspaceName: workspace,
+		Env: r.options.Settings.Env, Adapter: r.options.Settings.Adapter,
 	}
-	kept, isNew, err := r.options.Journal.Create(ctx, engine.Creation{
-		Execution: e.header, Document: request.Document, WorkspaceDir: request.Workspace.Dir,
-		IdempotencyKey: request.IdempotencyKey, Fingerprint: fingerprint(request, parameters), Events: []plan.Event{created},
-	})
-	if err != nil || !isNew {
-		r.release(e)
-		return kept, false, err
-	}
-	go e.own()
-	return kept, true, nil
 }
 
 // checkSkips refuses to switch off a step that is not there or automatic.
@@ -210,6 +256,9 @@ func (r *Runtime) adopt(e *execution) error {
 }
 
 func (r *Runtime) release(e *execution) {
+	if e.state.Status.Ended() {
+		r.slots.leave(e.id)
+	}
 	r.mu.Lock()
 	delete(r.executions, e.id)
 	r.mu.Unlock()
@@ -228,6 +277,11 @@ func (r *Runtime) find(executionID string) (*execution, error) {
 
 // ask hands a message to an execution's owner and waits for its answer.
 func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engine.Execution, error) {
+	answer, err := r.question(ctx, executionID, m)
+	return answer.execution, err
+}
+
+func (r *Runtime) question(ctx context.Context, executionID string, m message) (reply, error) {
 	e, err := r.find(executionID)
 	if err != nil {
 		return r.ended(ctx, executionID)
@@ -238,27 +292,27 @@ func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engin
 	}
 	select {
 	case answer := <-m.reply:
-		return answer.execution, answer.err
+		return answer, answer.err
 	case <-e.done:
 		// What was asked may be what ended it.
 		select {
 		case answer := <-m.reply:
-			return answer.execution, answer.err
+			return answer, answer.err
 		default:
 			return r.ended(ctx, executionID)
 		}
 	case <-ctx.Done():
-		return engine.Execution{}, ctx.Err()
+		return reply{}, ctx.Err()
 	}
 }
 
 // ended is the answer to an action on an execution that nothing runs here.
-func (r *Runtime) ended(ctx context.Context, executionID string) (engine.Execution, error) {
+func (r *Runtime) ended(ctx context.Context, executionID string) (reply, error) {
 	stored, err := r.options.Journal.Load(ctx, executionID)
 	if err != nil {
-		return engine.Execution{}, err
+		return reply{}, err
 	}
-	return stored.Execution, fmt.Errorf("%w: the execution is %s", engine.ErrConflict, stored.Execution.Status)
+	return reply{execution: stored.Execution}, fmt.Errorf("%w: the execution is %s", engine.ErrConflict, stored.Execution.Status)
 }
 
 // Cancel asks an execution to end; see engine.Engine.
@@ -266,12 +320,31 @@ func (r *Runtime) Cancel(ctx context.Context, executionID, by string) (engine.Ex
 	return r.ask(ctx, executionID, message{kind: messageCancel, by: by})
 }
 
-// Resume takes up a parked execution; see engine.Engine. One whose handlers
+// Pause lets what runs end; see engine.Engine.
+func (r *Runtime) Pause(ctx context.Context, executionID, by string) (engine.Execution, error) {
+	return r.ask(ctx, executionID, message{kind: messagePause, by: by})
+}
+
+// Approve answers an approval; see engine.Engine.
+func (r *Runtime) Approve(ctx context.Context, executionID, stepID string, approval engine.Approval) (engine.Execution, error) {
+	return r.ask(ctx, executionID, message{kind: messageApprove, stepID: stepID, approval: approval, by: approval.By})
+}
+
+// Signal sends a signal; see engine.Engine.
+func (r *Runtime) Signal(ctx context.Context, executionID, name string, payload json.RawMessage, by string) (engine.Execution, error) {
+	return r.ask(ctx, executionID, message{kind: messageSignal, signal: name, payload: payload, by: by})
+}
+
+// Resume takes up a paused or parked execution; see engine.Engine. One whose handlers
 // were gone is compiled anew: they may be back.
 func (r *Runtime) Resume(ctx context.Context, executionID, by string) (engine.Execution, error) {
 	if e, err := r.find(executionID); err == nil && e.missing != "" && e.post(message{kind: messageRetire}) {
 		<-e.done
-		if err := r.recoverOne(ctx, executionID); err != nil {
+		again, err := r.load(ctx, executionID)
+		if err == nil {
+			err = r.takeUp(again)
+		}
+		if err != nil {
 			return engine.Execution{}, err
 		}
 	}

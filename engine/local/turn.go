@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
@@ -19,29 +22,37 @@ type turn struct {
 	events  []plan.Event
 	acts    []func()
 	answers []answer
-	// told are the steps that a cancel or a reconcile of this turn names;
+	// told are the units that a cancel or a reconcile of this turn names;
 	// Next repeats those commands until their events are applied.
-	told map[int]bool
+	told map[plan.Ref]bool
 	// moved: a step ended, and nobody was told the progress yet.
 	moved bool
 }
 
 type answer struct {
-	to  chan reply
-	err error
+	to        chan reply
+	explained []plan.StepExplanation
+	err       error
 }
 
 // gather turns messages into events, and then everything that is due into
 // events and acts, until nothing more is due.
 func (t *turn) gather(batch []message) error {
-	t.told = map[int]bool{}
+	t.told = map[plan.Ref]bool{}
 	for _, m := range batch {
 		err := t.take(m)
 		if m.reply != nil {
-			t.answers = append(t.answers, answer{m.reply, err})
+			a := answer{to: m.reply, err: err}
+			if m.kind == messageExplain {
+				a.explained = plan.Explain(t.e.state, t.now)
+			}
+			t.answers = append(t.answers, a)
 		} else if err != nil {
 			return err
 		}
+	}
+	if err := t.queue(); err != nil {
+		return err
 	}
 	for {
 		before := len(t.events)
@@ -66,51 +77,195 @@ func (t *turn) take(m message) error {
 	e := t.e
 	switch m.kind {
 	case messageOutcome:
-		delete(e.calls, m.step)
-		if e.state.Steps[m.step].Attempt != m.attempt || e.state.Steps[m.step].Status != plan.StatusRunning {
+		delete(e.calls, m.ref)
+		if !t.current(m) {
 			return nil
 		}
-		return t.add(plan.Settle(e.state, m.step, m.outcome, m.cause, t.now, e.r.options.Chance())...)
+		return t.add(plan.Settle(e.state, m.ref, m.outcome, m.cause, t.now, e.r.options.Chance())...)
 	case messageReconciled:
-		delete(e.reconciling, m.step)
-		if e.state.Steps[m.step].Attempt != m.attempt || e.state.Steps[m.step].Status != plan.StatusRunning {
+		delete(e.reconciling, m.ref)
+		if !t.current(m) {
 			return nil
 		}
-		return t.add(plan.SettleReconciled(e.state, m.step, m.reconciled, t.now)...)
+		return t.add(plan.SettleReconciled(e.state, m.ref, m.reconciled, t.now)...)
+	case messageUndone:
+		return t.undone(m)
+	case messageChild:
+		if unit := e.state.Unit(m.ref); unit.Status != plan.StatusWaiting || unit.Attempt != m.attempt {
+			return nil
+		}
+		return t.add(plan.Settle(e.state, m.ref, m.outcome, "", t.now, e.r.options.Chance())...)
 	case messageNote:
-		if m.note.Attempt != e.state.Steps[m.step].Attempt {
+		if m.note.Attempt != e.state.Unit(m.ref).Attempt {
 			return nil
 		}
 		m.note.Time = t.now
 		return t.add(m.note)
-	case messageCancel:
-		return t.add(plan.Event{Type: plan.ExecutionCancelling, Time: t.now, By: m.by})
+	case messageGrant:
+		e.mustQueue = nil
+		if e.state.Queued() {
+			return t.add(plan.Event{Type: plan.SlotGranted, Time: t.now})
+		}
+		return nil
 	case messageRetire:
 		e.retired = true
 		return nil
+	case messageExplain:
+		return nil
+	}
+	return t.control(m)
+}
+
+// current reports whether a message is about the attempt that is under way.
+func (t *turn) current(m message) bool {
+	unit := t.e.state.Unit(m.ref)
+	return unit.Attempt == m.attempt && unit.Status == plan.StatusRunning
+}
+
+// control turns what a person asks for into events.
+func (t *turn) control(m message) error {
+	e := t.e
+	if e.state.Status.Ended() {
+		return fmt.Errorf("%w: the execution is %s", engine.ErrConflict, e.state.Status)
+	}
+	switch m.kind {
+	case messageCancel:
+		if m.once && e.state.Cancelling() {
+			return nil
+		}
+		return t.add(plan.Event{Type: plan.ExecutionCancelling, Time: t.now, By: m.by})
+	case messagePause:
+		if e.state.Paused() || e.state.Parked() {
+			return fmt.Errorf("%w: the execution is paused already", engine.ErrConflict)
+		}
+		if e.state.Cancelling() {
+			return fmt.Errorf("%w: the execution is being cancelled", engine.ErrConflict)
+		}
+		return t.add(plan.Event{Type: plan.ExecutionPaused, Time: t.now, By: m.by, Reason: "paused by " + m.by})
 	case messageResume:
 		if e.missing != "" {
 			return fmt.Errorf("%w: %s", engine.ErrConflict, e.missing)
 		}
-		if !e.state.Parked() {
+		if !e.state.Parked() && !e.state.Paused() {
 			return fmt.Errorf("%w: the execution is %s, not paused", engine.ErrConflict, e.state.Status)
 		}
 		return t.add(plan.Event{Type: plan.ExecutionResumed, Time: t.now, By: m.by})
 	case messageResolve:
 		return t.resolve(m)
+	case messageApprove:
+		return t.approve(m)
+	case messageSignal:
+		return t.add(plan.SettleSignal(m.signal, m.payload, m.by, t.now))
+	default:
+		return fmt.Errorf("the engine does not know message %d", m.kind)
+	}
+}
+
+// queue says once why an execution waits for a slot.
+func (t *turn) queue() error {
+	e := t.e
+	if e.mustQueue == nil || e.state.Queued() || e.state.Status.Ended() || !e.state.StartedAt.IsZero() {
+		return nil
+	}
+	details, err := json.Marshal(e.mustQueue)
+	if err != nil {
+		return fmt.Errorf("describe a queue: %w", err)
+	}
+	return t.add(plan.Event{Type: plan.ExecutionQueued, Time: t.now, Reason: queueReason(e.mustQueue), Details: details})
+}
+
+// units are the step that a person names, or one of its items, in a status.
+func (t *turn) units(stepID string, item *int, status plan.Status, among []plan.Ref) ([]plan.Ref, error) {
+	i, found := t.e.graph.Index(stepID)
+	if !found {
+		return nil, fmt.Errorf("step %q: %w", stepID, engine.ErrNotFound)
+	}
+	var units []plan.Ref
+	for _, r := range among {
+		if r.Step == i && (item == nil || *item == r.Item) {
+			units = append(units, r)
+		}
+	}
+	if len(units) == 0 {
+		return nil, fmt.Errorf("%w: the step is %s, not %s", engine.ErrConflict, t.e.state.Steps[i].Status, status)
+	}
+	return units, nil
+}
+
+func (t *turn) resolve(m message) error {
+	units, err := t.units(m.stepID, m.resolution.Item, plan.StatusInterrupted, t.e.state.Interrupted())
+	if err != nil {
+		return err
+	}
+	for _, r := range units {
+		if err := t.add(plan.SettleResolved(t.e.state, r, m.resolution.As, m.resolution.Output, m.by, t.now)...); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (t *turn) resolve(m message) error {
-	i, found := t.e.graph.Index(m.stepID)
-	if !found {
-		return fmt.Errorf("step %q: %w", m.stepID, engine.ErrNotFound)
+// approve answers an approval of those who may.
+func (t *turn) approve(m message) error {
+	e := t.e
+	var waiting []plan.Ref
+	for _, r := range e.state.Waiting() {
+		if e.state.Unit(r).Wait.Reason == plan.WaitApproval {
+			waiting = append(waiting, r)
+		}
 	}
-	if status := t.e.state.Steps[i].Status; status != plan.StatusInterrupted {
-		return fmt.Errorf("%w: the step is %s, not interrupted", engine.ErrConflict, status)
+	units, err := t.units(m.stepID, m.approval.Item, "waiting for an approval", waiting)
+	if err != nil {
+		return err
 	}
-	return t.add(plan.SettleResolved(t.e.state, i, m.resolution.As, m.resolution.Output, m.by, t.now)...)
+	wait := e.state.Unit(units[0]).Wait
+	if !mayApprove(wait.Approvers, m.approval) {
+		return fmt.Errorf("%w: this approval is for %s", engine.ErrForbidden, strings.Join(wait.Approvers, ", "))
+	}
+	if m.approval.Approved {
+		if err := checkForm(wait.Form, m.approval.Data, m.stepID); err != nil {
+			return err
+		}
+	}
+	decision := plan.Decision{Approved: m.approval.Approved, Comment: m.approval.Comment, Data: m.approval.Data, By: m.approval.By}
+	events := plan.Settle(e.state, units[0], decision.Outcome(), "", t.now, e.r.options.Chance())
+	for i := range events {
+		events[i].By = m.approval.By
+	}
+	return t.add(events...)
+}
+
+func mayApprove(approvers []string, approval engine.Approval) bool {
+	return len(approvers) == 0 || slices.Contains(approvers, approval.By) ||
+		slices.ContainsFunc(approvers, func(name string) bool { return slices.Contains(approval.Roles, name) })
+}
+
+// checkForm holds an answer against the form that was asked for.
+func checkForm(form, data json.RawMessage, stepID string) error {
+	if len(form) == 0 {
+		return nil
+	}
+	if len(data) == 0 {
+		data = json.RawMessage("{}")
+	}
+	problems, err := workflow.CheckSchema(form, data, "/data")
+	if err != nil {
+		return fmt.Errorf("check the answer to step %q: %w", stepID, err)
+	}
+	if !problems.HasErrors() {
+		return nil
+	}
+	return &engine.ProblemsError{Summary: "the answer does not fit the form", Problems: problems.Errors()}
+}
+
+// undone settles an attempt at taking a unit back.
+func (t *turn) undone(m message) error {
+	e := t.e
+	delete(e.undoCalls, m.ref)
+	if undo := e.state.Unit(m.ref).Undo; undo.Status != plan.StatusRunning || undo.Attempt != m.attempt {
+		return nil
+	}
+	return t.add(plan.SettleUndo(e.state, m.ref, m.outcome, t.now)...)
 }
 
 // add numbers and applies events.
@@ -150,16 +305,17 @@ func (t *turn) obey(command plan.Command) error {
 	switch command.Kind {
 	case plan.CommandStart:
 		return t.start(command)
+	case plan.CommandSettle:
+		return t.add(plan.Settle(e.state, command.Ref, command.Outcome, "", t.now, e.r.options.Chance())...)
+	case plan.CommandUndo:
+		return t.undo(command)
 	case plan.CommandCancel:
-		if c := e.calls[command.Step]; c != nil && !t.told[command.Step] {
-			t.told[command.Step] = true
-			t.acts = append(t.acts, func() { c.cancel(errors.New(command.Reason)) })
-		}
+		t.cancel(command)
 		return nil
 	case plan.CommandReconcile:
-		if !e.reconciling[command.Step] && !e.draining() {
-			e.reconciling[command.Step] = true
-			t.acts = append(t.acts, func() { e.reconcile(command.Step) })
+		if !e.reconciling[command.Ref] && !e.draining() {
+			e.reconciling[command.Ref] = true
+			t.acts = append(t.acts, func() { e.reconcile(command.Ref) })
 		}
 		return nil
 	case plan.CommandFinish:
@@ -177,22 +333,73 @@ func (t *turn) obey(command plan.Command) error {
 	return t.add(event)
 }
 
-// start resolves a step's config and notes its call; a config that can't be
-// resolved fails the step without one.
+// cancel cuts a call short, or asks a child to end.
+func (t *turn) cancel(command plan.Command) {
+	e, r := t.e, command.Ref
+	if t.told[r] {
+		return
+	}
+	t.told[r] = true
+	if c := e.calls[r]; c != nil {
+		t.acts = append(t.acts, func() { c.cancel(errors.New(command.Reason)) })
+		return
+	}
+	if e.childCancels[r] >= max(1, e.state.Cancels()) {
+		return
+	}
+	e.childCancels[r]++
+	t.acts = append(t.acts, func() {
+		if c := e.children[r]; c != nil {
+			c.askToEnd(command.Reason)
+		}
+	})
+}
+
+// start resolves a unit's config and notes its call; a config that can't be
+// resolved fails the unit without one.
 func (t *turn) start(command plan.Command) error {
 	e := t.e
 	if e.draining() {
 		return nil
 	}
-	request, private, err := e.request(command, t.now)
+	request, private, err := e.request(command.Ref, command.Attempt, t.now)
+	var wait *plan.Wait
+	if err == nil {
+		wait, err = e.waitOf(request, t.now)
+	}
 	if err != nil {
 		failure := pluginsdk.FailureOf(e.r.base, err)
-		return t.add(plan.Settle(e.state, command.Step, pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: failure}, "", t.now, 0)...)
+		return t.add(plan.Settle(e.state, command.Ref, pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: failure}, "", t.now, 0)...)
 	}
 	if err := t.add(plan.Started(e.state, command, private, t.now)); err != nil {
 		return err
 	}
-	t.acts = append(t.acts, func() { e.call(command.Step, request) })
+	if wait == nil {
+		t.acts = append(t.acts, func() { e.call(command.Ref, request) })
+		return nil
+	}
+	event, err := plan.WaitingEvent(e.state, command.Ref, *wait, t.now)
+	if err != nil {
+		return err
+	}
+	if wait.Reason == plan.WaitChild {
+		t.acts = append(t.acts, func() { e.superviseChild(command.Ref) })
+	}
+	return t.add(event)
+}
+
+// undo notes the call that takes a unit back.
+func (t *turn) undo(command plan.Command) error {
+	e := t.e
+	if e.draining() {
+		return nil
+	}
+	if err := t.add(plan.UndoEvent(e.state, command, t.now)); err != nil {
+		return err
+	}
+	token := e.state.Unit(command.Ref).UndoToken
+	request, _, err := e.request(command.Ref, max(1, e.state.Unit(command.Ref).Attempt), t.now)
+	t.acts = append(t.acts, func() { e.callUndo(command, request, token, err) })
 	return nil
 }
 
@@ -206,8 +413,8 @@ func (e *execution) draining() bool {
 }
 
 // request resolves everything that an attempt is given.
-func (e *execution) request(command plan.Command, now time.Time) (*pluginsdk.Request, plan.Private, error) {
-	node, step := e.graph.Node(command.Step), &e.state.Steps[command.Step]
+func (e *execution) request(r plan.Ref, attempt int, now time.Time) (*pluginsdk.Request, plan.Private, error) {
+	node, unit := e.graph.Node(r.Step), e.state.Unit(r)
 	if node.Handler == nil {
 		return nil, plan.Private{}, pluginsdk.Errorf("%s", e.missing).WithCode("HANDLER_NOT_FOUND")
 	}
@@ -218,7 +425,7 @@ func (e *execution) request(command plan.Command, now time.Time) (*pluginsdk.Req
 			return nil, plan.Private{}, err
 		}
 	}
-	config, err := e.config(node)
+	config, err := e.r.config(node, e.state.Scope(r))
 	if err != nil {
 		return nil, plan.Private{}, err
 	}
@@ -227,30 +434,36 @@ func (e *execution) request(command plan.Command, now time.Time) (*pluginsdk.Req
 		EffectClass: node.Effect(), Checksum: binding.Checksum, BootEpoch: e.r.options.BootEpoch,
 		IdempotencyKey: e.id + "/" + node.Step.ID,
 	}
-	timeout := node.Timeout()
-	return &pluginsdk.Request{
+	if r.IsItem() {
+		private.IdempotencyKey += "/" + strconv.Itoa(r.Item)
+	}
+	request := &pluginsdk.Request{
 		ExecutionID: e.id, StartedAt: e.state.StartedAt, WorkflowID: e.header.WorkflowID,
 		WorkflowName: definition.Name, WorkflowVersion: definition.Version,
-		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, ItemIndex: -1,
-		Attempt: command.Attempt, IdempotencyKey: private.IdempotencyKey, BootEpoch: e.r.options.BootEpoch,
+		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, ItemIndex: r.Item,
+		Attempt: attempt, IdempotencyKey: private.IdempotencyKey, BootEpoch: e.r.options.BootEpoch,
 		Config: config, Parameters: e.header.Parameters, WorkflowConfig: definition.Config,
-		Outputs: e.nearestOutputs(command.Step), WorkspaceName: e.header.Workspace, WorkspaceDir: e.workspaceDir,
-		Deadline: now.Add(timeout), Checkpoint: step.Checkpoint, Effects: step.Effects,
-	}, private, nil
+		Outputs: e.nearestOutputs(r.Step), WorkspaceName: e.header.Workspace, WorkspaceDir: e.workspaceDir,
+		Checkpoint: unit.Checkpoint, Effects: unit.Effects,
+	}
+	if timeout := node.Timeout(); timeout > 0 {
+		request.Deadline = now.Add(timeout)
+	}
+	return request, private, nil
 }
 
 // config resolves, completes and checks a step's config.
-func (e *execution) config(node *workflow.Node) (json.RawMessage, error) {
+func (r *Runtime) config(node *workflow.Node, scope *workflow.Scope) (json.RawMessage, error) {
 	config := json.RawMessage("{}")
 	if node.Config != nil {
-		resolved, err := node.Config.Resolve(e.state.Scope(node.Index))
+		resolved, err := node.Config.Resolve(scope)
 		if err != nil {
 			return nil, pluginsdk.Invalid("", err.Error()).WithCode("REFERENCE_ERROR")
 		}
 		config = resolved
 	}
 	config, err := workflow.ApplyDefaults(node.Handler, config,
-		e.r.options.Settings.HandlerDefaults(node.Step.Handler), e.r.options.Settings.Adapter(node.Handler.Plugin))
+		r.options.Settings.HandlerDefaults(node.Step.Handler), r.options.Settings.Adapter(node.Handler.Plugin))
 	if err != nil {
 		return nil, pluginsdk.Invalid("", err.Error())
 	}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -41,29 +43,32 @@ func (s *State) applyExecution(e Event) error {
 	switch e.Type {
 	case ExecutionCreated:
 		s.CreatedAt, s.Trigger, s.By = e.Time, e.Trigger, e.By
-		if e.Private != nil {
-			for _, id := range e.Private.SkipSteps {
-				if i, found := s.graph.Index(id); found {
-					s.skip[i] = true
-				}
-			}
-		}
+		return s.applyCreated(e)
+	case ExecutionQueued:
+		s.queued, s.Status, s.StatusReason = true, StatusQueued, e.Reason
+	case SlotGranted:
+		s.queued, s.Status, s.StatusReason = false, StatusPending, ""
 	case ExecutionStarted:
 		s.StartedAt, s.Status = e.Time, StatusRunning
 	case ExecutionParked:
 		s.parked, s.Status, s.StatusReason = true, StatusPaused, e.Reason
+	case ExecutionPaused:
+		s.paused, s.Status, s.StatusReason = true, StatusPaused, e.Reason
 	case ExecutionResumed:
-		s.parked, s.Status, s.StatusReason, s.crashes = false, StatusRunning, "", nil
+		s.parked, s.paused, s.StatusReason, s.crashes = false, false, "", nil
+		s.Status = s.liveStatus()
 	case ExecutionCancelling:
 		s.cancels++
 		s.cancelBy = e.By
-		s.parked, s.StatusReason = false, e.Reason
+		s.parked, s.paused, s.StatusReason = false, false, e.Reason
 		if e.Private != nil && e.Private.TimedOut {
 			s.timedOut = true
 		}
-		if s.Status == StatusPaused {
-			s.Status = StatusRunning
-		}
+		s.Status = StatusRunning
+	case SignalReceived:
+		s.applySignal(e)
+	case UndoneElsewhere:
+		s.UndoneBy = e.By
 	case HostRestarted:
 		s.crashes = append(s.crashes, e.Time)
 	case WorkflowCompleted:
@@ -71,114 +76,314 @@ func (s *State) applyExecution(e Event) error {
 	case ProgressMade:
 		// It repeats what the state adds up to.
 	default:
-		return fmt.Errorf("unknown event")
+		return errors.New("unknown event")
 	}
 	return nil
+}
+
+// liveStatus is that of an execution that nothing holds back.
+func (s *State) liveStatus() Status {
+	switch {
+	case s.queued:
+		return StatusQueued
+	case s.StartedAt.IsZero():
+		return StatusPending
+	}
+	return StatusRunning
+}
+
+// applyCreated takes up what the execution is given of an earlier one.
+func (s *State) applyCreated(e Event) error {
+	if e.Private == nil {
+		return nil
+	}
+	for _, id := range e.Private.SkipSteps {
+		if i, found := s.graph.Index(id); found {
+			s.skip[i] = true
+		}
+	}
+	s.Origin = e.Private.Origin
+	if s.Origin == nil {
+		return nil
+	}
+	if i, found := s.graph.Index(s.Origin.Only); found {
+		s.only = i
+	}
+	for k := range s.Origin.Keep {
+		kept := &s.Origin.Keep[k]
+		i, found := s.graph.Index(kept.StepID)
+		if !found {
+			return fmt.Errorf("there is no step %q to keep", kept.StepID)
+		}
+		s.keep[i] = kept
+	}
+	if s.Origin.UndoOf != "" {
+		s.adoptForUndo(e)
+	}
+	return nil
+}
+
+// adoptForUndo makes the state one that has nothing to do but to take back
+// what it was given.
+func (s *State) adoptForUndo(e Event) {
+	for k := range s.Origin.Keep {
+		kept := &s.Origin.Keep[k]
+		i, _ := s.graph.Index(kept.StepID)
+		s.applyCompleted(i, Event{
+			Type: StepCompleted, Time: e.Time, Status: string(StatusSuccess), Output: kept.Output, FullOutput: kept.FullOutput,
+			KeptFrom: s.Origin.UndoOf, Private: &Private{UndoToken: kept.UndoToken},
+		})
+	}
+	for i := range s.Steps {
+		if !s.Steps[i].Status.Ended() {
+			s.applyCompleted(i, Event{
+				Type: StepCompleted, Time: e.Time, Status: string(StatusSkipped),
+				SkipReason: "there is nothing to undo", Private: &Private{ByChoice: true},
+			})
+		}
+	}
+}
+
+// applySignal hands a signal to every step that waits for it, or keeps it for
+// the first one that will.
+func (s *State) applySignal(e Event) {
+	delivered := false
+	for _, r := range s.waiting {
+		if wait := s.Unit(r).Wait; wait.Reason == WaitSignal && wait.Signal == e.Private.Signal && wait.delivered == nil {
+			wait.delivered, delivered = payloadOf(e.Private.Payload), true
+		}
+	}
+	if !delivered {
+		s.signals = append(s.signals, signal{e.Private.Signal, payloadOf(e.Private.Payload)})
+	}
+}
+
+func payloadOf(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}
+
+// afterEnd reports whether an event may follow the end of its step.
+func (t EventType) afterEnd() bool {
+	switch t {
+	case StepCheckpointed, StepEffected, UndoStarted, UndoRetrying, UndoLost, StepUndone, UndoneElsewhere:
+		return true
+	}
+	return false
 }
 
 func (s *State) applyStep(i int, e Event) error {
 	step := &s.Steps[i]
-	if step.Status.Ended() && e.Type != StepCheckpointed && e.Type != StepEffected {
-		return fmt.Errorf("the step has ended as %s", step.Status)
+	r := StepRef(i)
+	if e.ItemIndex != nil {
+		if r.Item = *e.ItemIndex; r.Item < 0 || r.Item >= len(step.Items) {
+			return fmt.Errorf("there is no item %d", r.Item)
+		}
+	}
+	if s.Unit(r).Status.Ended() && !e.Type.afterEnd() {
+		return fmt.Errorf("it has ended as %s", s.Unit(r).Status)
+	}
+	if private := e.Private; private == nil {
+		e.Private = &Private{}
 	}
 	switch e.Type {
-	case StepStarted:
-		return s.applyStarted(i, e)
-	case StepRetrying:
-		s.leaveRunning(i)
-		step.failures++
-		step.Error = e.Error
-		step.RetryAt = e.Private.RetryAt
-		s.closeAttempt(step, StatusFailed, e.Error, e.Time)
-		s.setStatus(i, StatusRetrying)
-	case AttemptLost:
-		step.decision, step.reconcileAt, step.lostDetail = lostUndecided, time.Time{}, e.Reason
-		if e.Private.Lost != LostHost {
-			step.losses++
-		}
-		s.closeAttempt(step, StatusInterrupted, e.Error, e.Time)
-		s.lost = insert(s.lost, i)
-	case StepReconciled:
-		s.applyReconciled(step, e)
-	case StepInterrupted:
-		s.leaveRunning(i)
-		step.Error = e.Error
-		s.setStatus(i, StatusInterrupted)
-	case StepResolved:
-		// Retry is the only verdict that leaves the step open.
-		if e.Private.Verdict == "retry" {
-			s.interrupted = remove(s.interrupted, i)
-			step.decision, step.losses, step.Error = lostRerun, 0, nil
-			step.Status = StatusRunning
-			s.running[i] = true
-			s.lost = insert(s.lost, i)
-		}
+	case StepExpanded:
+		return s.applyExpanded(i, e)
 	case StepCompleted:
 		s.applyCompleted(i, e)
+		return nil
+	case StepItemCompleted:
+		s.applyItemCompleted(r, e)
+		return nil
+	case UndoStarted, UndoRetrying, UndoLost, StepUndone, UndoneElsewhere:
+		return s.applyUndo(r, e)
+	}
+	return s.applyUnit(r, e)
+}
+
+// applyUnit folds an event of an attempt.
+func (s *State) applyUnit(r Ref, e Event) error {
+	unit := s.Unit(r)
+	switch e.Type {
+	case StepStarted:
+		return s.applyStarted(r, e)
+	case StepWaiting:
+		s.applyWaiting(r, e)
+	case StepRetrying:
+		s.leaveRunning(r)
+		unit.failures++
+		unit.Error = e.Error
+		unit.RetryAt = e.Private.RetryAt
+		closeAttempt(unit, StatusFailed, e.Error, e)
+		s.setStatus(r, StatusRetrying)
+	case AttemptLost:
+		unit.decision, unit.reconcileAt, unit.lostDetail = lostUndecided, time.Time{}, e.Reason
+		if e.Private.Lost != LostHost {
+			unit.losses++
+		}
+		closeAttempt(unit, StatusInterrupted, e.Error, e)
+		s.lost = insertRef(s.lost, r)
+	case StepReconciled:
+		applyReconciled(unit, e)
+	case StepInterrupted:
+		s.leaveRunning(r)
+		unit.Error = e.Error
+		s.setStatus(r, StatusInterrupted)
+	case StepResolved:
+		// Retry is the only verdict that leaves the unit open.
+		if e.Private.Verdict == "retry" {
+			unit.decision, unit.losses, unit.Error, unit.Undo = lostRerun, 0, nil, UndoState{}
+			s.setStatus(r, StatusRunning)
+			s.running[r] = true
+			s.lost = insertRef(s.lost, r)
+		}
 	case StepCheckpointed:
-		step.Checkpoint = e.Private.Checkpoint
+		unit.Checkpoint = e.Private.Checkpoint
 	case StepEffected:
-		step.Effects = append(step.Effects, *e.Private.Effect)
+		if e.Private.Effect != nil {
+			unit.Effects = append(unit.Effects, *e.Private.Effect)
+		}
 	default:
-		return fmt.Errorf("unknown event")
+		return errors.New("unknown event")
 	}
 	return nil
 }
 
-func (s *State) applyStarted(i int, e Event) error {
+// applyExpanded gives a step with for_each its items.
+func (s *State) applyExpanded(i int, e Event) error {
 	step := &s.Steps[i]
-	if e.Attempt != step.Attempt+1 {
-		return fmt.Errorf("attempt %d follows attempt %d", e.Attempt, step.Attempt)
-	}
-	if step.Status == StatusRunning && !contains(s.lost, i) {
-		return fmt.Errorf("attempt %d is still running", step.Attempt)
+	if step.expanded {
+		return errors.New("it has its items already")
 	}
 	s.ready = remove(s.ready, i)
-	s.lost = remove(s.lost, i)
-	s.setStatus(i, StatusRunning)
-	s.running[i] = true
-	step.Attempt, step.decision, step.Error = e.Attempt, lostUndecided, nil
-	if step.StartedAt.IsZero() {
-		step.StartedAt = e.Time
+	s.expanded = insert(s.expanded, i)
+	step.expanded, step.StartedAt = true, e.Time
+	step.Values = e.Private.Items
+	step.Items = make([]Unit, len(step.Values))
+	step.itemCounts = map[Status]int{StatusPending: len(step.Values)}
+	for k := range step.Items {
+		step.Items[k].Status = StatusPending
 	}
-	attempt := AttemptState{Number: e.Attempt, Status: StatusRunning, StartedAt: e.Time}
-	if e.Private != nil {
-		step.EffectClass, step.IdempotencyKey = e.Private.EffectClass, e.Private.IdempotencyKey
-		attempt.Checksum = e.Private.Checksum
+	step.Status = StatusRunning
+	if kept := s.keep[i]; kept != nil {
+		for _, item := range kept.Items {
+			if item.Index < len(step.Items) {
+				s.keepItem(Ref{i, item.Index}, item, e)
+			}
+		}
 	}
-	step.Attempts = append(step.Attempts, attempt)
 	return nil
 }
 
-func (s *State) applyReconciled(step *StepState, e Event) {
-	step.lostDetail = e.Reason
+// keepItem takes over an item's result of an earlier execution.
+func (s *State) keepItem(r Ref, item KeptItem, e Event) {
+	unit := s.Unit(r)
+	unit.PublicOutput, unit.Output, unit.UndoToken = item.Output, item.Output, item.UndoToken
+	if item.FullOutput != nil {
+		unit.Output = item.FullOutput
+	}
+	unit.CompletedAt, unit.KeptFrom = e.Time, s.Origin.from()
+	s.setStatus(r, StatusSuccess)
+	s.finished = append(s.finished, r)
+}
+
+func (s *State) applyStarted(r Ref, e Event) error {
+	unit := s.Unit(r)
+	if e.Attempt != unit.Attempt+1 {
+		return fmt.Errorf("attempt %d follows attempt %d", e.Attempt, unit.Attempt)
+	}
+	if unit.Status == StatusRunning && !containsRef(s.lost, r) {
+		return fmt.Errorf("attempt %d is still running", unit.Attempt)
+	}
+	if r.IsItem() {
+		step := &s.Steps[r.Step]
+		step.Attempt = max(step.Attempt, e.Attempt)
+		for step.next < len(step.Items) && (step.next == r.Item || step.Items[step.next].Status != StatusPending) {
+			step.next++
+		}
+	} else {
+		s.ready = remove(s.ready, r.Step)
+	}
+	s.lost = removeRef(s.lost, r)
+	s.setStatus(r, StatusRunning)
+	s.running[r] = true
+	unit.Attempt, unit.decision, unit.Error = e.Attempt, lostUndecided, nil
+	if unit.StartedAt.IsZero() {
+		unit.StartedAt = e.Time
+	}
+	unit.EffectClass, unit.IdempotencyKey = e.Private.EffectClass, e.Private.IdempotencyKey
+	unit.Attempts = append(unit.Attempts, AttemptState{
+		Number: e.Attempt, Status: StatusRunning, StartedAt: e.Time, Checksum: e.Private.Checksum,
+	})
+	return nil
+}
+
+// applyWaiting turns a started attempt into a wait.
+func (s *State) applyWaiting(r Ref, e Event) {
+	unit := s.Unit(r)
+	wait := Wait{}
+	if e.Private.Wait != nil {
+		wait = *e.Private.Wait
+	}
+	unit.Wait = &wait
+	s.leaveRunning(r)
+	s.setStatus(r, StatusWaiting)
+	if wait.Reason != WaitSignal {
+		return
+	}
+	at := slices.IndexFunc(s.signals, func(kept signal) bool { return kept.name == wait.Signal })
+	if at >= 0 {
+		unit.Wait.delivered = s.signals[at].payload
+		s.signals = slices.Delete(s.signals, at, at+1)
+	}
+}
+
+func applyReconciled(unit *Unit, e Event) {
+	unit.lostDetail = e.Reason
 	switch pluginsdk.ReconcileStatus(e.Private.Verdict) {
 	case pluginsdk.ReconcileNotStarted:
-		step.decision = lostRerun
+		unit.decision = lostRerun
 	case pluginsdk.ReconcileRunning:
-		step.reconcileAt = e.Time.Add(reconcileInterval)
+		unit.reconcileAt = e.Time.Add(reconcileInterval)
 	case pluginsdk.ReconcileDone:
-		// The step_completed behind this event ends the step.
+		// The completion behind this event ends the unit.
 	case pluginsdk.ReconcileUnknown:
-		step.decision = lostUnknown
+		unit.decision = lostUnknown
 	}
 }
 
-func (s *State) applyCompleted(i int, e Event) {
-	step := &s.Steps[i]
-	s.ready = remove(s.ready, i)
-	s.leaveRunning(i)
-	status := Status(e.Status)
-	s.closeAttempt(step, status, e.Error, e.Time)
-	s.setStatus(i, status)
-	step.CompletedAt = e.Time
-	step.Error, step.SkipReason = e.Error, e.SkipReason
-	step.Output, step.PublicOutput = e.Output, e.Output
+// finishUnit writes down how a unit ended.
+func (s *State) finishUnit(r Ref, e Event) {
+	unit := s.Unit(r)
+	s.leaveRunning(r)
+	closeAttempt(unit, Status(e.Status), e.Error, e)
+	unit.CompletedAt = e.Time
+	unit.Error, unit.SkipReason, unit.KeptFrom = e.Error, e.SkipReason, e.KeptFrom
+	unit.Output, unit.PublicOutput = e.Output, e.Output
 	if e.FullOutput != nil {
-		step.Output = e.FullOutput
+		unit.Output = e.FullOutput
 	}
-	if e.Private != nil {
-		step.UndoToken, step.skipByChoice = e.Private.UndoToken, e.Private.ByChoice
+	unit.UndoToken, unit.skipByChoice = e.Private.UndoToken, e.Private.ByChoice
+	s.setStatus(r, Status(e.Status))
+	if Status(e.Status) == StatusSuccess && (r.IsItem() || !s.Steps[r.Step].expanded) {
+		s.finished = append(s.finished, r)
+	}
+}
+
+func (s *State) applyItemCompleted(r Ref, e Event) { s.finishUnit(r, e) }
+
+func (s *State) applyCompleted(i int, e Event) {
+	s.ready, s.expanded = remove(s.ready, i), remove(s.expanded, i)
+	s.adoptItems(i, e)
+	s.finishUnit(StepRef(i), e)
+	step, status := &s.Steps[i], Status(e.Status)
+	for k := range step.Items {
+		// Items that never started ended with their step.
+		if unit := &step.Items[k]; !unit.Status.Ended() {
+			unit.Status, unit.CompletedAt = StatusCancelled, e.Time
+		}
 	}
 	s.open--
 	s.counts[status]++
@@ -200,6 +405,25 @@ func (s *State) applyCompleted(i int, e Event) {
 	}
 }
 
+// adoptItems gives a kept step its items back.
+func (s *State) adoptItems(i int, e Event) {
+	step, kept := &s.Steps[i], s.keep[i]
+	if kept == nil || step.expanded || e.KeptFrom == "" || len(kept.Values) == 0 {
+		return
+	}
+	step.expanded, step.Values = true, kept.Values
+	step.Items = make([]Unit, len(kept.Values))
+	step.itemCounts = map[Status]int{}
+	for k := range step.Items {
+		step.Items[k].Status = StatusPending
+	}
+	for _, item := range kept.Items {
+		if item.Index < len(step.Items) {
+			s.keepItem(Ref{i, item.Index}, item, e)
+		}
+	}
+}
+
 func (s *State) releaseLate() {
 	for _, i := range s.late {
 		s.unblock(i)
@@ -213,52 +437,119 @@ func (s *State) unblock(i int) {
 	}
 }
 
-// leaveRunning takes a step out of every list of open ones.
-func (s *State) leaveRunning(i int) {
-	delete(s.running, i)
-	s.lost = remove(s.lost, i)
-	s.retrying = remove(s.retrying, i)
-	s.interrupted = remove(s.interrupted, i)
+// leaveRunning takes a unit out of every list of open ones.
+func (s *State) leaveRunning(r Ref) {
+	delete(s.running, r)
+	s.lost = removeRef(s.lost, r)
 }
 
-func (s *State) setStatus(i int, status Status) {
-	s.retrying = remove(s.retrying, i)
-	s.interrupted = remove(s.interrupted, i)
-	s.Steps[i].Status = status
+// setStatus gives a unit its status, and keeps the lists and the step of an
+// item in step with it.
+func (s *State) setStatus(r Ref, status Status) {
+	unit := s.Unit(r)
+	before := unit.Status
+	unit.Status = status
+	switch before {
+	case StatusRetrying:
+		s.retrying = removeRef(s.retrying, r)
+	case StatusInterrupted:
+		s.interrupted = removeRef(s.interrupted, r)
+	case StatusWaiting:
+		s.waiting = removeRef(s.waiting, r)
+	}
 	switch status {
 	case StatusRetrying:
-		s.retrying = insert(s.retrying, i)
+		s.retrying = insertRef(s.retrying, r)
 	case StatusInterrupted:
-		s.interrupted = insert(s.interrupted, i)
-	default:
+		s.interrupted = insertRef(s.interrupted, r)
+	case StatusWaiting:
+		s.waiting = insertRef(s.waiting, r)
 	}
+	if r.IsItem() && before != status {
+		s.countItem(r.Step, before, status)
+	}
+}
+
+// countItem brings a step's sums up to the change of one of its items.
+func (s *State) countItem(i int, before, after Status) {
+	step := &s.Steps[i]
+	step.itemCounts[before]--
+	step.itemCounts[after]++
+	step.active += holdsPlace(after) - holdsPlace(before)
+	if after.Ended() && !before.Ended() {
+		step.ended++
+	}
+	if step.Status.Ended() {
+		return
+	}
+	step.Status = StatusRunning
+	if step.itemCounts[StatusRunning] > 0 || s.itemsDue(i) {
+		return
+	}
+	for _, status := range []Status{StatusRetrying, StatusWaiting, StatusInterrupted} {
+		if step.itemCounts[status] > 0 {
+			step.Status = status
+			return
+		}
+	}
+}
+
+// holdsPlace is 1 for an item that counts against max_parallel. One that
+// waits for a person's decision about a crash does not hold up the others.
+func holdsPlace(status Status) int {
+	switch status {
+	case StatusRunning, StatusRetrying, StatusWaiting:
+		return 1
+	}
+	return 0
 }
 
 // closeAttempt ends the last attempt, unless it has ended before.
-func (s *State) closeAttempt(step *StepState, status Status, failure *Error, at time.Time) {
-	if len(step.Attempts) == 0 {
+func closeAttempt(unit *Unit, status Status, failure *Error, e Event) {
+	if len(unit.Attempts) == 0 {
 		return
 	}
-	last := &step.Attempts[len(step.Attempts)-1]
+	last := &unit.Attempts[len(unit.Attempts)-1]
 	if last.CompletedAt.IsZero() {
-		last.Status, last.CompletedAt, last.Error = status, at, failure
+		last.Status, last.CompletedAt, last.Error = status, e.Time, failure
 	}
 }
 
-// settleStatus tells an execution that waits for people alone from one that
-// runs.
+// settleStatus tells an execution that waits for people or time alone from
+// one that runs.
 func (s *State) settleStatus() {
 	if s.Status != StatusRunning && s.Status != StatusWaiting {
 		return
 	}
-	waits := len(s.interrupted) > 0 && len(s.running) == 0 && len(s.retrying) == 0 && len(s.ready) == 0
+	reason, waits := s.waitsFor()
 	switch {
 	case waits && s.cancels == 0:
-		s.Status = StatusWaiting
-		s.StatusReason = s.label(s.interrupted[0]) + " was interrupted and its outcome is unknown: decide what became of it"
+		s.Status, s.StatusReason = StatusWaiting, reason
 	case s.Status == StatusWaiting:
 		s.Status, s.StatusReason = StatusRunning, ""
 	}
+}
+
+// waitsFor says what an execution waits for that does nothing else.
+func (s *State) waitsFor() (reason string, waits bool) {
+	if len(s.running) > 0 || len(s.undoing) > 0 || len(s.retrying) > 0 || len(s.ready) > 0 {
+		return "", false
+	}
+	if slices.ContainsFunc(s.expanded, s.itemsDue) {
+		return "", false
+	}
+	for _, r := range s.waiting {
+		if wait := s.Unit(r).Wait; wait.Reason == WaitChild || wait.delivered != nil {
+			return "", false
+		}
+	}
+	switch {
+	case len(s.interrupted) > 0:
+		return s.labelOf(s.interrupted[0]) + " was interrupted and its outcome is unknown: decide what became of it", true
+	case len(s.waiting) > 0:
+		return s.labelOf(s.waiting[0]) + " " + s.Unit(s.waiting[0]).Wait.sentence(), true
+	}
+	return "", false
 }
 
 func insert(list []int, i int) []int {
@@ -275,9 +566,4 @@ func remove(list []int, i int) []int {
 		return list
 	}
 	return slices.Delete(list, at, at+1)
-}
-
-func contains(list []int, i int) bool {
-	_, found := slices.BinarySearch(list, i)
-	return found
 }

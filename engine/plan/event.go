@@ -24,6 +24,8 @@ const (
 	StepRetrying        EventType = "step_retrying"
 	StepWaiting         EventType = "step_waiting"
 	StepInterrupted     EventType = "step_interrupted"
+	StepItemCompleted   EventType = "step_item_completed"
+	StepUndone          EventType = "step_undone"
 	StepCompleted       EventType = "step_completed"
 	ProgressMade        EventType = "progress"
 	WorkflowCompleted   EventType = "workflow_completed"
@@ -45,12 +47,27 @@ const (
 	StepEffected EventType = "step_effected"
 	// HostRestarted: a host that had died took the execution up again.
 	HostRestarted EventType = "host_restarted"
+	// StepExpanded keeps the items of a step with for_each.
+	StepExpanded EventType = "step_expanded"
+	// SlotGranted ends the wait of a queued execution.
+	SlotGranted EventType = "slot_granted"
+	// SignalReceived keeps a signal until a step waits for it.
+	SignalReceived EventType = "signal_received"
+	// UndoStarted: an attempt at taking a step back is about to be made.
+	UndoStarted EventType = "undo_started"
+	// UndoRetrying: it failed and will be tried again.
+	UndoRetrying EventType = "undo_retrying"
+	// UndoLost: it ended and nobody knows how.
+	UndoLost EventType = "undo_lost"
+	// UndoneElsewhere: another execution took a step of this ended one back.
+	UndoneElsewhere EventType = "undone_elsewhere"
 )
 
 // Internal reports whether only the journal knows the type.
 func (t EventType) Internal() bool {
 	switch t {
-	case ExecutionCreated, AttemptLost, StepReconciled, StepResolved, StepCheckpointed, StepEffected, HostRestarted:
+	case ExecutionCreated, AttemptLost, StepReconciled, StepResolved, StepCheckpointed, StepEffected, HostRestarted,
+		StepExpanded, SlotGranted, SignalReceived, UndoStarted, UndoRetrying, UndoLost, UndoneElsewhere:
 		return true
 	}
 	return false
@@ -100,6 +117,8 @@ type Event struct {
 	TotalTime     *float64  `json:"total_time,omitempty"`
 	SkipReason    string    `json:"skip_reason,omitempty"`
 	Progress      *Progress `json:"progress,omitempty"`
+	// KeptFrom is the execution whose result a step_completed repeats.
+	KeptFrom string `json:"kept_from,omitempty"`
 
 	Private *Private `json:"private,omitempty"`
 
@@ -120,7 +139,7 @@ type Private struct {
 	// ByChoice tells a step skipped by choice, which satisfies, from one
 	// skipped because something before it is broken.
 	ByChoice bool `json:"by_choice,omitempty"`
-	// Of StepRetrying: when the next attempt is due.
+	// Of StepRetrying and UndoRetrying: when the next attempt is due.
 	RetryAt time.Time `json:"retry_at,omitzero"`
 	// Of AttemptLost: whose end it was.
 	Lost LostCause `json:"lost,omitempty"`
@@ -131,6 +150,14 @@ type Private struct {
 	Effect     *pluginsdk.EffectRecord `json:"effect,omitempty"`
 	// Of ExecutionCreated.
 	SkipSteps []string `json:"skip_steps,omitempty"`
+	Origin    *Origin  `json:"origin,omitempty"`
+	// Of StepExpanded: the items, each a JSON value.
+	Items []json.RawMessage `json:"items,omitempty"`
+	// Of StepWaiting.
+	Wait *Wait `json:"wait,omitempty"`
+	// Of SignalReceived.
+	Signal  string          `json:"signal,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
 	// Of ExecutionCancelling.
 	TimedOut bool `json:"timed_out,omitempty"`
 }

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,12 @@ const (
 	CommandBegin CommandKind = "begin"
 	// CommandStart: start an attempt at a step.
 	CommandStart CommandKind = "start"
+	// CommandExpand: a step with for_each gets its items.
+	CommandExpand CommandKind = "expand"
+	// CommandSettle: the unit's outcome is known without a call.
+	CommandSettle CommandKind = "settle"
+	// CommandUndo: start an attempt at taking the unit back.
+	CommandUndo CommandKind = "undo"
 	// CommandComplete: the step ends without (another) call.
 	CommandComplete CommandKind = "complete"
 	// CommandCancel: cancel the step's attempt under way.
@@ -40,17 +48,26 @@ const (
 // that follows from it is applied.
 type Command struct {
 	Kind CommandKind
-	// Step is an index into the graph, -1 where the command has none.
-	Step int
-	// Attempt is that of CommandStart.
+	// Ref is what the command is about; its Step is -1 where it has none.
+	Ref
+	// Attempt is that of CommandStart and CommandUndo.
 	Attempt int
-	// Status, Error, Reason and ByChoice belong to CommandComplete,
+	// Status, Error, Reason, Output and ByChoice belong to CommandComplete,
 	// CommandFinish, CommandInterrupt and CommandPark.
 	Status   Status
 	Error    *Error
 	Reason   string
+	Output   json.RawMessage
 	ByChoice bool
+	// Kept is set for CommandComplete where the result is an earlier one.
+	Kept *Kept
+	// Items belong to CommandExpand, Outcome to CommandSettle.
+	Items   []json.RawMessage
+	Outcome pluginsdk.Outcome
 }
+
+// noStep is the Ref of a command about the whole execution.
+var noStep = Ref{Step: -1, Item: WholeStep}
 
 // Next returns every command that is due at now, steps in the order of the
 // definition. It changes nothing.
@@ -59,58 +76,89 @@ func Next(s *State, now time.Time) []Command {
 	case s.Status.Ended() || s.parked:
 		return nil
 	case s.crashLooped(now):
-		return []Command{{Kind: CommandPark, Step: -1, Reason: fmt.Sprintf(
+		return []Command{{Kind: CommandPark, Ref: noStep, Reason: fmt.Sprintf(
 			"the server died %d times within an hour while this ran; resume it once the cause is known", maxHostCrashes)}}
-	case s.StartedAt.IsZero():
-		return []Command{{Kind: CommandBegin, Step: -1}}
+	case s.StartedAt.IsZero() && s.cancels == 0:
+		if s.queued || s.paused {
+			return nil
+		}
+		return []Command{{Kind: CommandBegin, Ref: noStep}}
 	}
-	var commands []Command
 	if limit := s.graph.Definition().Timeout; limit > 0 && s.cancels == 0 && !now.Before(s.StartedAt.Add(limit)) {
-		commands = append(commands, Command{Kind: CommandTimeOut, Step: -1, Reason: s.timeoutReason()})
-		return commands
+		return []Command{{Kind: CommandTimeOut, Ref: noStep, Reason: s.timeoutReason()}}
 	}
-	if s.cancels > 0 {
-		for _, i := range s.Running() {
-			if s.dropped(i) && !contains(s.lost, i) {
-				commands = append(commands, Command{Kind: CommandCancel, Step: i, Reason: s.cancelReason()})
-			}
-		}
-	}
-	for _, i := range s.lost {
-		commands = s.decideLost(commands, i, now)
-	}
-	for _, i := range s.retrying {
-		commands = s.decideRetrying(commands, i, now)
-	}
-	for _, i := range s.interrupted {
-		if s.dropped(i) {
-			commands = append(commands, s.cancelled(i))
-		}
-	}
-	for _, i := range s.ready {
-		if s.swept(i) {
-			commands = append(commands, s.sweep(i))
-		} else {
-			commands = append(commands, s.decideReady(i))
-		}
-	}
+	commands := s.decideOpen(now)
 	if s.open == 0 {
-		commands = append(commands, s.finish())
+		undo, busy := s.decideRollback(now)
+		commands = append(commands, undo...)
+		if !busy {
+			commands = append(commands, s.finish())
+		}
 	}
 	return s.holdStarts(commands)
 }
 
-// holdStarts takes back the starts that a failure among the commands rules
-// out: once that is applied, the steps are skipped.
+// decideOpen judges every unit that something may be due for.
+func (s *State) decideOpen(now time.Time) []Command {
+	var commands []Command
+	if s.cancels > 0 {
+		for _, r := range s.Running() {
+			if s.dropped(r.Step) && !containsRef(s.lost, r) {
+				commands = append(commands, Command{Kind: CommandCancel, Ref: r, Reason: s.cancelReason()})
+			}
+		}
+	}
+	for _, r := range s.lost {
+		commands = s.decideLost(commands, r, now)
+	}
+	for _, r := range s.retrying {
+		commands = s.decideRetrying(commands, r, now)
+	}
+	for _, r := range s.interrupted {
+		if s.dropped(r.Step) {
+			commands = append(commands, s.cancelled(r))
+		}
+	}
+	for _, r := range s.waiting {
+		commands = s.decideWaiting(commands, r, now)
+	}
+	room := maxCalls - len(s.running)
+	for _, i := range s.expanded {
+		commands, room = s.decideItems(commands, i, room)
+	}
+	for _, i := range s.ready {
+		if s.swept(i) {
+			commands = append(commands, s.sweep(i))
+			continue
+		}
+		if room <= 0 {
+			continue
+		}
+		command := s.decideReady(i)
+		if command.Kind == CommandStart {
+			room--
+		}
+		commands = append(commands, command)
+	}
+	return commands
+}
+
+// holdStarts takes back the starts that a pause forbids, and those that a
+// failure among the commands rules out: once that is applied, the steps are
+// skipped.
 func (s *State) holdStarts(commands []Command) []Command {
+	if s.paused {
+		commands = slices.DeleteFunc(commands, func(c Command) bool { return c.Kind == CommandStart || c.Kind == CommandExpand })
+	}
 	failing := slices.ContainsFunc(commands, func(c Command) bool {
-		return c.Kind == CommandComplete && c.Status == StatusFailed && s.graph.Node(c.Step).Step.Required
+		return c.Kind == CommandComplete && c.Status == StatusFailed && !c.IsItem() && s.graph.Node(c.Step).Step.Required
 	})
 	if !failing || s.graph.Definition().OnFailure == workflow.OnFailureContinue {
 		return commands
 	}
 	return slices.DeleteFunc(commands, func(c Command) bool {
-		return c.Kind == CommandStart && s.graph.Node(c.Step).Step.RunOn == workflow.RunOnSuccess && !contains(s.lost, c.Step)
+		return (c.Kind == CommandStart || c.Kind == CommandExpand) && !c.IsItem() &&
+			s.graph.Node(c.Step).Step.RunOn == workflow.RunOnSuccess && !containsRef(s.lost, c.Ref)
 	})
 }
 
@@ -129,11 +177,20 @@ func Due(s *State, now time.Time) time.Time {
 	if limit := s.graph.Definition().Timeout; limit > 0 && s.cancels == 0 {
 		consider(s.StartedAt.Add(limit))
 	}
-	for _, i := range s.retrying {
-		consider(s.Steps[i].RetryAt)
+	for _, r := range s.retrying {
+		consider(s.Unit(r).RetryAt)
 	}
-	for _, i := range s.lost {
-		consider(s.Steps[i].reconcileAt)
+	for _, r := range s.lost {
+		consider(s.Unit(r).reconcileAt)
+		consider(s.Unit(r).Undo.retryAt)
+	}
+	for _, r := range s.waiting {
+		consider(s.Unit(r).Wait.Until)
+	}
+	if s.open == 0 && s.rollsBack() {
+		for k := s.undoStart(); k >= 0; k-- {
+			consider(s.Unit(s.finished[k]).Undo.retryAt)
+		}
 	}
 	return due
 }
@@ -149,9 +206,9 @@ func (s *State) crashLooped(now time.Time) bool {
 }
 
 // dropped reports whether a cancel reaches the step: clean-up steps are
-// spared by the first one.
+// spared by the first one, but for an execution that never began.
 func (s *State) dropped(i int) bool {
-	return s.cancels > 1 || (s.cancels == 1 && s.graph.Node(i).Step.RunOn != workflow.RunOnAlways)
+	return s.cancels > 1 || (s.cancels == 1 && s.StartedAt.IsZero()) || (s.cancels == 1 && s.graph.Node(i).Step.RunOn != workflow.RunOnAlways)
 }
 
 // stopped reports whether on_failure keeps the step from starting.
@@ -171,7 +228,7 @@ func (s *State) sweep(i int) Command {
 	if s.dropped(i) {
 		reason = "not run: " + s.cancelReason()
 	}
-	return Command{Kind: CommandComplete, Step: i, Status: StatusSkipped, Reason: reason}
+	return Command{Kind: CommandComplete, Ref: StepRef(i), Status: StatusSkipped, Reason: reason}
 }
 
 func (s *State) cancelReason() string {
@@ -188,95 +245,113 @@ func (s *State) timeoutReason() string {
 	return fmt.Sprintf("the workflow's timeout of %s has passed", s.graph.Definition().Timeout)
 }
 
-// cancelled ends an open step that no call is under way for.
-func (s *State) cancelled(i int) Command {
-	message := s.cancelReason()
-	if detail := s.Steps[i].lostDetail; detail != "" && s.Steps[i].Status != StatusRetrying {
-		message += "; the outcome of its last attempt is unknown: " + detail
+// cancelled ends an open unit that no call is under way for.
+func (s *State) cancelled(r Ref) Command {
+	message, unit := s.cancelReason(), s.Unit(r)
+	if unit.lostDetail != "" && unit.Status != StatusRetrying {
+		message += "; the outcome of its last attempt is unknown: " + unit.lostDetail
 	}
-	return Command{Kind: CommandComplete, Step: i, Status: StatusCancelled, Error: &Error{
+	return Command{Kind: CommandComplete, Ref: r, Status: StatusCancelled, Error: &Error{
 		Message: message, Code: "CANCELLED", Class: pluginsdk.FailureCancelled,
 	}}
 }
 
-// decideLost applies the recovery table to a step whose outcome is unknown.
-func (s *State) decideLost(commands []Command, i int, now time.Time) []Command {
-	step := &s.Steps[i]
-	start := Command{Kind: CommandStart, Step: i, Attempt: step.Attempt + 1}
-	if step.losses >= maxLosses {
-		start = Command{Kind: CommandComplete, Step: i, Status: StatusFailed, Error: &Error{
-			Message: fmt.Sprintf("%d attempts at this step were lost: %s", step.losses, step.lostDetail),
+// decideLost applies the recovery table to a unit whose outcome is unknown.
+func (s *State) decideLost(commands []Command, r Ref, now time.Time) []Command {
+	unit := s.Unit(r)
+	start := Command{Kind: CommandStart, Ref: r, Attempt: unit.Attempt + 1}
+	if unit.losses >= maxLosses {
+		start = Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: &Error{
+			Message: fmt.Sprintf("%d attempts at this step were lost: %s", unit.losses, unit.lostDetail),
 			Code:    "crash_loop", Class: pluginsdk.FailurePermanent, Fault: pluginsdk.FaultAuthor,
 		}}
 	}
 	switch {
-	case s.dropped(i):
-		return append(commands, s.cancelled(i))
-	case step.decision == lostRerun, step.decision == lostUndecided && step.EffectClass.Rerunnable():
+	case unit.Undo.calling:
+		return commands
+	case s.dropped(r.Step):
+		return append(commands, s.cancelled(r))
+	case unit.decision == lostRerun, unit.decision == lostUndecided && unit.EffectClass.Rerunnable():
 		return append(commands, start)
-	case step.decision == lostUndecided && step.EffectClass == pluginsdk.EffectReconcilable:
-		if now.Before(step.reconcileAt) {
+	case unit.decision == lostUndecided && unit.EffectClass == pluginsdk.EffectReconcilable:
+		if now.Before(unit.reconcileAt) {
 			return commands
 		}
-		return append(commands, Command{Kind: CommandReconcile, Step: i})
-	case s.graph.Node(i).Step.OnInterrupt == workflow.OnInterruptRetry:
+		return append(commands, Command{Kind: CommandReconcile, Ref: r})
+	case s.graph.Node(r.Step).Step.OnInterrupt == workflow.OnInterruptRetry:
 		return append(commands, start)
 	}
-	return append(commands, s.decideUnknown(i))
+	return s.decideUnknown(commands, r, now)
+}
+
+func (s *State) unknownReason(r Ref) string {
+	unit := s.Unit(r)
+	reason := "the outcome of attempt " + strconv.Itoa(unit.Attempt) + " is unknown"
+	if unit.lostDetail != "" {
+		reason += ": " + unit.lostDetail
+	}
+	return reason
 }
 
 // decideUnknown does as on_interrupt says, where it doesn't say retry.
-func (s *State) decideUnknown(i int) Command {
-	step := &s.Steps[i]
-	reason := "the outcome of attempt " + fmt.Sprint(step.Attempt) + " is unknown"
-	if step.lostDetail != "" {
-		reason += ": " + step.lostDetail
-	}
-	switch s.graph.Node(i).Step.OnInterrupt {
-	case workflow.OnInterruptFail:
-		return Command{Kind: CommandComplete, Step: i, Status: StatusFailed, Error: &Error{
+func (s *State) decideUnknown(commands []Command, r Ref, now time.Time) []Command {
+	reason, node := s.unknownReason(r), s.graph.Node(r.Step)
+	switch on := node.Step.OnInterrupt; {
+	case on == workflow.OnInterruptFail:
+		return append(commands, Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: &Error{
 			Message: reason + " (on_interrupt: fail)", Code: "INTERRUPTED", Class: pluginsdk.FailurePermanent,
-		}}
-	case workflow.OnInterruptSkip:
-		return Command{Kind: CommandComplete, Step: i, Status: StatusSkipped, ByChoice: true, Reason: reason + " (on_interrupt: skip)"}
-	default:
-		return Command{Kind: CommandInterrupt, Step: i, Reason: reason}
+		}})
+	case on == workflow.OnInterruptSkip:
+		return append(commands, Command{
+			Kind: CommandComplete, Ref: r, Status: StatusSkipped, ByChoice: true, Reason: reason + " (on_interrupt: skip)",
+		})
+	case on == workflow.OnInterruptUndo && node.Handler != nil && node.Handler.Info.Capabilities.Undo:
+		return s.decideUndo(commands, r, now)
+	case on == workflow.OnInterruptUndo:
+		reason += "; on_interrupt says undo, but its handler can't"
 	}
+	return append(commands, Command{Kind: CommandInterrupt, Ref: r, Reason: reason})
 }
 
-func (s *State) decideRetrying(commands []Command, i int, now time.Time) []Command {
-	step := &s.Steps[i]
+func (s *State) decideRetrying(commands []Command, r Ref, now time.Time) []Command {
+	unit := s.Unit(r)
 	switch {
-	case s.dropped(i):
-		return append(commands, s.cancelled(i))
-	case s.stopped(i):
-		return append(commands, Command{Kind: CommandComplete, Step: i, Status: StatusFailed, Error: step.Error})
-	case now.Before(step.RetryAt):
+	case s.dropped(r.Step):
+		return append(commands, s.cancelled(r))
+	case !r.IsItem() && s.stopped(r.Step):
+		return append(commands, Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: unit.Error})
+	case now.Before(unit.RetryAt):
 		return commands
 	}
-	return append(commands, Command{Kind: CommandStart, Step: i, Attempt: step.Attempt + 1})
+	return append(commands, Command{Kind: CommandStart, Ref: r, Attempt: unit.Attempt + 1})
 }
 
 // decideReady judges a pending step whose dependencies have all ended.
 func (s *State) decideReady(i int) Command {
 	node := s.graph.Node(i)
+	byChoice := func(reason string) Command {
+		return Command{Kind: CommandComplete, Ref: StepRef(i), Status: StatusSkipped, Reason: reason, ByChoice: true}
+	}
+	if kept := s.keep[i]; kept != nil && kept.Status.Ended() {
+		return Command{Kind: CommandComplete, Ref: StepRef(i), Status: kept.Status, Output: kept.Output, Reason: kept.SkipReason, ByChoice: true, Kept: kept}
+	}
+	if s.only >= 0 && s.only != i {
+		return byChoice(fmt.Sprintf("only %s is run", s.label(s.only)))
+	}
 	if skip, due := s.judgeDependencies(node); due {
 		return skip
-	}
-	byChoice := func(reason string) Command {
-		return Command{Kind: CommandComplete, Step: i, Status: StatusSkipped, Reason: reason, ByChoice: true}
 	}
 	if s.skip[i] {
 		return byChoice("switched off for this run")
 	}
-	enabled, err := node.IsEnabled(s.Scope(i))
+	enabled, err := node.IsEnabled(s.Scope(StepRef(i)))
 	switch {
 	case err != nil:
 		return s.invalid(i, "REFERENCE_ERROR", err)
 	case !enabled:
 		return byChoice("the step is not enabled")
 	case node.When == nil:
-		return Command{Kind: CommandStart, Step: i, Attempt: s.Steps[i].Attempt + 1}
+		return s.startOrExpand(i)
 	}
 	run, detail, err := node.When.Eval(s.expressionEnv())
 	switch {
@@ -285,12 +360,19 @@ func (s *State) decideReady(i int) Command {
 	case !run:
 		return byChoice("its condition is false: " + detail)
 	}
-	return Command{Kind: CommandStart, Step: i, Attempt: s.Steps[i].Attempt + 1}
+	return s.startOrExpand(i)
+}
+
+func (s *State) startOrExpand(i int) Command {
+	if s.graph.Node(i).ForEach != nil {
+		return s.expand(i)
+	}
+	return Command{Kind: CommandStart, Ref: StepRef(i), Attempt: s.Steps[i].Attempt + 1}
 }
 
 // judgeDependencies says whether run_on keeps the step from running.
 func (s *State) judgeDependencies(node *workflow.Node) (Command, bool) {
-	skip := Command{Kind: CommandComplete, Step: node.Index, Status: StatusSkipped}
+	skip := Command{Kind: CommandComplete, Ref: StepRef(node.Index), Status: StatusSkipped}
 	switch node.Step.RunOn {
 	case workflow.RunOnAlways:
 		return Command{}, false
@@ -335,19 +417,23 @@ func (s *State) endOf(i int) string {
 }
 
 func (s *State) invalid(i int, code string, err error) Command {
-	return Command{Kind: CommandComplete, Step: i, Status: StatusFailed, Error: &Error{
+	return Command{Kind: CommandComplete, Ref: StepRef(i), Status: StatusFailed, Error: &Error{
 		Message: err.Error(), Code: code, Class: pluginsdk.FailureInvalidInput, Fault: pluginsdk.FaultUser,
 	}}
 }
 
 func (s *State) finish() Command {
-	finish := Command{Kind: CommandFinish, Step: -1, Status: StatusSuccess}
+	finish := Command{Kind: CommandFinish, Ref: noStep, Status: StatusSuccess, Reason: s.rollbackReason()}
 	switch {
 	case s.timedOut:
 		finish.Status = StatusFailed
 		finish.Error = &Error{Message: s.timeoutReason(), Code: "TIMEOUT", Class: pluginsdk.FailureTimeout}
 	case s.cancels > 0:
 		finish.Status, finish.Reason = StatusCancelled, s.cancelReason()
+	case s.Origin != nil && s.Origin.UndoOf != "":
+		if s.notUndone > 0 {
+			finish.Status, finish.Error = StatusFailed, &Error{Message: finish.Reason, Code: "UNDO_FAILED"}
+		}
 	case s.stoppedBy >= 0:
 		finish.Status = StatusFailed
 		finish.Error = &Error{Message: s.label(s.stoppedBy) + " failed", Code: "EXECUTION_ERROR"}

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/engine/workflow"
-	"github.com/vwmp/vwmp/pluginsdk"
 )
 
 // reconcileInterval is the wait before a handler that says "running" is asked
@@ -25,6 +24,11 @@ const reconcileInterval = 5 * time.Second
 // maxLosses is how many attempts of one step may be lost to its plugin, by a
 // crash or because it had to be killed, before it is not run again.
 const maxLosses = 3
+
+// maxCalls is how many calls of one execution run at once; further steps
+// that are due wait for one of them to end. It bounds what a fan-out of
+// thousands of steps takes of the memory and of a plugin.
+const maxCalls = 256
 
 // An execution active at this many host crashes within crashWindow is parked.
 const (
@@ -63,77 +67,70 @@ type State struct {
 	LastSeq uint64
 	LastSub uint32
 
+	// Origin is nil for a plain execution.
+	Origin *Origin
+	// UndoneBy is the execution that took this one back, or empty.
+	UndoneBy string
+
 	// cancels counts requests; a workflow timeout counts as one.
 	cancels  int
 	cancelBy string
 	timedOut bool
 	parked   bool
+	paused   bool
+	queued   bool
 	crashes  []time.Time
 	skip     map[int]bool
+	keep     map[int]*Kept
+	// only is the step that alone is run, -1 for all.
+	only    int
+	signals []signal
 
 	// What follows is derived from Steps, so that a turn costs what
 	// changed and not the size of the graph.
 	blocked     []int // open dependencies of each step
 	ready       []int // pending with none open, ascending
-	retrying    []int // ascending
-	interrupted []int // ascending
-	lost        []int // running with an unknown outcome, ascending
-	running     map[int]bool
+	expanded    []int // running a for_each, ascending
+	retrying    []Ref // ascending
+	interrupted []Ref // ascending
+	waiting     []Ref // ascending
+	lost        []Ref // running with an unknown outcome, ascending
+	running     map[Ref]bool
+	undoing     map[Ref]bool
 	open        int
 	late        []int // clean-up steps without dependencies
 	mainOpen    int   // success steps that have not ended
 	stoppedBy   int   // the failed required step, -1 for none
 	counts      map[Status]int
 	optionalBad bool
+	// finished are the units that succeeded, in that order; undoAt is the
+	// one that a rollback looks at next, -1 behind the last.
+	finished  []Ref
+	undoAt    int
+	undone    int
+	notUndone int
+}
+
+// signal is one that came before a step waited for it.
+type signal struct {
+	name    string
+	payload json.RawMessage
 }
 
 // StepState is one step within a State.
 type StepState struct {
-	Status Status
-	// Attempt is the number of the last attempt, 0 before the first.
-	Attempt     int
-	Attempts    []AttemptState
-	StartedAt   time.Time
-	CompletedAt time.Time
-	RetryAt     time.Time
-	Output      json.RawMessage
-	// PublicOutput names a blob where Output is large.
-	PublicOutput json.RawMessage
-	UndoToken    json.RawMessage
-	Error        *Error
-	SkipReason   string
+	Unit
+	// Items are those of a step with for_each once it has started, Values
+	// what each is given.
+	Items  []Unit
+	Values []json.RawMessage
 
-	EffectClass    pluginsdk.EffectClass
-	IdempotencyKey string
-	Checkpoint     json.RawMessage
-	Effects        []pluginsdk.EffectRecord
-
-	failures     int
-	losses       int
-	skipByChoice bool
-	// decision is what to do with a lost attempt, once known.
-	decision    lostDecision
-	reconcileAt time.Time
-	lostDetail  string
+	expanded bool
+	// next is the first item that may not have started; active counts those
+	// that hold a place of max_parallel, and ended those that have ended.
+	next, active, ended int
+	itemCounts          map[Status]int
 }
-
-// AttemptState is one attempt within a StepState.
-type AttemptState struct {
-	Number      int
-	Status      Status
-	StartedAt   time.Time
-	CompletedAt time.Time
-	Error       *Error
-	Checksum    string
-}
-
-type lostDecision string
-
-const (
-	lostUndecided lostDecision = ""
-	lostRerun     lostDecision = "rerun"
-	lostUnknown   lostDecision = "unknown"
-)
 
 // NewState is the state before any event.
 func NewState(graph *workflow.Graph, inputs Inputs) *State {
@@ -141,8 +138,8 @@ func NewState(graph *workflow.Graph, inputs Inputs) *State {
 	s := &State{
 		graph: graph, inputs: inputs, Status: StatusPending,
 		Steps: make([]StepState, n), blocked: make([]int, n),
-		running: map[int]bool{}, skip: map[int]bool{}, counts: map[Status]int{},
-		open: n, stoppedBy: -1,
+		running: map[Ref]bool{}, undoing: map[Ref]bool{}, skip: map[int]bool{}, keep: map[int]*Kept{}, counts: map[Status]int{},
+		open: n, stoppedBy: -1, only: -1, undoAt: undoNotBegun,
 	}
 	for i := range n {
 		node := graph.Node(i)
@@ -177,16 +174,44 @@ func (s *State) Inputs() Inputs { return s.inputs }
 // Cancelling reports whether the execution was asked to end.
 func (s *State) Cancelling() bool { return s.cancels > 0 }
 
+// Cancels counts how often the execution was asked to end.
+func (s *State) Cancels() int { return s.cancels }
+
 // Parked reports whether the execution waits to be resumed.
 func (s *State) Parked() bool { return s.parked }
 
-// Running lists the steps with an attempt under way, ascending.
-func (s *State) Running() []int {
-	list := make([]int, 0, len(s.running))
-	for i := range s.running {
-		list = append(list, i)
+// Paused reports whether a person paused the execution.
+func (s *State) Paused() bool { return s.paused }
+
+// Queued reports whether the execution waits for a slot.
+func (s *State) Queued() bool { return s.queued }
+
+// Unit returns the step or the item that a ref names.
+func (s *State) Unit(r Ref) *Unit {
+	if r.IsItem() {
+		return &s.Steps[r.Step].Items[r.Item]
 	}
-	slices.Sort(list)
+	return &s.Steps[r.Step].Unit
+}
+
+// Running lists the units with an attempt under way, ascending.
+func (s *State) Running() []Ref { return sortedRefs(s.running) }
+
+// Undoing lists the units that are being taken back, ascending.
+func (s *State) Undoing() []Ref { return sortedRefs(s.undoing) }
+
+// Waiting lists the units that wait, ascending.
+func (s *State) Waiting() []Ref { return slices.Clone(s.waiting) }
+
+// Interrupted lists the units whose outcome a person must decide, ascending.
+func (s *State) Interrupted() []Ref { return slices.Clone(s.interrupted) }
+
+func sortedRefs(set map[Ref]bool) []Ref {
+	list := make([]Ref, 0, len(set))
+	for r := range set {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, compareRefs)
 	return list
 }
 
@@ -202,9 +227,18 @@ func (s *State) Progress() Progress {
 	return p
 }
 
-// Scope is what the references of a step stand for now.
-func (s *State) Scope(step int) *workflow.Scope {
+// Scope is what the references of a step, or of one of its items, stand for
+// now.
+func (s *State) Scope(r Ref) *workflow.Scope {
 	definition := s.graph.Definition()
+	scope := s.scope(r.Step, definition)
+	if r.IsItem() {
+		scope.Item, scope.Index = s.Steps[r.Step].Values[r.Item], r.Item
+	}
+	return scope
+}
+
+func (s *State) scope(step int, definition *workflow.Definition) *workflow.Scope {
 	return &workflow.Scope{
 		StepID: s.graph.Node(step).Step.ID,
 		Config: definition.Config, Parameters: s.inputs.Parameters,
@@ -226,6 +260,9 @@ func (s *State) outputOf(stepID string) (output json.RawMessage, ok bool, reason
 	case StatusSkipped:
 		return nil, false, "it was skipped: " + step.SkipReason
 	case StatusFailed:
+		if step.expanded {
+			return step.Output, true, "" // What its good items gave.
+		}
 		return nil, false, "it failed"
 	case StatusCancelled:
 		return nil, false, "it was cancelled"
@@ -268,3 +305,11 @@ func (s *State) stepID(i int) string { return s.graph.Node(i).Step.ID }
 
 // label names a step for a sentence.
 func (s *State) label(i int) string { return fmt.Sprintf("step %q", s.stepID(i)) }
+
+// labelOf names a step, or an item of one, for a sentence.
+func (s *State) labelOf(r Ref) string {
+	if r.IsItem() {
+		return fmt.Sprintf("item %d of %s", r.Item, s.label(r.Step))
+	}
+	return s.label(r.Step)
+}

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -27,8 +28,19 @@ func drawGraph(t *rapid.T) *workflow.Graph {
 			"id": fmt.Sprintf("s%d", i), "handler": "test.step",
 			"required":     rapid.Bool().Draw(t, "required"),
 			"run_on":       rapid.SampledFrom([]string{"success", "success", "success", "failure", "always"}).Draw(t, "run_on"),
-			"on_interrupt": rapid.SampledFrom([]string{"ask", "retry", "fail", "skip"}).Draw(t, "on_interrupt"),
+			"on_interrupt": rapid.SampledFrom([]string{"ask", "retry", "fail", "skip", "undo"}).Draw(t, "on_interrupt"),
 			"retry":        map[string]any{"max_attempts": rapid.IntRange(1, 3).Draw(t, "max_attempts")},
+		}
+		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		case 0:
+			step["handler"], step["config"] = "flow.wait", map[string]any{"duration": "10s"}
+		case 1:
+			step["handler"], step["config"] = "flow.approval", map[string]any{"message": "Go on?"}
+		case 2:
+			step["handler"], step["config"] = "flow.signal", map[string]any{"name": "go"}
+		case 3, 4:
+			items := make([]int, rapid.IntRange(0, 4).Draw(t, "items"))
+			step["for_each"], step["max_parallel"] = items, rapid.IntRange(1, 3).Draw(t, "max_parallel")
 		}
 		if rapid.IntRange(0, 5).Draw(t, "disabled") == 0 {
 			step["enabled"] = false
@@ -57,7 +69,7 @@ func drawGraph(t *rapid.T) *workflow.Graph {
 	steps = rapid.Permutation(steps).Draw(t, "order")
 	document := map[string]any{
 		"name": "random", "steps": steps,
-		"on_failure": rapid.SampledFrom([]string{"stop", "continue"}).Draw(t, "on_failure"),
+		"on_failure": rapid.SampledFrom([]string{"stop", "continue", "rollback"}).Draw(t, "on_failure"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "has timeout") == 0 {
 		document["timeout"] = rapid.IntRange(1, 120).Draw(t, "timeout")
@@ -81,11 +93,23 @@ func compile(t fataler, raw []byte) *workflow.Graph {
 	if problems.HasErrors() {
 		t.Fatalf("parse: %v", problems)
 	}
-	graph, problems := workflow.Compile(document, nil)
+	graph, problems := workflow.Compile(document, testCatalogue())
 	if graph == nil {
 		t.Fatalf("compile: %v", problems)
 	}
 	return graph
+}
+
+// testCatalogue has two handlers beside the built-ins; one can be undone.
+func testCatalogue() workflow.Catalogue {
+	var handlers []*workflow.Handler
+	for path, undo := range map[string]bool{"test.step": true, "t.h": false} {
+		handlers = append(handlers, workflow.NewHandler(pluginsdk.HandlerInfo{
+			Path: path, Name: "Step", Capabilities: pluginsdk.Capabilities{Cancel: true, Undo: undo},
+			ConfigSchema: json.RawMessage(`{"type":"object"}`),
+		}, "test", "1.0.0"))
+	}
+	return workflow.NewCatalogue(append(handlers, workflow.Builtins()...), nil)
 }
 
 // simulation obeys plan as a runtime does, and checks each command against
@@ -96,19 +120,24 @@ type simulation struct {
 	state   *plan.State
 	events  []plan.Event
 	now     time.Time
-	running map[int]int // step → attempt
-	started map[[2]int]bool
-	ended   map[int]plan.Status
-	failed  bool // a required step
-	cancels int
-	seq     uint64
-	sub     uint32
+	running map[plan.Ref]int // unit → attempt
+	started map[[3]int]bool
+	ended   map[plan.Ref]plan.Status
+	// finished are the units that succeeded, in that order, and undone those
+	// that were taken back, in theirs.
+	finished, undone []plan.Ref
+	undoing          map[plan.Ref]bool
+	paused           bool
+	failed           bool // a required step
+	cancels          int
+	seq              uint64
+	sub              uint32
 }
 
 func newSimulation(t *rapid.T, graph *workflow.Graph) *simulation {
 	s := &simulation{
 		t: t, graph: graph, state: plan.NewState(graph, plan.Inputs{ExecutionID: "e"}), now: epoch,
-		running: map[int]int{}, started: map[[2]int]bool{}, ended: map[int]plan.Status{},
+		running: map[plan.Ref]int{}, started: map[[3]int]bool{}, ended: map[plan.Ref]plan.Status{}, undoing: map[plan.Ref]bool{},
 	}
 	s.add(plan.Event{Type: plan.ExecutionCreated, Time: s.now})
 	return s
@@ -130,79 +159,167 @@ func (s *simulation) add(events ...plan.Event) {
 	}
 }
 
+func (s *simulation) refOf(e plan.Event) plan.Ref {
+	i, _ := s.graph.Index(e.StepID)
+	r := plan.StepRef(i)
+	if e.ItemIndex != nil {
+		r.Item = *e.ItemIndex
+	}
+	return r
+}
+
 // check holds the safety rules that one event alone can break.
 func (s *simulation) check(e plan.Event) {
-	i, _ := s.graph.Index(e.StepID)
+	r := s.refOf(e)
 	switch e.Type {
 	case plan.StepStarted:
-		s.checkStart(i, e)
-	case plan.StepCompleted:
-		for _, d := range s.graph.Node(i).Dependencies {
-			if _, done := s.ended[d]; !done {
-				s.t.Fatalf("step %s ended (%s) before %s did", e.StepID, e.Status, s.graph.Node(d).Step.ID)
-			}
-		}
-		if status, done := s.ended[i]; done {
-			s.t.Fatalf("step %s ended twice: %s, then %s", e.StepID, status, e.Status)
-		}
-		s.ended[i] = plan.Status(e.Status)
-		delete(s.running, i)
-		if e.Status == string(plan.StatusSkipped) && e.SkipReason == "" {
-			s.t.Fatalf("step %s was skipped without a reason", e.StepID)
-		}
-		if e.Status == string(plan.StatusFailed) && s.graph.Node(i).Step.Required {
-			s.failed = true
-		}
-	case plan.StepRetrying, plan.AttemptLost, plan.StepInterrupted:
-		delete(s.running, i)
+		s.checkStart(r, e)
+	case plan.StepCompleted, plan.StepItemCompleted:
+		s.checkEndOf(r, e)
+	case plan.StepRetrying, plan.AttemptLost, plan.StepInterrupted, plan.StepWaiting:
+		delete(s.running, r)
+	case plan.UndoStarted, plan.UndoRetrying, plan.UndoLost, plan.StepUndone:
+		s.checkUndo(r, e)
 	case plan.ExecutionCancelling:
 		s.cancels++
+		s.paused = false
+	case plan.ExecutionPaused:
+		s.paused = true
+	case plan.ExecutionResumed:
+		s.paused = false
 	case plan.WorkflowCompleted:
-		if len(s.ended) != s.graph.Len() || len(s.running) > 0 {
-			s.t.Fatalf("the execution ended with %d of %d steps ended and %d running", len(s.ended), s.graph.Len(), len(s.running))
+		for i := range s.graph.Len() {
+			if _, done := s.ended[plan.StepRef(i)]; !done {
+				s.t.Fatalf("the execution ended before step %d did", i)
+			}
+		}
+		if len(s.running) > 0 || len(s.undoing) > 0 {
+			s.t.Fatalf("the execution ended with %d running and %d being undone", len(s.running), len(s.undoing))
 		}
 	default:
 	}
 }
 
-func (s *simulation) checkStart(i int, e plan.Event) {
-	node := s.graph.Node(i)
-	if _, done := s.ended[i]; done {
+func (s *simulation) checkEndOf(r plan.Ref, e plan.Event) {
+	for _, d := range s.graph.Node(r.Step).Dependencies {
+		if _, done := s.ended[plan.StepRef(d)]; !done {
+			s.t.Fatalf("step %s ended (%s) before %s did", e.StepID, e.Status, s.graph.Node(d).Step.ID)
+		}
+	}
+	if status, done := s.ended[r]; done {
+		s.t.Fatalf("step %s ended twice: %s, then %s", e.StepID, status, e.Status)
+	}
+	if !r.IsItem() {
+		for other := range s.running {
+			if other.Step == r.Step && other.IsItem() {
+				s.t.Fatalf("step %s ended while item %d runs", e.StepID, other.Item)
+			}
+		}
+	}
+	s.ended[r] = plan.Status(e.Status)
+	delete(s.running, r)
+	switch plan.Status(e.Status) {
+	case plan.StatusSkipped:
+		if e.SkipReason == "" {
+			s.t.Fatalf("step %s was skipped without a reason", e.StepID)
+		}
+	case plan.StatusFailed:
+		if s.graph.Node(r.Step).Step.Required && !r.IsItem() {
+			s.failed = true
+		}
+	case plan.StatusSuccess:
+		if r.IsItem() || s.graph.Node(r.Step).ForEach == nil {
+			s.finished = append(s.finished, r)
+		}
+	default:
+	}
+}
+
+// checkUndo holds that undo runs in reverse order of completion, once a unit.
+func (s *simulation) checkUndo(r plan.Ref, e plan.Event) {
+	delete(s.undoing, r)
+	if e.Type != plan.UndoStarted && e.Type != plan.StepUndone {
+		return
+	}
+	if slices.Contains(s.undone, r) {
+		s.t.Fatalf("%v was undone twice", r)
+	}
+	if e.Type == plan.UndoStarted {
+		s.undoing[r] = true
+	}
+	if s.ended[r] != plan.StatusSuccess {
+		if s.graph.Node(r.Step).Step.OnInterrupt != workflow.OnInterruptUndo {
+			s.t.Fatalf("%v is undone though it is %q", r, s.ended[r])
+		}
+		return // Its outcome is unknown.
+	}
+	if !s.failed || s.graph.Definition().OnFailure != workflow.OnFailureRollback {
+		s.t.Fatalf("%v is undone without a cause", r)
+	}
+	at := slices.Index(s.finished, r)
+	for _, later := range s.finished[at+1:] {
+		if s.state.Undoable(later) && s.state.Unit(later).Undo.Status != plan.StatusFailed {
+			s.t.Fatalf("%v is undone before %v, which finished after it", r, later)
+		}
+	}
+	if e.Type == plan.StepUndone {
+		s.undone = append(s.undone, r)
+	}
+}
+
+func (s *simulation) checkStart(r plan.Ref, e plan.Event) {
+	node := s.graph.Node(r.Step)
+	if _, done := s.ended[r]; done {
 		s.t.Fatalf("step %s started after its end", e.StepID)
 	}
-	if _, runs := s.running[i]; runs {
+	if _, runs := s.running[r]; runs {
 		s.t.Fatalf("step %s started while it runs", e.StepID)
 	}
-	if s.started[[2]int{i, e.Attempt}] {
+	if s.started[[3]int{r.Step, r.Item, e.Attempt}] {
 		s.t.Fatalf("attempt %d of step %s started twice", e.Attempt, e.StepID)
 	}
-	s.started[[2]int{i, e.Attempt}] = true
+	if s.paused {
+		s.t.Fatalf("step %s started though the execution is paused", e.StepID)
+	}
+	s.started[[3]int{r.Step, r.Item, e.Attempt}] = true
 	for _, d := range node.Dependencies {
-		if _, done := s.ended[d]; !done {
+		if _, done := s.ended[plan.StepRef(d)]; !done {
 			s.t.Fatalf("step %s started before %s ended", e.StepID, s.graph.Node(d).Step.ID)
+		}
+	}
+	if r.IsItem() {
+		places := 0
+		for other := range s.running {
+			if other.Step == r.Step {
+				places++
+			}
+		}
+		if places >= node.Step.MaxParallel {
+			s.t.Fatalf("item %d of step %s started beside %d others", r.Item, e.StepID, places)
 		}
 	}
 	clean := node.Step.RunOn
 	switch {
 	case s.cancels > 1, s.cancels == 1 && clean != workflow.RunOnAlways:
 		s.t.Fatalf("step %s (%s) started after %d cancels", e.StepID, clean, s.cancels)
-	case s.failed && s.graph.Definition().OnFailure == workflow.OnFailureStop && clean == workflow.RunOnSuccess && !s.lostBefore(i):
+	case s.failed && s.graph.Definition().OnFailure != workflow.OnFailureContinue && clean == workflow.RunOnSuccess && !s.underWay(r):
 		s.t.Fatalf("step %s started after a required step failed", e.StepID)
 	}
 	if clean == workflow.RunOnSuccess && e.Attempt == 1 {
 		for _, d := range node.Dependencies {
-			if status := s.ended[d]; status == plan.StatusCancelled || (status == plan.StatusFailed && s.graph.Node(d).Step.Required) {
+			if status := s.ended[plan.StepRef(d)]; status == plan.StatusCancelled || (status == plan.StatusFailed && s.graph.Node(d).Step.Required) {
 				s.t.Fatalf("step %s started though %s is %s", e.StepID, s.graph.Node(d).Step.ID, status)
 			}
 		}
 	}
-	s.running[i] = e.Attempt
+	s.running[r] = e.Attempt
 }
 
-// lostBefore reports whether the step was under way already: finding out
-// what became of a lost attempt is no new start.
-func (s *simulation) lostBefore(i int) bool {
-	return s.state.Steps[i].Attempt > 0 && s.state.Steps[i].Status == plan.StatusRunning
+// underWay reports whether the unit was under way already: finding out what
+// became of a lost attempt is no new start, and neither is the next item of a
+// step that runs.
+func (s *simulation) underWay(r plan.Ref) bool {
+	return r.IsItem() || (s.state.Unit(r).Attempt > 0 && s.state.Unit(r).Status == plan.StatusRunning)
 }
 
 // settle obeys every command that is due until none brings anything new.
@@ -230,15 +347,20 @@ func (s *simulation) obey(command plan.Command) {
 			pluginsdk.EffectPure, pluginsdk.EffectReconcilable, pluginsdk.EffectUnsafe,
 		}).Draw(s.t, "class")
 		s.add(plan.Started(s.state, command, plan.Private{EffectClass: class}, s.now))
+		s.wait(command.Ref)
+	case plan.CommandSettle:
+		s.add(plan.Settle(s.state, command.Ref, command.Outcome, "", s.now, 0)...)
+	case plan.CommandUndo:
+		s.add(plan.UndoEvent(s.state, command, s.now))
 	case plan.CommandCancel:
-		if _, runs := s.running[command.Step]; !runs {
+		if _, runs := s.running[command.Ref]; !runs {
 			s.t.Fatalf("cancel of a step that does not run")
 		}
 	case plan.CommandReconcile:
 		status := rapid.SampledFrom([]pluginsdk.ReconcileStatus{
 			pluginsdk.ReconcileNotStarted, pluginsdk.ReconcileRunning, pluginsdk.ReconcileDone, pluginsdk.ReconcileUnknown,
 		}).Draw(s.t, "verdict")
-		s.add(plan.SettleReconciled(s.state, command.Step, pluginsdk.ReconcileResult{Status: status}, s.now)...)
+		s.add(plan.SettleReconciled(s.state, command.Ref, pluginsdk.ReconcileResult{Status: status}, s.now)...)
 	default:
 		event, ok := plan.EventOf(s.state, command, s.now)
 		if !ok {
@@ -248,19 +370,59 @@ func (s *simulation) obey(command plan.Command) {
 	}
 }
 
+// wait turns the start of a built-in that waits into its wait.
+func (s *simulation) wait(r plan.Ref) {
+	wait := plan.Wait{}
+	switch s.graph.Node(r.Step).Step.Handler {
+	case workflow.HandlerWait:
+		wait = plan.Wait{Reason: plan.WaitTime, Until: s.now.Add(10 * time.Second)}
+	case workflow.HandlerApproval:
+		wait = plan.Wait{Reason: plan.WaitApproval, Until: s.now.Add(20 * time.Second), OnTimeout: rapid.SampledFrom([]string{"fail", "approve", "reject"}).Draw(s.t, "on_timeout")}
+	case workflow.HandlerSignal:
+		wait = plan.Wait{Reason: plan.WaitSignal, Signal: "go"}
+	default:
+		return
+	}
+	event, err := plan.WaitingEvent(s.state, r, wait, s.now)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.add(event)
+}
+
+func sorted[V any](set map[plan.Ref]V) []plan.Ref {
+	list := make([]plan.Ref, 0, len(set))
+	for r := range set {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b plan.Ref) int { return cmp.Or(a.Step-b.Step, a.Item-b.Item) })
+	return list
+}
+
 // move lets one thing happen in the world, and reports whether it could.
 func (s *simulation) move() bool {
-	steps := make([]int, 0, len(s.running))
-	for i := range s.running {
-		steps = append(steps, i)
-	}
-	slices.Sort(steps)
+	steps, undoing := sorted(s.running), sorted(s.undoing)
 	if rapid.IntRange(0, 25).Draw(s.t, "cancel") == 0 && s.cancels < 3 {
 		s.add(plan.Event{Type: plan.ExecutionCancelling, Time: s.now, By: "somebody"})
 		return true
 	}
 	if rapid.IntRange(0, 12).Draw(s.t, "crash") == 0 {
-		s.crash(steps)
+		s.crash(steps, undoing)
+		return true
+	}
+	switch rapid.IntRange(0, 30).Draw(s.t, "control") {
+	case 0:
+		s.add(plan.SettleSignal("go", json.RawMessage(`{"n":1}`), "somebody", s.now))
+		return true
+	case 1:
+		if !s.paused && s.cancels == 0 && !s.state.Parked() {
+			s.add(plan.Event{Type: plan.ExecutionPaused, Time: s.now, By: "somebody"})
+			return true
+		}
+	}
+	if len(undoing) > 0 {
+		r := rapid.SampledFrom(undoing).Draw(s.t, "which undo")
+		s.add(plan.SettleUndo(s.state, r, s.drawOutcome(), s.now)...)
 		return true
 	}
 	if len(steps) > 0 {
@@ -271,25 +433,34 @@ func (s *simulation) move() bool {
 		s.now = due
 		return true
 	}
-	if s.state.Parked() {
+	if s.state.Parked() || s.paused {
 		s.add(plan.Event{Type: plan.ExecutionResumed, Time: s.now})
 		return true
 	}
-	for i := range s.state.Steps {
-		if s.state.Steps[i].Status == plan.StatusInterrupted {
-			if s.state.Status != plan.StatusWaiting && s.cancels == 0 {
-				s.t.Fatalf("the execution is %s while it waits for a person", s.state.Status)
-			}
-			as := rapid.SampledFrom([]string{"retry", "success", "failed", "skipped"}).Draw(s.t, "as")
-			s.add(plan.SettleResolved(s.state, i, as, nil, "somebody", s.now)...)
-			return true
+	if s.state.Status != plan.StatusWaiting && s.cancels == 0 {
+		return false
+	}
+	for _, r := range s.state.Interrupted() {
+		as := rapid.SampledFrom([]string{"retry", "success", "failed", "skipped"}).Draw(s.t, "as")
+		s.add(plan.SettleResolved(s.state, r, as, nil, "somebody", s.now)...)
+		return true
+	}
+	for _, r := range s.state.Waiting() {
+		switch s.state.Unit(r).Wait.Reason {
+		case plan.WaitApproval:
+			decision := plan.Decision{Approved: rapid.Bool().Draw(s.t, "approved"), By: "somebody"}
+			s.add(plan.Settle(s.state, r, decision.Outcome(), "", s.now, 0)...)
+		case plan.WaitSignal:
+			s.add(plan.SettleSignal("go", nil, "somebody", s.now))
+		default:
+			return false
 		}
+		return true
 	}
 	return false
 }
 
-func (s *simulation) finish(step int) {
-	s.now = s.now.Add(time.Second)
+func (s *simulation) drawOutcome() pluginsdk.Outcome {
 	outcome := pluginsdk.Outcome{Kind: rapid.SampledFrom([]pluginsdk.OutcomeKind{
 		pluginsdk.OutcomeSuccess, pluginsdk.OutcomeSuccess, pluginsdk.OutcomeFailure, pluginsdk.OutcomeSkipped, pluginsdk.OutcomeUnknown,
 	}).Draw(s.t, "outcome"), SkipReason: "it says so"}
@@ -298,13 +469,21 @@ func (s *simulation) finish(step int) {
 			pluginsdk.FailureRetryable, pluginsdk.FailurePermanent, pluginsdk.FailureTimeout, pluginsdk.FailureCancelled,
 		}).Draw(s.t, "class of failure")
 		outcome.Failure = &pluginsdk.Failure{Class: class, Code: "X", Message: "it went wrong"}
+	} else if rapid.Bool().Draw(s.t, "undoable") {
+		outcome.UndoToken = json.RawMessage(`{"undo":1}`)
 	}
+	return outcome
+}
+
+func (s *simulation) finish(r plan.Ref) {
+	s.now = s.now.Add(time.Second)
+	outcome := s.drawOutcome()
 	cause := rapid.SampledFrom([]plan.LostCause{plan.LostPlugin, plan.LostKilled}).Draw(s.t, "cause")
-	s.add(plan.Settle(s.state, step, outcome, cause, s.now, rapid.Float64Range(0, 0.99).Draw(s.t, "chance"))...)
+	s.add(plan.Settle(s.state, r, outcome, cause, s.now, rapid.Float64Range(0, 0.99).Draw(s.t, "chance"))...)
 }
 
 // crash folds the journal anew, as the next start of a host does.
-func (s *simulation) crash(running []int) {
+func (s *simulation) crash(running, undoing []plan.Ref) {
 	fresh := plan.NewState(s.graph, plan.Inputs{ExecutionID: "e"})
 	for _, event := range s.events {
 		raw, err := json.Marshal(event)
@@ -323,11 +502,22 @@ func (s *simulation) crash(running []int) {
 		s.t.Fatalf("after a replay other commands are due:\n%v\nbefore:\n%v", is, was)
 	}
 	s.state = fresh
-	for _, i := range running {
-		s.add(plan.Event{
-			Type: plan.AttemptLost, StepID: s.graph.Node(i).Step.ID, Time: s.now,
+	for _, r := range running {
+		event := plan.Event{
+			Type: plan.AttemptLost, StepID: s.graph.Node(r.Step).Step.ID, Time: s.now,
 			Reason: "the server ended", Private: &plan.Private{Lost: plan.LostHost},
-		})
+		}
+		if r.IsItem() {
+			event.ItemIndex = &r.Item
+		}
+		s.add(event)
+	}
+	for _, r := range undoing {
+		event := plan.Event{Type: plan.UndoLost, StepID: s.graph.Node(r.Step).Step.ID, Time: s.now}
+		if r.IsItem() {
+			event.ItemIndex = &r.Item
+		}
+		s.add(event)
 	}
 	if len(running) > 0 {
 		s.add(plan.Event{Type: plan.HostRestarted, Time: s.now})
@@ -358,10 +548,11 @@ func TestAnyExecutionKeepsTheRulesAndEnds(t *testing.T) {
 			if s.state.Status.Ended() {
 				return
 			}
-			for i := range s.graph.Len() {
-				if _, runs := s.running[i]; runs {
-					s.add(plan.Settle(s.state, i, pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}, "", s.now, 0)...)
-				}
+			for _, r := range sorted(s.running) {
+				s.add(plan.Settle(s.state, r, pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}, "", s.now, 0)...)
+			}
+			for _, r := range sorted(s.undoing) {
+				s.add(plan.SettleUndo(s.state, r, pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}, s.now)...)
 			}
 		}
 		t.Fatalf("the execution does not end: %s", s.state.Status)

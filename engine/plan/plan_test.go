@@ -37,7 +37,7 @@ func drive(t *testing.T, text string, outcomes map[string]pluginsdk.Outcome) *pl
 				if !given {
 					outcome = pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
 				}
-				apply(plan.Settle(state, command.Step, outcome, plan.LostPlugin, now, 0)...)
+				apply(plan.Settle(state, command.Ref, outcome, plan.LostPlugin, now, 0)...)
 				continue
 			}
 			event, ok := plan.EventOf(state, command, now)
@@ -160,7 +160,7 @@ func TestRetriesWaitLongerEachTime(t *testing.T) {
 			t.Fatalf("commands %v, want a start", commands)
 		}
 		must(plan.Started(state, commands[0], plan.Private{}, now))
-		must(plan.Settle(state, 0, failure(pluginsdk.FailureRetryable), "", now, 0)...)
+		must(plan.Settle(state, plan.StepRef(0), failure(pluginsdk.FailureRetryable), "", now, 0)...)
 		if early := plan.Next(state, now.Add(want-1)); len(early) != 0 {
 			t.Fatalf("%v is due before its time", early)
 		}
@@ -184,7 +184,7 @@ func TestWorkflowTimeoutCancelsAndFails(t *testing.T) {
 			case plan.CommandStart:
 				event = plan.Started(state, command, plan.Private{}, now)
 			case plan.CommandCancel:
-				event = plan.Settle(state, command.Step, failure(pluginsdk.FailureCancelled), "", now, 0)[0]
+				event = plan.Settle(state, command.Ref, failure(pluginsdk.FailureCancelled), "", now, 0)[0]
 			default:
 				event, _ = plan.EventOf(state, command, now)
 			}
@@ -192,7 +192,7 @@ func TestWorkflowTimeoutCancelsAndFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			if event.Type == plan.StepStarted && event.StepID == "z" {
-				if err := state.Apply(plan.Settle(state, command.Step, pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}, "", now, 0)[0]); err != nil {
+				if err := state.Apply(plan.Settle(state, command.Ref, pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}, "", now, 0)[0]); err != nil {
 					t.Fatal(err)
 				}
 			}

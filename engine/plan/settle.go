@@ -6,68 +6,66 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
-// Settle says which events the outcome of a step's attempt becomes. chance is
+// Settle says which events the outcome of a unit's attempt becomes. chance is
 // in [0,1) and spreads the waits of retries. The events carry no Seq.
-func Settle(s *State, step int, outcome pluginsdk.Outcome, cause LostCause, now time.Time, chance float64) []Event {
-	node, state := s.graph.Node(step), &s.Steps[step]
-	event := Event{StepID: node.Step.ID, Attempt: state.Attempt, Time: now}
+func Settle(s *State, r Ref, outcome pluginsdk.Outcome, cause LostCause, now time.Time, chance float64) []Event {
+	unit := s.Unit(r)
 	switch outcome.Kind {
 	case pluginsdk.OutcomeSuccess:
-		return []Event{s.completed(step, now, Event{
+		return []Event{s.completed(r, now, Event{
 			Status: string(StatusSuccess), Output: outcome.Output, Private: &Private{UndoToken: outcome.UndoToken},
 		})}
 	case pluginsdk.OutcomeSkipped:
-		return []Event{s.completed(step, now, Event{
+		return []Event{s.completed(r, now, Event{
 			Status: string(StatusSkipped), SkipReason: outcome.SkipReason, Private: &Private{ByChoice: true},
 		})}
 	case pluginsdk.OutcomeFailure:
-		return s.settleFailure(step, outcome.Failure, now, chance)
+		return s.settleFailure(r, outcome.Failure, now, chance)
 	default:
 	}
-	if cause == LostKilled && state.EffectClass.Rerunnable() && !s.dropped(step) {
+	if cause == LostKilled && unit.EffectClass.Rerunnable() && !s.dropped(r.Step) {
 		// Nobody knows how it ended, but it may run again: that is a
 		// timeout like any other, and uses up an attempt.
 		failure := *outcome.Failure
 		failure.Class = pluginsdk.FailureTimeout
-		return s.settleFailure(step, &failure, now, chance)
+		return s.settleFailure(r, &failure, now, chance)
 	}
-	event.Type, event.Private, event.Error = AttemptLost, &Private{Lost: cause}, ErrorOf(outcome.Failure)
+	event := s.about(r, AttemptLost, now)
+	event.Private, event.Error = &Private{Lost: cause}, ErrorOf(outcome.Failure)
 	if outcome.Failure != nil {
 		event.Reason = outcome.Failure.Message
 	}
 	return []Event{event}
 }
 
-func (s *State) settleFailure(step int, failure *pluginsdk.Failure, now time.Time, chance float64) []Event {
-	state := &s.Steps[step]
+func (s *State) settleFailure(r Ref, failure *pluginsdk.Failure, now time.Time, chance float64) []Event {
+	unit := s.Unit(r)
 	problem := ErrorOf(failure)
-	if s.dropped(step) {
+	if s.dropped(r.Step) {
 		// Whatever a handler says when it is cut short, it was cut short.
 		if failure.Class != pluginsdk.FailureCancelled {
 			problem.Message = s.cancelReason() + "; the step said: " + problem.Message
 		}
-		return []Event{s.completed(step, now, Event{Status: string(StatusCancelled), Error: problem})}
+		return []Event{s.completed(r, now, Event{Status: string(StatusCancelled), Error: problem})}
 	}
-	retry := s.graph.Node(step).Retry()
-	if !failure.Class.Retryable() || state.failures+1 >= retry.MaxAttempts || s.stopped(step) {
-		return []Event{s.completed(step, now, Event{Status: string(StatusFailed), Error: problem})}
+	retry := s.graph.Node(r.Step).Retry()
+	if !failure.Class.Retryable() || unit.failures+1 >= retry.MaxAttempts || (!r.IsItem() && s.stopped(r.Step)) {
+		return []Event{s.completed(r, now, Event{Status: string(StatusFailed), Error: problem})}
 	}
-	delay := max(retry.Delay(state.failures+1, chance), failure.RetryAfter)
+	delay := max(retry.Delay(unit.failures+1, chance), failure.RetryAfter)
 	seconds := delay.Seconds()
-	return []Event{{
-		Type: StepRetrying, StepID: s.stepID(step), Attempt: state.Attempt, Time: now,
-		Delay: &seconds, Error: problem, Private: &Private{RetryAt: now.Add(delay)},
-	}}
+	event := s.about(r, StepRetrying, now)
+	event.Delay, event.Error, event.Private = &seconds, problem, &Private{RetryAt: now.Add(delay)}
+	return []Event{event}
 }
 
 // SettleReconciled says which events the verdict of a Reconcile becomes.
-func SettleReconciled(s *State, step int, result pluginsdk.ReconcileResult, now time.Time) []Event {
-	events := []Event{{
-		Type: StepReconciled, StepID: s.stepID(step), Attempt: s.Steps[step].Attempt, Time: now,
-		Reason: result.Detail, Private: &Private{Verdict: string(result.Status)},
-	}}
+func SettleReconciled(s *State, r Ref, result pluginsdk.ReconcileResult, now time.Time) []Event {
+	event := s.about(r, StepReconciled, now)
+	event.Reason, event.Private = result.Detail, &Private{Verdict: string(result.Status)}
+	events := []Event{event}
 	if result.Status == pluginsdk.ReconcileDone {
-		events = append(events, s.completed(step, now, Event{
+		events = append(events, s.completed(r, now, Event{
 			Status: string(StatusSuccess), Output: result.Output, Private: &Private{UndoToken: result.UndoToken},
 		}))
 	}
@@ -75,21 +73,20 @@ func SettleReconciled(s *State, step int, result pluginsdk.ReconcileResult, now 
 }
 
 // SettleResolved says which events a person's decision about an interrupted
-// step becomes. as is retry, success, failed or skipped.
-func SettleResolved(s *State, step int, as string, output []byte, by string, now time.Time) []Event {
-	events := []Event{{
-		Type: StepResolved, StepID: s.stepID(step), Attempt: s.Steps[step].Attempt, Time: now,
-		By: by, Private: &Private{Verdict: as},
-	}}
+// unit becomes. as is retry, success, failed or skipped.
+func SettleResolved(s *State, r Ref, as string, output []byte, by string, now time.Time) []Event {
+	event := s.about(r, StepResolved, now)
+	event.By, event.Private = by, &Private{Verdict: as}
+	events := []Event{event}
 	switch Status(as) {
 	case StatusSuccess:
-		events = append(events, s.completed(step, now, Event{Status: as, Output: output}))
+		events = append(events, s.completed(r, now, Event{Status: as, Output: output, By: by}))
 	case StatusSkipped:
-		events = append(events, s.completed(step, now, Event{
-			Status: as, SkipReason: "skipped by " + by + " after its outcome was unknown", Private: &Private{ByChoice: true},
+		events = append(events, s.completed(r, now, Event{
+			Status: as, By: by, SkipReason: "skipped by " + by + " after its outcome was unknown", Private: &Private{ByChoice: true},
 		}))
 	case StatusFailed:
-		events = append(events, s.completed(step, now, Event{Status: as, Error: &Error{
+		events = append(events, s.completed(r, now, Event{Status: as, By: by, Error: &Error{
 			Message: "declared failed by " + by + " after its outcome was unknown", Code: "INTERRUPTED", Class: pluginsdk.FailurePermanent,
 		}}))
 	default:
@@ -97,30 +94,43 @@ func SettleResolved(s *State, step int, as string, output []byte, by string, now
 	return events
 }
 
-// EventOf says which event a command becomes by itself; ok is false for
-// CommandStart, CommandCancel and CommandReconcile, which a runtime obeys.
+// about is an event about a unit's last attempt.
+func (s *State) about(r Ref, kind EventType, now time.Time) Event {
+	return Event{Type: kind, StepID: s.stepID(r.Step), ItemIndex: r.itemIndex(), Attempt: s.Unit(r).Attempt, Time: now}
+}
+
+// EventOf says which event a command becomes by itself; ok is false for those
+// that a runtime obeys: CommandStart, CommandSettle, CommandUndo,
+// CommandCancel and CommandReconcile.
 func EventOf(s *State, command Command, now time.Time) (event Event, ok bool) {
 	definition := s.graph.Definition()
 	switch command.Kind {
 	case CommandBegin:
 		return Event{Type: ExecutionStarted, Time: now, WorkflowName: definition.Name, TotalSteps: s.graph.Len(), Trigger: s.Trigger}, true
+	case CommandExpand:
+		event := s.about(command.Ref, StepExpanded, now)
+		event.Private = &Private{Items: command.Items}
+		return event, true
 	case CommandComplete:
-		return s.completed(command.Step, now, Event{
-			Status: string(command.Status), Error: command.Error, SkipReason: command.Reason,
+		event := Event{
+			Status: string(command.Status), Error: command.Error, Output: command.Output, SkipReason: command.Reason,
 			Private: &Private{ByChoice: command.ByChoice},
-		}), true
+		}
+		if kept := command.Kept; kept != nil {
+			event.KeptFrom, event.Private.UndoToken, event.FullOutput = s.Origin.from(), kept.UndoToken, kept.FullOutput
+		}
+		return s.completed(command.Ref, now, event), true
 	case CommandInterrupt:
-		return Event{
-			Type: StepInterrupted, StepID: s.stepID(command.Step), StepName: s.graph.Node(command.Step).Name(), Time: now,
-			Attempt: s.Steps[command.Step].Attempt, Reason: command.Reason,
-			Error: &Error{Message: command.Reason, Code: "INTERRUPTED"},
-		}, true
+		return s.interruptEvent(command.Ref, command.Reason, now), true
 	case CommandTimeOut:
 		return Event{Type: ExecutionCancelling, Time: now, By: "timeout", Reason: command.Reason, Private: &Private{TimedOut: true}}, true
 	case CommandPark:
 		return Event{Type: ExecutionParked, Time: now, Reason: command.Reason}, true
 	case CommandFinish:
-		progress, total := s.Progress(), now.Sub(s.StartedAt).Seconds()
+		progress, total := s.Progress(), 0.0
+		if !s.StartedAt.IsZero() {
+			total = now.Sub(s.StartedAt).Seconds()
+		}
 		return Event{
 			Type: WorkflowCompleted, Time: now, Status: string(command.Status), Error: command.Error,
 			Reason: command.Reason, TotalTime: &total, Progress: &progress,
@@ -130,23 +140,34 @@ func EventOf(s *State, command Command, now time.Time) (event Event, ok bool) {
 	}
 }
 
+func (s *State) interruptEvent(r Ref, reason string, now time.Time) Event {
+	event := s.about(r, StepInterrupted, now)
+	event.StepName, event.Reason = s.graph.Node(r.Step).Name(), reason
+	event.Error = &Error{Message: reason, Code: "INTERRUPTED"}
+	return event
+}
+
 // Started is the event of an attempt that is about to be called.
 func Started(s *State, command Command, private Private, now time.Time) Event {
 	node := s.graph.Node(command.Step)
-	return Event{
-		Type: StepStarted, StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler,
-		Attempt: command.Attempt, Time: now, Private: &private,
-	}
+	event := s.about(command.Ref, StepStarted, now)
+	event.StepName, event.Handler = node.Name(), node.Step.Handler
+	event.Attempt, event.Private = command.Attempt, &private
+	return event
 }
 
-// completed fills in what every step_completed says.
-func (s *State) completed(step int, now time.Time, event Event) Event {
-	node, state := s.graph.Node(step), &s.Steps[step]
-	event.Type, event.StepID, event.StepName, event.Handler = StepCompleted, node.Step.ID, node.Name(), node.Step.Handler
-	event.Time, event.Attempt = now, state.Attempt
+// completed fills in what every end of a unit says.
+func (s *State) completed(r Ref, now time.Time, event Event) Event {
+	node, unit := s.graph.Node(r.Step), s.Unit(r)
+	event.Type = StepCompleted
+	if r.IsItem() {
+		event.Type = StepItemCompleted
+	}
+	event.StepID, event.StepName, event.Handler = node.Step.ID, node.Name(), node.Step.Handler
+	event.Time, event.Attempt, event.ItemIndex = now, unit.Attempt, r.itemIndex()
 	var seconds float64
-	if !state.StartedAt.IsZero() {
-		seconds = now.Sub(state.StartedAt).Seconds()
+	if !unit.StartedAt.IsZero() {
+		seconds = now.Sub(unit.StartedAt).Seconds()
 	}
 	event.ExecutionTime = &seconds
 	return event

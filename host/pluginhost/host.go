@@ -340,6 +340,20 @@ func (h *Host) Bind(handler string) (engine.Binding, error) {
 
 // Invoke implements engine.Invoker.
 func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
+	return h.run(ctx, request, func(ctx context.Context, p *process) pluginsdk.Outcome {
+		return p.client.Execute(ctx, request, reporter, h.cancelGrace)
+	})
+}
+
+// Undo implements engine.Invoker.
+func (h *Host) Undo(ctx context.Context, request *pluginsdk.Request, token json.RawMessage, reporter pluginsdk.Reporter) pluginsdk.Outcome {
+	return h.run(ctx, request, func(ctx context.Context, p *process) pluginsdk.Outcome {
+		return p.client.Undo(ctx, request, token, reporter, h.cancelGrace)
+	})
+}
+
+// run makes a call that changes something in the handler's process.
+func (h *Host) run(ctx context.Context, request *pluginsdk.Request, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
 	owner, err := h.ready(ctx, request.Handler)
 	if err != nil {
 		return unavailable(ctx, err)
@@ -348,7 +362,7 @@ func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter 
 	if err != nil {
 		return unavailable(ctx, err)
 	}
-	outcome := p.execute(ctx, request, reporter)
+	outcome := p.run(ctx, request.StepID, call)
 	done(outcome.Kind)
 	return outcome
 }
@@ -369,8 +383,7 @@ func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request) (resul
 	return result, err
 }
 
-// Plan says what a handler's Execute would do; pluginsdk.ErrUnsupported where
-// the handler can't say.
+// Plan implements engine.Invoker.
 func (h *Host) Plan(ctx context.Context, request *pluginsdk.Request) (effects []pluginsdk.PlannedEffect, err error) {
 	owner, err := h.ready(ctx, request.Handler)
 	if err != nil {

@@ -196,19 +196,19 @@ func (p *process) context(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// execute runs one attempt. A call that ignores its cancel is ended with its
+// run makes one attempt. A call that ignores its cancel is ended with its
 // process, before this returns: nothing of it runs on. Its neighbours are of
 // unknown outcome then.
-func (p *process) execute(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
+func (p *process) run(ctx context.Context, stepID string, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
 	ctx, done := p.context(ctx)
 	defer done()
-	outcome := p.client.Execute(ctx, request, reporter, p.runner.host.cancelGrace)
+	outcome := call(ctx, p)
 	if outcome.Kind != pluginsdk.OutcomeUnknown {
 		return outcome
 	}
 	switch outcome.Failure.Code {
 	case client.CodeCancelIgnored:
-		p.runner.kill("the step " + request.StepID + " did not end when it was cancelled")
+		p.runner.kill("the step " + stepID + " did not end when it was cancelled")
 		if !p.awaitGone(p.runner.host.ladder.giveUp) {
 			outcome.Failure.Message += ", and its process can't be killed"
 			return outcome

@@ -47,6 +47,13 @@ func (s *Store) StepResults(_ context.Context, id string) ([]engine.StepResult, 
 		if err := json.Unmarshal(e.steps[step], &result); err != nil {
 			return nil, fmt.Errorf("read step %q of execution %s: %w", step, id, err)
 		}
+		for _, index := range slices.Sorted(maps.Keys(e.items[step])) {
+			var item engine.ItemResult
+			if err := json.Unmarshal(e.items[step][index], &item); err != nil {
+				return nil, fmt.Errorf("read item %d of step %q of execution %s: %w", index, step, id, err)
+			}
+			result.Items = append(result.Items, item)
+		}
 		results = append(results, result)
 	}
 	return results, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ type execution struct {
 	tail         record.Tail
 	events       []keptEvent
 	steps        map[string][]byte
+	items        map[string]map[int][]byte
 	// lines are sorted by Seq.
 	lines []keptLine
 	logs  map[attempt]*attemptLog
@@ -81,9 +83,16 @@ func (s *Store) Create(ctx context.Context, creation engine.Creation) (engine.Ex
 	header.Parameters, header.LastSeq = bytes.Clone(header.Parameters), tail.Seq
 	e := &execution{
 		header: header, document: bytes.Clone(creation.Document), workspaceDir: creation.WorkspaceDir, key: key,
-		tail: tail, events: encoded, steps: map[string][]byte{}, logs: map[attempt]*attemptLog{},
+		tail: tail, events: encoded, steps: map[string][]byte{}, items: map[string]map[int][]byte{}, logs: map[attempt]*attemptLog{},
 	}
-	if err := s.commit(func() { s.add(e, creation.Fingerprint) }); err != nil {
+	also, err := encodeCommits(creation.Also)
+	if err == nil {
+		err = s.follow(also)
+	}
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
+	if err := s.commit(func() { s.add(e, creation.Fingerprint); s.append(also) }); err != nil {
 		return engine.Execution{}, false, err
 	}
 	return header, true, nil
@@ -108,48 +117,95 @@ func (s *Store) add(e *execution, fingerprint string) {
 
 // Append implements engine.Journal.
 func (s *Store) Append(ctx context.Context, commit engine.Commit) error {
-	if err := record.CheckCommit(&commit); err != nil {
-		return err
-	}
-	encoded, err := encodeAll(commit.Events)
+	all, err := encodeCommits(append([]engine.Commit{commit}, commit.Also...))
 	if err != nil {
 		return err
-	}
-	steps := make(map[string][]byte, len(commit.Steps))
-	for _, step := range commit.Steps {
-		raw, err := json.Marshal(step)
-		if err != nil {
-			return fmt.Errorf("encode step %q: %w", step.StepID, err)
-		}
-		steps[step.StepID] = raw
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	e := s.executions[commit.Execution.ID]
-	if e == nil {
-		return notFound("execution", commit.Execution.ID)
-	}
-	tail, err := e.tail.Follow(e.header.ID, s.meta.BootEpoch, commit.Events)
-	if err == nil {
-		err = tail.CheckEnd(&commit.Execution)
-	}
-	if err != nil {
+	if err := s.follow(all); err != nil {
 		return err
 	}
-	return s.commit(func() {
-		e.tail = tail
-		e.events = append(e.events, encoded...)
-		for id, raw := range steps {
-			e.steps[id] = raw
+	return s.commit(func() { s.append(all) })
+}
+
+// addition is a commit on its way to be kept.
+type addition struct {
+	commit *engine.Commit
+	events []keptEvent
+	steps  map[string][]byte
+	items  map[string]map[int][]byte
+	tail   record.Tail
+}
+
+func encodeCommits(commits []engine.Commit) ([]*addition, error) {
+	all := make([]*addition, len(commits))
+	for i := range commits {
+		commit := &commits[i]
+		if err := record.CheckCommit(commit); err != nil {
+			return nil, err
 		}
-		e.advance(&commit.Execution)
+		a := &addition{commit: commit, steps: map[string][]byte{}, items: map[string]map[int][]byte{}}
+		var err error
+		if a.events, err = encodeAll(commit.Events); err != nil {
+			return nil, err
+		}
+		for _, step := range commit.Steps {
+			if a.steps[step.StepID], err = json.Marshal(step); err != nil {
+				return nil, fmt.Errorf("encode step %q: %w", step.StepID, err)
+			}
+		}
+		for _, change := range commit.Items {
+			if a.items[change.StepID] == nil {
+				a.items[change.StepID] = map[int][]byte{}
+			}
+			if a.items[change.StepID][change.Item.Index], err = json.Marshal(change.Item); err != nil {
+				return nil, fmt.Errorf("encode an item of step %q: %w", change.StepID, err)
+			}
+		}
+		all[i] = a
+	}
+	return all, nil
+}
+
+// follow refuses what does not follow the journals it is to be added to.
+func (s *Store) follow(all []*addition) error {
+	for _, a := range all {
+		e := s.executions[a.commit.Execution.ID]
+		if e == nil {
+			return notFound("execution", a.commit.Execution.ID)
+		}
+		var err error
+		if a.tail, err = e.tail.Follow(e.header.ID, s.meta.BootEpoch, a.commit.Events); err == nil {
+			err = a.tail.CheckEnd(&a.commit.Execution)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) append(all []*addition) {
+	for _, a := range all {
+		e := s.executions[a.commit.Execution.ID]
+		e.tail = a.tail
+		e.events = append(e.events, a.events...)
+		maps.Copy(e.steps, a.steps)
+		for step, items := range a.items {
+			if e.items[step] == nil {
+				e.items[step] = map[int][]byte{}
+			}
+			maps.Copy(e.items[step], items)
+		}
+		e.advance(&a.commit.Execution)
 		if w := s.workflows[e.header.WorkflowID]; w != nil {
 			w.restatus(e.header.ID, e.header.Status)
 		}
-	})
+	}
 }
 
 // advance takes over what may change of a header; the rest stays as created.
@@ -157,7 +213,7 @@ func (e *execution) advance(to *engine.Execution) {
 	h := &e.header
 	h.Status, h.StatusReason, h.Error = to.Status, to.StatusReason, to.Error
 	h.StartedAt, h.CompletedAt, h.TotalTime = to.StartedAt, to.CompletedAt, to.TotalTime
-	h.Progress, h.LastSeq = to.Progress, e.tail.Seq
+	h.Progress, h.LastSeq, h.UndoneBy = to.Progress, e.tail.Seq, to.UndoneBy
 }
 
 func encodeAll(events []plan.Event) ([]keptEvent, error) {

@@ -21,7 +21,7 @@ type Tail struct {
 // follow. Log lines take numbers too, so the first public event may leave a
 // gap behind the tail; within one append there is none.
 func (t Tail) Follow(executionID string, bootEpoch uint64, events []plan.Event) (Tail, error) {
-	if t.Ended {
+	if t.Ended && len(events) == 0 {
 		return t, fmt.Errorf("%w: the execution has ended", data.ErrFenced)
 	}
 	for i := range events {
@@ -29,7 +29,7 @@ func (t Tail) Follow(executionID string, bootEpoch uint64, events []plan.Event) 
 		switch {
 		case event.ExecutionID != executionID:
 			return t, fmt.Errorf("%w: an event of execution %q", data.ErrFenced, event.ExecutionID)
-		case t.Ended:
+		case t.Ended && event.Type != plan.UndoneElsewhere:
 			return t, fmt.Errorf("%w: %s after the end", data.ErrFenced, event.Type)
 		case event.Type.Internal() != (event.Sub > 0):
 			return t, fmt.Errorf("%w: %s is numbered %d.%d", data.ErrFenced, event.Type, event.Seq, event.Sub)
@@ -39,7 +39,7 @@ func (t Tail) Follow(executionID string, bootEpoch uint64, events []plan.Event) 
 			return t, fmt.Errorf("%w: %s belongs to boot epoch %d, not %d", data.ErrFenced, event.Type, event.Private.BootEpoch, bootEpoch)
 		}
 		t.Seq, t.Sub = event.Seq, event.Sub
-		t.Ended = event.Type == plan.WorkflowCompleted
+		t.Ended = t.Ended || event.Type == plan.WorkflowCompleted
 	}
 	return t, nil
 }
@@ -94,6 +94,11 @@ func CheckCreation(creation *engine.Creation) error {
 func CheckCommit(commit *engine.Commit) error {
 	for i := range commit.Steps {
 		if err := data.CheckID("step", commit.Steps[i].StepID); err != nil {
+			return err
+		}
+	}
+	for i := range commit.Items {
+		if err := data.CheckID("step", commit.Items[i].StepID); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,639 @@
+package enginetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+// undoable succeeds with a token that names its step.
+func undoable(_ context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+	return pluginsdk.Outcome{
+		Kind: pluginsdk.OutcomeSuccess, Output: json.RawMessage(`{"did":"` + r.StepID + `"}`), UndoToken: json.RawMessage(`"` + r.StepID + `"`),
+	}
+}
+
+func languageTests() map[string]func(*world) {
+	return map[string]func(*world){
+		"for_each runs its items, at most so many at once":         testForEach,
+		"for_each keeps what its good items gave":                  testForEachPartial,
+		"for_each of nothing succeeds with nothing":                testForEachEmpty,
+		"for_each goes on after a crash and repeats no item":       testForEachCrash,
+		"an approval waits, survives a restart and is answered":    testApproval,
+		"an approval is for its approvers and its form":            testApprovalRules,
+		"an approval that nobody answers does as on_timeout says":  testApprovalTimeout,
+		"a wait survives a restart and ends on time":               testWait,
+		"a signal is delivered whether it comes before or after":   testSignal,
+		"a child runs, gives its outputs on and survives a crash":  testChild,
+		"a child's failure fails its step, and its cancel its run": testChildFailure,
+		"children can't run each other without end":                testChildDepth,
+		"a rollback takes back what was done, last first":          testRollback,
+		"a rollback goes on after a crash":                         testRollbackCrash,
+		"on_interrupt undo takes back what may have happened":      testInterruptUndo,
+		"a paused execution starts nothing until it is resumed":    testPause,
+		"a limit queues, in order, and explains itself":            testQueue,
+		"a limit by key counts across workflows":                   testQueueKey,
+		"a limit can reject, or cancel what runs":                  testConflictPolicies,
+		"slots are derived from what lives after a crash":          testSlotsAfterCrash,
+		"a queued execution can be cancelled":                      testCancelQueued,
+	}
+}
+
+func (w *world) results(id, step string) engine.StepResult { return w.ports.Store.Steps(id)[step] }
+
+func (w *world) crash() {
+	// What the runtime of before still does must not reach the store.
+	w.ports.Store.CrashAt(1, false)
+	w.restart()
+}
+
+func testForEach(w *world) {
+	var mu sync.Mutex
+	running, most := 0, 0
+	w.ports.Invoker.Handlers["test.pure"] = func(ctx context.Context, r *pluginsdk.Request, p pluginsdk.Reporter) pluginsdk.Outcome {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		mu.Unlock()
+		p.Log(pluginsdk.LogLine{Level: pluginsdk.LevelInfo, Message: "item"})
+		time.Sleep(time.Second)
+		mu.Lock()
+		running--
+		mu.Unlock()
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: r.Config}
+	}
+	id := w.start(`"steps":[
+		{"id":"a","handler":"test.pure","for_each":["x","y","z","u","v"],"max_parallel":2,"config":{"v":"${item}","i":"${index}"}},
+		{"id":"b","handler":"test.pure","dependencies":["a"],"config":{"all":"${step-outputs.a}"}}]`)
+	w.want(id, plan.StatusSuccess, "a=success b=success")
+	if most != 2 {
+		w.t.Errorf("%d items ran at once, want 2", most)
+	}
+	want := `[{"v":"x","i":0},{"v":"y","i":1},{"v":"z","i":2},{"v":"u","i":3},{"v":"v","i":4}]`
+	step := w.results(id, "a")
+	if string(step.Output) != want {
+		w.t.Errorf("the output is %s, want %s", step.Output, want)
+	}
+	if len(step.Items) != 5 || step.Items[4].Status != plan.StatusSuccess || step.ItemCount != 5 {
+		w.t.Errorf("the items are %+v", step.Items)
+	}
+	completed := 0
+	for _, event := range w.ports.Recorder.Events(id) {
+		switch event.Type {
+		case plan.StepItemCompleted:
+			completed++
+		case plan.StepLog:
+			if event.StepID == "a" && event.ItemIndex == nil {
+				w.t.Errorf("a log line of an item does not say which: %+v", event)
+			}
+		default:
+		}
+	}
+	if completed != 5 {
+		w.t.Errorf("%d step_item_completed, want 5", completed)
+	}
+}
+
+func testForEachPartial(w *world) {
+	calls := map[int]int{}
+	w.ports.Invoker.Handlers["test.unsafe"] = func(_ context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		calls[r.ItemIndex]++
+		switch {
+		case r.ItemIndex == 1:
+			return fail(pluginsdk.FailurePermanent, "item one is bad")
+		case r.ItemIndex == 2 && calls[2] < 3:
+			return fail(pluginsdk.FailureRetryable, "not yet")
+		}
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: json.RawMessage(fmt.Sprint(r.ItemIndex * 10))}
+	}
+	id := w.start(`"steps":[
+		{"id":"a","handler":"test.unsafe","required":false,"for_each":[0,1,2],"max_parallel":1,"retry":{"max_attempts":3}},
+		{"id":"b","handler":"test.pure","dependencies":["a"],"config":{"all":"${step-outputs.a}"}}]`)
+	w.want(id, plan.StatusPartial, "a=failed b=success")
+	step := w.results(id, "a")
+	if string(step.Output) != `[0,null,20]` || step.Error == nil || !strings.Contains(step.Error.Message, "1 of 3 items failed; item 1: item one is bad") {
+		w.t.Errorf("output %s, error %+v", step.Output, step.Error)
+	}
+	if step.Items[2].Attempts != 3 || step.Items[1].Error == nil {
+		w.t.Errorf("items %+v", step.Items)
+	}
+}
+
+func testForEachEmpty(w *world) {
+	id := w.start(`"steps":[{"id":"a","handler":"test.pure","for_each":[]}]`)
+	w.want(id, plan.StatusSuccess, "a=success")
+	if step := w.results(id, "a"); string(step.Output) != `[]` {
+		w.t.Errorf("the output is %s", step.Output)
+	}
+}
+
+func testForEachCrash(w *world) {
+	w.ports.Invoker.Handlers["test.pure"] = func(ctx context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		if r.ItemIndex == 2 && r.Attempt == 1 {
+			<-ctx.Done()
+			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Code: "UNKNOWN"}}
+		}
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: json.RawMessage(fmt.Sprint(r.ItemIndex))}
+	}
+	id := w.start(`"steps":[{"id":"a","handler":"test.pure","for_each":[0,1,2,3],"max_parallel":1}]`)
+	if _, err := w.ports.Recorder.Await(func(e plan.Event) bool {
+		return e.ExecutionID == id && e.Type == plan.StepStarted && e.ItemIndex != nil && *e.ItemIndex == 2
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.crash()
+	w.want(id, plan.StatusSuccess, "a=success")
+	calls := map[int]int{}
+	for _, call := range w.ports.Invoker.Calls() {
+		calls[call.ItemIndex]++
+	}
+	if calls[0] != 1 || calls[1] != 1 || calls[2] != 2 || calls[3] != 1 {
+		w.t.Errorf("the items were called %v times", calls)
+	}
+	if step := w.results(id, "a"); string(step.Output) != `[0,1,2,3]` {
+		w.t.Errorf("the output is %s", step.Output)
+	}
+}
+
+const approval = `"steps":[
+	{"id":"ok","handler":"flow.approval","config":{"message":"Go on?","approvers":["boss"],"timeout":"1h","on_timeout":"%s",
+		"form":{"type":"object","required":["env"],"properties":{"env":{"type":"string"}}}}},
+	{"id":"b","handler":"test.pure","dependencies":["ok"],"config":{"env":"${step-outputs.ok.env}"}}]`
+
+func testApproval(w *world) {
+	id := w.start(fmt.Sprintf(approval, "fail"))
+	event := w.await(id, plan.StepWaiting, "ok")
+	if event.Reason != "approval" || !strings.Contains(string(event.Details), "Go on?") {
+		w.t.Errorf("step_waiting is %+v, details %s", event, event.Details)
+	}
+	w.crash()
+	stored, err := w.ports.Store.Load(w.t.Context(), id)
+	if err != nil || stored.Execution.Status != plan.StatusWaiting {
+		w.t.Fatalf("the execution is %s: %v, want waiting", stored.Execution.Status, err)
+	}
+	if waiting := w.results(id, "ok").Waiting; waiting == nil || waiting.Message != "Go on?" {
+		w.t.Errorf("waiting is %+v", waiting)
+	}
+	if _, err := w.engine.Approve(w.t.Context(), id, "ok", engine.Approval{Approved: true, By: "boss", Comment: "fine", Data: json.RawMessage(`{"env":"prod"}`)}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.want(id, plan.StatusSuccess, "ok=success b=success")
+	var output map[string]any
+	if err := json.Unmarshal(w.results(id, "ok").Output, &output); err != nil || output["env"] != "prod" || output["by"] != "boss" || output["approved"] != true {
+		w.t.Errorf("the output is %v: %v", output, err)
+	}
+	if call := w.ports.Invoker.Calls()[0]; string(call.Config) != `{"env":"prod"}` {
+		w.t.Errorf("b was given %s", call.Config)
+	}
+}
+
+func testApprovalRules(w *world) {
+	id := w.start(fmt.Sprintf(approval, "fail"))
+	w.await(id, plan.StepWaiting, "ok")
+	ctx := w.t.Context()
+	if _, err := w.engine.Approve(ctx, id, "ok", engine.Approval{Approved: true, By: "clerk"}); !errors.Is(err, engine.ErrForbidden) {
+		w.t.Errorf("the wrong person: %v", err)
+	}
+	var problems *engine.ProblemsError
+	if _, err := w.engine.Approve(ctx, id, "ok", engine.Approval{Approved: true, By: "x", Roles: []string{"boss"}, Data: json.RawMessage(`{"env":5}`)}); !errors.As(err, &problems) {
+		w.t.Errorf("an answer that does not fit: %v", err)
+	}
+	if _, err := w.engine.Approve(ctx, id, "b", engine.Approval{Approved: true, By: "boss"}); !errors.Is(err, engine.ErrConflict) {
+		w.t.Errorf("a step that does not wait: %v", err)
+	}
+	if _, err := w.engine.Approve(ctx, id, "nothing", engine.Approval{Approved: true, By: "boss"}); !errors.Is(err, engine.ErrNotFound) {
+		w.t.Errorf("no such step: %v", err)
+	}
+	if _, err := w.engine.Approve(ctx, id, "ok", engine.Approval{By: "boss", Comment: "too early"}); err != nil {
+		w.t.Fatal(err)
+	}
+	header := w.want(id, plan.StatusFailed, "ok=failed b=skipped")
+	if header.Error == nil || !strings.Contains(header.Error.Message, "rejected by boss: too early") {
+		w.t.Errorf("the error is %+v", header.Error)
+	}
+}
+
+func testApprovalTimeout(w *world) {
+	for policy, want := range map[string]plan.Status{"fail": plan.StatusFailed, "reject": plan.StatusFailed, "approve": plan.StatusSuccess} {
+		begin := time.Now()
+		id := w.start(strings.Replace(fmt.Sprintf(approval, policy), "${step-outputs.ok.env}", `${step-outputs.ok.env | default \"none\"}`, 1))
+		w.want(id, want, "")
+		if took := time.Since(begin); took != time.Hour {
+			w.t.Errorf("on_timeout %s: it took %s", policy, took)
+		}
+	}
+}
+
+func testWait(w *world) {
+	begin := time.Now()
+	id := w.start(`"steps":[{"id":"a","handler":"flow.wait","config":{"duration":"48h"}},{"id":"b","handler":"test.pure","dependencies":["a"]}]`)
+	w.await(id, plan.StepWaiting, "a")
+	time.Sleep(10 * time.Hour)
+	w.crash()
+	w.want(id, plan.StatusSuccess, "a=success b=success")
+	if took := time.Since(begin); took != 48*time.Hour {
+		w.t.Errorf("it took %s, want 48 h", took)
+	}
+}
+
+func testSignal(w *world) {
+	steps := `"steps":[{"id":"a","handler":"flow.signal","config":{"name":"go"}},{"id":"b","handler":"test.pure","dependencies":["a"],"config":{"n":"${step-outputs.a.n}"}},
+		{"id":"c","handler":"flow.signal","dependencies":["b"],"config":{"name":"late","timeout":"1m"}}]`
+	id := w.start(steps)
+	w.await(id, plan.StepWaiting, "a")
+	w.crash()
+	// The second one comes before its step waits, and is kept over a crash.
+	if _, err := w.engine.Signal(w.t.Context(), id, "late", json.RawMessage(`"early"`), "x"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.crash()
+	if _, err := w.engine.Signal(w.t.Context(), id, "go", json.RawMessage(`{"n":7}`), "x"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.want(id, plan.StatusSuccess, "a=success b=success c=success")
+	if got := string(w.results(id, "c").Output); got != `"early"` {
+		w.t.Errorf("c was given %s", got)
+	}
+	begin := time.Now()
+	id = w.start(`"steps":[{"id":"c","handler":"flow.signal","config":{"name":"late","timeout":"1m"}}]`)
+	header := w.want(id, plan.StatusFailed, "c=failed")
+	if time.Since(begin) != time.Minute || header.Error.Code != "TIMEOUT" {
+		w.t.Errorf("after %s: %+v", time.Since(begin), header.Error)
+	}
+}
+
+const parentSteps = `"steps":[{"id":"kid","handler":"flow.workflow","config":{"workflow":"child","parameters":{"n":3}}},
+	{"id":"b","handler":"test.pure","dependencies":["kid"],"config":{"got":"${step-outputs.kid.outputs.x.n}"}}]`
+
+func testChild(w *world) {
+	w.ports.Definitions["child"] = json.RawMessage(`{"name":"Child","parameters":[{"name":"n","type":"integer","required":true}],
+		"steps":[{"id":"x","handler":"test.reconcilable","config":{"n":"${parameters.n}"}}]}`)
+	hold := make(chan struct{})
+	w.ports.Invoker.Handlers["test.reconcilable"] = func(ctx context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Code: "UNKNOWN"}}
+		}
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: r.Config}
+	}
+	w.ports.Invoker.Reconcilers["test.reconcilable"] = func(*pluginsdk.Request) pluginsdk.ReconcileResult {
+		return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileNotStarted}
+	}
+	id := w.start(parentSteps)
+	event := w.await(id, plan.StepWaiting, "kid")
+	var details struct {
+		ExecutionID string `json:"execution_id"`
+	}
+	if err := json.Unmarshal(event.Details, &details); err != nil || event.Reason != "child" {
+		w.t.Fatalf("step_waiting is %+v: %v", event, err)
+	}
+	w.await(details.ExecutionID, plan.StepStarted, "x")
+	w.crash()
+	close(hold)
+	w.want(id, plan.StatusSuccess, "kid=success b=success")
+	child := w.want(details.ExecutionID, plan.StatusSuccess, "x=success")
+	if child.Parent == nil || child.Parent.ExecutionID != id || child.Parent.StepID != "kid" || child.Trigger != engine.TriggerChild {
+		w.t.Errorf("the child's header is %+v", child)
+	}
+	if got := w.results(id, "kid").ChildID; got != child.ID {
+		w.t.Errorf("the step names %q as its child, want %s", got, child.ID)
+	}
+	calls := w.ports.Invoker.Calls()
+	if last := calls[len(calls)-1]; string(last.Config) != `{"got":3}` {
+		w.t.Errorf("b was given %s", last.Config)
+	}
+}
+
+func testChildFailure(w *world) {
+	w.ports.Definitions["child"] = json.RawMessage(`{"name":"Child","parameters":[{"name":"n","type":"integer"}],
+		"steps":[{"id":"x","handler":"test.unsafe"},{"id":"z","handler":"test.pure","run_on":"always"}]}`)
+	w.ports.Invoker.Handlers["test.unsafe"] = func(context.Context, *pluginsdk.Request, pluginsdk.Reporter) pluginsdk.Outcome {
+		return fail(pluginsdk.FailurePermanent, "broken inside")
+	}
+	header := w.want(w.start(parentSteps), plan.StatusFailed, "kid=failed b=skipped")
+	if !strings.Contains(header.Error.Message, "broken inside") {
+		w.t.Errorf("the error is %+v", header.Error)
+	}
+	w.ports.Invoker.Handlers["test.unsafe"] = obedient
+	id := w.start(parentSteps)
+	w.await(id, plan.StepWaiting, "kid")
+	child := ""
+	if _, err := w.ports.Recorder.Await(func(e plan.Event) bool {
+		child = e.ExecutionID
+		return e.Type == plan.StepStarted && e.StepID == "x" && e.ExecutionID == w.results(id, "kid").ChildID
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.engine.Cancel(w.t.Context(), id, "tester"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.want(id, plan.StatusCancelled, "kid=cancelled b=skipped")
+	w.want(child, plan.StatusCancelled, "x=cancelled z=success")
+	header = w.want(w.start(strings.ReplaceAll(parentSteps, `"child"`, `"gone"`)), plan.StatusFailed, "kid=failed")
+	if header.Error.Code != "WORKFLOW_NOT_FOUND" {
+		w.t.Errorf("the error is %+v", header.Error)
+	}
+}
+
+func testChildDepth(w *world) {
+	w.ports.Definitions["child"] = json.RawMessage(`{"name":"Loop","parameters":[{"name":"n","type":"integer"}],` + strings.Replace(parentSteps, "${step-outputs.kid.outputs.x.n}", "1", 1) + `}`)
+	header := w.want(w.start(parentSteps), plan.StatusFailed, "kid=failed")
+	if !strings.Contains(header.Error.Message, "16 deep") {
+		w.t.Errorf("the error is %+v", header.Error)
+	}
+}
+
+const rollback = `"on_failure":"rollback","steps":[
+	{"id":"a","handler":"test.undoable"},
+	{"id":"n","handler":"test.pure"},
+	{"id":"b","handler":"test.undoable","dependencies":["a","n"],"for_each":[1,2],"max_parallel":1},
+	{"id":"c","handler":"test.undoable","dependencies":["b"]},
+	{"id":"d","handler":"test.unsafe","dependencies":["c"]}]`
+
+func (w *world) breakLast() {
+	w.ports.Invoker.Handlers["test.unsafe"] = func(context.Context, *pluginsdk.Request, pluginsdk.Reporter) pluginsdk.Outcome {
+		return fail(pluginsdk.FailurePermanent, "it broke")
+	}
+}
+
+func (w *world) undoOrder() string {
+	var order []string
+	for _, r := range w.ports.Invoker.Undos() {
+		name := r.StepID
+		if r.ItemIndex >= 0 {
+			name += fmt.Sprint(r.ItemIndex)
+		}
+		order = append(order, name)
+	}
+	return strings.Join(order, " ")
+}
+
+func testRollback(w *world) {
+	w.breakLast()
+	tries := 0
+	w.ports.Invoker.Undoers["test.undoable"] = func(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outcome {
+		if string(token) != `"`+r.StepID+`"` {
+			w.t.Errorf("step %s was undone with the token %s", r.StepID, token)
+		}
+		if r.StepID == "c" {
+			if tries++; tries == 1 {
+				return fail(pluginsdk.FailureRetryable, "not yet")
+			}
+		}
+		if r.StepID == "a" {
+			return fail(pluginsdk.FailurePermanent, "it is gone")
+		}
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+	}
+	id := w.start(rollback)
+	header := w.want(id, plan.StatusFailed, "a=success n=success b=undone c=undone d=failed")
+	if got := w.undoOrder(); got != "c c b1 b0 a" {
+		w.t.Errorf("undone in the order %q", got)
+	}
+	if !strings.Contains(header.StatusReason, "3 steps undone, 1 step could not be undone") {
+		w.t.Errorf("the reason is %q", header.StatusReason)
+	}
+	if undo := w.results(id, "a").Undo; undo == nil || undo.Status != plan.StatusFailed || undo.Error.Message != "it is gone" {
+		w.t.Errorf("the undo of a is %+v", undo)
+	}
+	var events []string
+	for _, e := range w.ports.Recorder.Events(id) {
+		if e.Type == plan.StepUndone {
+			events = append(events, e.StepID+"="+e.Status)
+		}
+	}
+	if got := strings.Join(events, " "); got != "c=undone b=undone b=undone a=failed" {
+		w.t.Errorf("step_undone: %s", got)
+	}
+}
+
+func testRollbackCrash(w *world) {
+	w.breakLast()
+	hold := make(chan struct{})
+	begun := make(chan struct{}, 10)
+	w.ports.Invoker.Undoers["test.undoable"] = func(r *pluginsdk.Request, _ json.RawMessage) pluginsdk.Outcome {
+		if r.StepID == "b" && r.ItemIndex == 1 {
+			begun <- struct{}{}
+			<-hold
+		}
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+	}
+	id := w.start(rollback)
+	<-begun
+	w.ports.Store.CrashAt(1, false)
+	close(hold)
+	w.restart()
+	w.want(id, plan.StatusFailed, "a=undone n=success b=undone c=undone d=failed")
+	if got := w.undoOrder(); got != "c b1 b1 b0 a" {
+		w.t.Errorf("undone in the order %q: the one under way again, no other", got)
+	}
+}
+
+func testInterruptUndo(w *world) {
+	w.ports.Invoker.Handlers["test.undoable"] = func(ctx context.Context, _ *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Code: "UNKNOWN", Message: "its process died"}}
+	}
+	id := w.start(`"steps":[{"id":"a","handler":"test.undoable","on_interrupt":"undo"}]`)
+	// The class of this handler is idempotent: it is run again, and only
+	// three losses end that.
+	w.want(id, plan.StatusFailed, "a=failed")
+	w.ports.Catalogue = NewCatalogue(map[string]pluginsdk.EffectClass{"test.pure": pluginsdk.EffectPure, "test.unsafe": pluginsdk.EffectUnsafe})
+	w.restart()
+	w.ports.Invoker.Handlers["test.unsafe"] = w.ports.Invoker.Handlers["test.undoable"]
+	id = w.start(`"steps":[{"id":"a","handler":"test.unsafe","on_interrupt":"undo"}]`)
+	event := w.await(id, plan.StepInterrupted, "a")
+	if !strings.Contains(event.Reason, "its handler can't") {
+		w.t.Errorf("the reason is %q", event.Reason)
+	}
+}
+
+func testPause(w *world) {
+	hold := make(chan struct{})
+	w.ports.Invoker.Handlers["test.unsafe"] = func(ctx context.Context, _ *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		<-hold
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+	}
+	id := w.start(`"steps":[{"id":"a","handler":"test.unsafe"},{"id":"b","handler":"test.pure","dependencies":["a"]}]`)
+	w.await(id, plan.StepStarted, "a")
+	header, err := w.engine.Pause(w.t.Context(), id, "tester")
+	if err != nil || header.Status != plan.StatusPaused {
+		w.t.Fatalf("paused: %s, %v", header.Status, err)
+	}
+	if _, err := w.engine.Pause(w.t.Context(), id, "tester"); !errors.Is(err, engine.ErrConflict) {
+		w.t.Errorf("paused twice: %v", err)
+	}
+	close(hold)
+	w.await(id, plan.StepCompleted, "a")
+	w.crash()
+	time.Sleep(time.Hour)
+	if calls := w.ports.Invoker.CallsOf("b"); calls != 0 {
+		w.t.Errorf("b ran %d times while the execution was paused", calls)
+	}
+	explained, err := w.engine.Explain(w.t.Context(), id)
+	if err != nil || !strings.Contains(strings.Join(explained.Steps[1].Reasons, " "), "paused") {
+		w.t.Errorf("explained as %+v: %v", explained, err)
+	}
+	if _, err := w.engine.Resume(w.t.Context(), id, "tester"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.want(id, plan.StatusSuccess, "a=success b=success")
+}
+
+// held makes test.unsafe wait for a token of its own for each call.
+func (w *world) held() chan struct{} {
+	tokens := make(chan struct{})
+	w.ports.Invoker.Handlers["test.unsafe"] = func(ctx context.Context, _ *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		select {
+		case <-tokens:
+			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+		case <-ctx.Done():
+			return fail(pluginsdk.FailureCancelled, "cancelled")
+		}
+	}
+	return tokens
+}
+
+func (w *world) status(id string) plan.Status {
+	stored, err := w.ports.Store.Load(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return stored.Execution.Status
+}
+
+const limited = `"concurrency":{"limit":1%s},"steps":[{"id":"a","handler":"test.unsafe"}]`
+
+func testQueue(w *world) {
+	tokens := w.held()
+	var ids []string
+	for range 3 {
+		ids = append(ids, w.start(fmt.Sprintf(limited, "")))
+	}
+	w.await(ids[0], plan.StepStarted, "a")
+	event := w.await(ids[2], plan.ExecutionQueued, "")
+	if !strings.Contains(event.Reason, ids[0]) || !strings.Contains(event.Reason, "place 2") {
+		w.t.Errorf("the reason is %q", event.Reason)
+	}
+	explained, err := w.engine.Explain(w.t.Context(), ids[2])
+	if err != nil || explained.Slot == nil || explained.Slot.Place != 2 || explained.Slot.Holders[0].ExecutionID != ids[0] || explained.Status != plan.StatusQueued {
+		w.t.Errorf("explained as %+v: %v", explained, err)
+	}
+	for i, id := range ids {
+		w.await(id, plan.StepStarted, "a")
+		if i+1 < len(ids) && w.status(ids[i+1]) != plan.StatusQueued {
+			w.t.Errorf("execution %d is %s while %d runs", i+1, w.status(ids[i+1]), i)
+		}
+		tokens <- struct{}{}
+		w.want(id, plan.StatusSuccess, "a=success")
+	}
+}
+
+func testQueueKey(w *world) {
+	tokens := w.held()
+	keyed := `"concurrency":{"limit":%d,"key":"${workspace.name}"},"steps":[{"id":"a","handler":"test.unsafe"}]`
+	start := func(workflowID, workspace string, limit int) string {
+		request := w.request(fmt.Sprintf(keyed, limit))
+		request.WorkflowID, request.Workspace.Name = workflowID, workspace
+		execution, _, err := w.engine.Start(w.t.Context(), request)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return execution.ID
+	}
+	first := start("one", "main", 2)
+	w.await(first, plan.StepStarted, "a")
+	// The smallest limit among those of the key counts.
+	second := start("two", "main", 1)
+	other := start("two", "elsewhere", 1)
+	w.await(other, plan.StepStarted, "a")
+	w.await(second, plan.ExecutionQueued, "")
+	for range 2 {
+		tokens <- struct{}{}
+	}
+	w.want(first, plan.StatusSuccess, "")
+	w.want(other, plan.StatusSuccess, "")
+	w.await(second, plan.StepStarted, "a")
+	tokens <- struct{}{}
+	w.want(second, plan.StatusSuccess, "")
+}
+
+func testConflictPolicies(w *world) {
+	tokens := w.held()
+	first := w.start(fmt.Sprintf(limited, `,"on_conflict":"reject"`))
+	w.await(first, plan.StepStarted, "a")
+	if _, _, err := w.engine.Start(w.t.Context(), w.request(fmt.Sprintf(limited, `,"on_conflict":"reject"`))); !errors.Is(err, engine.ErrConflict) || !strings.Contains(err.Error(), first) {
+		w.t.Errorf("rejected with %v", err)
+	}
+	second := w.start(fmt.Sprintf(limited, `,"on_conflict":"cancel_running"`))
+	header := w.want(first, plan.StatusCancelled, "a=cancelled")
+	if !strings.Contains(header.StatusReason, second) {
+		w.t.Errorf("the reason is %q", header.StatusReason)
+	}
+	w.await(second, plan.StepStarted, "a")
+	tokens <- struct{}{}
+	w.want(second, plan.StatusSuccess, "a=success")
+}
+
+func testSlotsAfterCrash(w *world) {
+	var mu sync.Mutex
+	running, most := map[string]bool{}, 0
+	w.ports.Invoker.Handlers["test.pure"] = func(ctx context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		mu.Lock()
+		running[r.ExecutionID] = true
+		most = max(most, len(running))
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			delete(running, r.ExecutionID)
+			mu.Unlock()
+		}()
+		select {
+		case <-time.After(time.Second):
+			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+		case <-ctx.Done():
+			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Code: "UNKNOWN"}}
+		}
+	}
+	var ids []string
+	for range 50 {
+		ids = append(ids, w.start(`"concurrency":{"limit":3},"steps":[{"id":"a","handler":"test.pure"},{"id":"b","handler":"test.pure","dependencies":["a"]}]`))
+	}
+	for range 4 {
+		time.Sleep(2500 * time.Millisecond)
+		w.crash()
+	}
+	for _, id := range ids {
+		w.want(id, plan.StatusSuccess, "a=success b=success")
+	}
+	if most != 3 {
+		w.t.Errorf("%d ran at once, want 3", most)
+	}
+}
+
+func testCancelQueued(w *world) {
+	tokens := w.held()
+	first, second, third := w.start(fmt.Sprintf(limited, "")), w.start(fmt.Sprintf(limited, "")), w.start(fmt.Sprintf(limited, ""))
+	w.await(second, plan.ExecutionQueued, "")
+	if _, err := w.engine.Cancel(w.t.Context(), second, "tester"); err != nil {
+		w.t.Fatal(err)
+	}
+	header := w.want(second, plan.StatusCancelled, "a=skipped")
+	if header.TotalTime > 1 || slices.ContainsFunc(w.ports.Recorder.Events(second), func(e plan.Event) bool { return e.Type == plan.ExecutionStarted }) {
+		w.t.Errorf("it began: %+v", header)
+	}
+	for _, id := range []string{first, third} {
+		w.await(id, plan.StepStarted, "a")
+		tokens <- struct{}{}
+		w.want(id, plan.StatusSuccess, "a=success")
+	}
+}

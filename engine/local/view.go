@@ -1,0 +1,68 @@
+package local
+
+import (
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+)
+
+// stepResult is a step as results show it, without its items.
+func (e *execution) stepResult(i int) engine.StepResult {
+	node, step := e.graph.Node(i), &e.state.Steps[i]
+	result := engine.StepResult{
+		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, Status: step.Status,
+		Output: step.PublicOutput, Error: step.Error, Attempts: step.Attempt,
+		StartedAt: step.StartedAt, CompletedAt: step.CompletedAt, SkipReason: step.SkipReason,
+		LogCount: e.logCounts[node.Step.ID], KeptFrom: step.KeptFrom, ItemCount: len(step.Items),
+		Waiting: waitingOf(&step.Unit), Undo: undoOf(&step.Unit), ChildID: childOf(&step.Unit),
+	}
+	if !step.StartedAt.IsZero() && !step.CompletedAt.IsZero() {
+		result.ExecutionTime = step.CompletedAt.Sub(step.StartedAt).Seconds()
+	}
+	for _, attempt := range step.Attempts {
+		view := engine.Attempt{
+			Attempt: attempt.Number, Status: attempt.Status, StartedAt: attempt.StartedAt,
+			CompletedAt: attempt.CompletedAt, Error: attempt.Error, Checksum: attempt.Checksum,
+		}
+		if !attempt.CompletedAt.IsZero() {
+			view.ExecutionTime = attempt.CompletedAt.Sub(attempt.StartedAt).Seconds()
+		}
+		result.AttemptList = append(result.AttemptList, view)
+	}
+	return result
+}
+
+// itemResult is an item as results show it.
+func (e *execution) itemResult(r plan.Ref) engine.ItemResult {
+	unit := e.state.Unit(r)
+	return engine.ItemResult{
+		Index: r.Item, Status: unit.Status, Output: unit.PublicOutput, Error: unit.Error, Attempts: unit.Attempt,
+		StartedAt: unit.StartedAt, CompletedAt: unit.CompletedAt, SkipReason: unit.SkipReason,
+		Waiting: waitingOf(unit), ChildID: childOf(unit), Undo: undoOf(unit),
+	}
+}
+
+// waitingOf is nil for a unit that does not wait now.
+func waitingOf(unit *plan.Unit) *engine.Waiting {
+	if unit.Status != plan.StatusWaiting {
+		return nil
+	}
+	wait := unit.Wait
+	return &engine.Waiting{
+		Reason: wait.Reason, Since: unit.Attempts[len(unit.Attempts)-1].StartedAt, Until: wait.Until, Message: wait.Message,
+		Approvers: wait.Approvers, Form: wait.Form, Signal: wait.Signal, ChildID: wait.Child,
+	}
+}
+
+func undoOf(unit *plan.Unit) *engine.Undo {
+	if unit.Undo.Status == "" {
+		return nil
+	}
+	return &engine.Undo{Status: unit.Undo.Status, Error: unit.Undo.Error, At: unit.Undo.At, By: unit.Undo.By}
+}
+
+func childOf(unit *plan.Unit) string {
+	if unit.Wait == nil {
+		return ""
+	}
+	return unit.Wait.Child
+}
