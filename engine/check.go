@@ -98,13 +98,11 @@ func Unsupported(graph *workflow.Graph) workflow.Problems {
 	if definition.Concurrency != nil && definition.Concurrency.Limit > 0 {
 		refuse("/concurrency", "", "a concurrency limit")
 	}
-	for i, parameter := range definition.Parameters {
-		if parameter.Type == "secret" {
-			refuse(fmt.Sprintf("/parameters/%d/type", i), "", "a secret parameter")
-		}
-	}
 	for i := range graph.Len() {
 		unsupportedStep(graph.Node(i), refuse)
+		if node := graph.Node(i); node.Step.Handler == workflow.HandlerWorkflow && usesSecret(definition, node) {
+			refuse(fmt.Sprintf("/steps/%d/config", i), node.Step.ID, "a secret that is handed to another workflow")
+		}
 	}
 	return problems
 }
@@ -120,8 +118,5 @@ func unsupportedStep(node *workflow.Node, refuse func(pointer, stepID, what stri
 	}
 	if step.OnInterrupt == workflow.OnInterruptUndo {
 		refuse(pointer+"/on_interrupt", step.ID, "on_interrupt: undo")
-	}
-	if node.Config != nil && len(node.Config.Secrets()) > 0 {
-		refuse(pointer+"/config", step.ID, "a reference to ${secrets.…}")
 	}
 }

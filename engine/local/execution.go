@@ -57,6 +57,8 @@ type execution struct {
 	id           string
 	workspaceDir string
 	graph        *workflow.Graph
+	// secretive: it refers to stored secrets, or has secret parameters.
+	secretive bool
 	// missing says why the definition can't run now, empty if it can.
 	missing string
 	inbox   chan message

@@ -31,7 +31,8 @@ const cancelGrace = 5 * time.Second
 // maxGraphs bounds the compiled definitions that are kept.
 const maxGraphs = 256
 
-// Options are the ports of a Runtime; all but Chance and Logger are required.
+// Options are the ports of a Runtime; all but Secrets, Chance and Logger
+// are required.
 type Options struct {
 	Journal   engine.Journal
 	Blobs     engine.Blobs
@@ -39,6 +40,8 @@ type Options struct {
 	Invoker   engine.Invoker
 	Catalogue engine.Catalogue
 	Settings  engine.Settings
+	// Secrets may be nil: then there are none.
+	Secrets   engine.Secrets
 	Publisher engine.Publisher
 	Clock     engine.Clock
 	// BootEpoch rises with each start of the host.
@@ -104,6 +107,10 @@ func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engin
 	if problems.HasErrors() {
 		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}
 	}
+	parameters, sealed, err := r.sealParameters(ctx, definition, parameters)
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return engine.Execution{}, false, fmt.Errorf("make an execution id: %w", err)
@@ -115,7 +122,7 @@ func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engin
 	e.workspaceDir = request.Workspace.Dir
 	created := plan.Event{
 		Type: plan.ExecutionCreated, Sub: 1, ExecutionID: e.id, WorkflowID: request.WorkflowID, Time: r.options.Clock.Now().UTC(),
-		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps},
+		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps, Sealed: sealed},
 	}
 	if err := e.state.Apply(created); err != nil {
 		return engine.Execution{}, false, err
@@ -130,6 +137,7 @@ func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engin
 	if err := r.adopt(e); err != nil {
 		return engine.Execution{}, false, err
 	}
+	e.enterSecrets(sealed)
 	kept, isNew, err := r.options.Journal.Create(ctx, engine.Creation{
 		Execution: e.header, Document: request.Document, WorkspaceDir: request.Workspace.Dir,
 		IdempotencyKey: request.IdempotencyKey, Fingerprint: fingerprint(request, parameters), Events: []plan.Event{created},
@@ -210,6 +218,7 @@ func (r *Runtime) adopt(e *execution) error {
 }
 
 func (r *Runtime) release(e *execution) {
+	e.leaveSecrets()
 	r.mu.Lock()
 	delete(r.executions, e.id)
 	r.mu.Unlock()

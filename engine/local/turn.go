@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
@@ -218,7 +220,7 @@ func (e *execution) request(command plan.Command, now time.Time) (*pluginsdk.Req
 			return nil, plan.Private{}, err
 		}
 	}
-	config, err := e.config(node)
+	config, secrets, err := e.config(node)
 	if err != nil {
 		return nil, plan.Private{}, err
 	}
@@ -235,35 +237,42 @@ func (e *execution) request(command plan.Command, now time.Time) (*pluginsdk.Req
 		Attempt: command.Attempt, IdempotencyKey: private.IdempotencyKey, BootEpoch: e.r.options.BootEpoch,
 		Config: config, Parameters: e.header.Parameters, WorkflowConfig: definition.Config,
 		Outputs: e.nearestOutputs(command.Step), WorkspaceName: e.header.Workspace, WorkspaceDir: e.workspaceDir,
-		Deadline: now.Add(timeout), Checkpoint: step.Checkpoint, Effects: step.Effects,
+		Deadline: now.Add(timeout), Checkpoint: step.Checkpoint, Effects: step.Effects, Secrets: secrets,
 	}, private, nil
 }
 
-// config resolves, completes and checks a step's config.
-func (e *execution) config(node *workflow.Node) (json.RawMessage, error) {
-	config := json.RawMessage("{}")
+// config resolves, completes and checks a step's config. secrets names the
+// placeholders in it.
+func (e *execution) config(node *workflow.Node) (config json.RawMessage, secrets map[string]string, err error) {
+	config = json.RawMessage("{}")
 	if node.Config != nil {
-		resolved, err := node.Config.Resolve(e.state.Scope(node.Index))
+		scope := e.state.Scope(node.Index)
+		secrets, err = e.conceal(node, scope)
 		if err != nil {
-			return nil, pluginsdk.Invalid("", err.Error()).WithCode("REFERENCE_ERROR")
+			return nil, nil, err
+		}
+		resolved, err := node.Config.Resolve(scope)
+		if err != nil {
+			return nil, nil, pluginsdk.Invalid("", err.Error()).WithCode(referenceCode(err))
 		}
 		config = resolved
+		dropUnused(secrets, config)
 	}
-	config, err := workflow.ApplyDefaults(node.Handler, config,
+	config, err = workflow.ApplyDefaults(node.Handler, config,
 		e.r.options.Settings.HandlerDefaults(node.Step.Handler), e.r.options.Settings.Adapter(node.Handler.Plugin))
 	if err != nil {
-		return nil, pluginsdk.Invalid("", err.Error())
+		return nil, nil, pluginsdk.Invalid("", err.Error())
 	}
-	problems := workflow.CheckConfig(node.Handler, config, "", node.Step.ID)
+	problems := workflow.CheckHiddenConfig(node.Handler, config, "", node.Step.ID, slices.Collect(maps.Values(secrets)))
 	if !problems.HasErrors() {
-		return config, nil
+		return config, secrets, nil
 	}
 	first := problems.Errors()[0]
 	text := "the config can't be used: " + first.Message
 	if more := len(problems.Errors()) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
-	return nil, pluginsdk.Invalid(first.Pointer, text)
+	return nil, nil, pluginsdk.Invalid(first.Pointer, text)
 }
 
 // maxOutputs bounds the upstream outputs that a request carries, in number

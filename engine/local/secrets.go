@@ -1,0 +1,107 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/engine/workflow"
+)
+
+// sealParameters takes the values of secret parameters out of what is kept
+// and shown. sealed is nil where there are none.
+func (r *Runtime) sealParameters(ctx context.Context, definition *workflow.Definition, parameters json.RawMessage) (shown json.RawMessage, sealed []byte, err error) {
+	values := map[string]string{}
+	shown, err = workflow.MapSecrets(definition, parameters, func(name, text string) string {
+		values[name] = text
+		return engine.HiddenValue
+	})
+	if err != nil || len(values) == 0 {
+		return shown, nil, err
+	}
+	if r.options.Secrets == nil {
+		return nil, nil, errors.New("keep the secret parameters: this engine was set up without secrets")
+	}
+	if sealed, err = r.options.Secrets.Seal(ctx, values); err != nil {
+		return nil, nil, fmt.Errorf("keep the secret parameters: %w", err)
+	}
+	return shown, sealed, nil
+}
+
+// sealedOf finds the sealed parameters in a journal.
+func sealedOf(events []plan.Event) []byte {
+	if len(events) == 0 || events[0].Private == nil {
+		return nil
+	}
+	return events[0].Private.Sealed
+}
+
+// enterSecrets makes known what the execution refers to; leaveSecrets forgets
+// it. Without secrets both cost nothing.
+func (e *execution) enterSecrets(sealed []byte) {
+	names := e.graph.Secrets()
+	if e.r.options.Secrets == nil || (len(names) == 0 && sealed == nil) {
+		return
+	}
+	e.secretive = true
+	e.r.options.Secrets.Enter(e.id, names, sealed)
+}
+
+func (e *execution) leaveSecrets() {
+	if e.secretive {
+		e.r.options.Secrets.Leave(e.id)
+	}
+}
+
+// conceal lets a scope give placeholders for secrets, made for this attempt
+// alone so that no data can contain one, and returns them by the secrets'
+// names. A built-in handler, which shows its config, is given the mask.
+func (e *execution) conceal(node *workflow.Node, scope *workflow.Scope) (map[string]string, error) {
+	if !e.secretive {
+		return nil, nil
+	}
+	if builtIn(node) {
+		scope.Secret = func(string) (string, error) { return engine.HiddenValue, nil }
+		return nil, nil
+	}
+	placeholders := map[string]string{}
+	placeholder := func(name string) string {
+		if placeholders[name] == "" {
+			placeholders[name] = "vwmp-secret-" + rand.Text()
+		}
+		return placeholders[name]
+	}
+	scope.Secret = func(name string) (string, error) {
+		known, err := e.r.options.Secrets.Known(context.Background(), name)
+		if err == nil && !known {
+			return "", fmt.Errorf("there is no secret %q; set it with \"vwmp secret set %s\"", name, name)
+		}
+		// Why it can't be told is told by the call.
+		return placeholder(name), nil
+	}
+	var err error
+	scope.Parameters, err = workflow.MapSecrets(e.graph.Definition(), scope.Parameters, func(name, _ string) string {
+		return placeholder(engine.ParameterSecret(name))
+	})
+	return placeholders, err
+}
+
+// dropUnused forgets the placeholders that a config does not hold.
+func dropUnused(placeholders map[string]string, config json.RawMessage) {
+	maps.DeleteFunc(placeholders, func(_, placeholder string) bool { return !bytes.Contains(config, []byte(placeholder)) })
+}
+
+// referenceCode is the code of a reference that leads to nothing.
+func referenceCode(err error) string {
+	var reference *workflow.ReferenceError
+	if errors.As(err, &reference) && reference.Root == workflow.RootSecrets {
+		return engine.CodeSecretNotFound
+	}
+	return "REFERENCE_ERROR"
+}
