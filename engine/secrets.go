@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/engine/workflow"
 )
 
@@ -42,6 +43,15 @@ type Secrets interface {
 // ParameterSecret is the name of a secret parameter in a request's Secrets;
 // stored secrets stand there by their own names, which have no dot.
 func ParameterSecret(parameter string) string { return workflow.RootParameters + "." + parameter }
+
+// SealedParameters returns the encrypted values of an execution's secret
+// parameters, nil where it has none. They belong to the first event.
+func SealedParameters(events []plan.Event) []byte {
+	if len(events) == 0 || events[0].Private == nil {
+		return nil
+	}
+	return events[0].Private.Sealed
+}
 
 // usesSecret reports whether a step's config refers to a stored secret or to
 // a secret parameter.

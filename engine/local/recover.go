@@ -66,7 +66,7 @@ func (r *Runtime) recoverOne(ctx context.Context, id string) error {
 	if err := r.adopt(e); err != nil {
 		return err
 	}
-	e.enterSecrets(sealedOf(stored.Events))
+	e.enterSecrets(engine.SealedParameters(stored.Events))
 	go e.own()
 	return nil
 }

@@ -102,7 +102,11 @@ func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engin
 		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the workflow can't be executed", Problems: problems}
 	}
 	definition := graph.Definition()
-	parameters, problems := workflow.BindParameters(definition, request.Parameters)
+	given, err := r.restoreParameters(ctx, definition, request)
+	if err != nil {
+		return engine.Execution{}, false, err
+	}
+	parameters, problems := workflow.BindParameters(definition, given)
 	problems = append(problems, checkSkips(graph, request.SkipSteps)...)
 	if problems.HasErrors() {
 		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}

@@ -10,7 +10,6 @@ import (
 	"maps"
 
 	"github.com/vwmp/vwmp/engine"
-	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/engine/workflow"
 )
 
@@ -34,12 +33,22 @@ func (r *Runtime) sealParameters(ctx context.Context, definition *workflow.Defin
 	return shown, sealed, nil
 }
 
-// sealedOf finds the sealed parameters in a journal.
-func sealedOf(events []plan.Event) []byte {
-	if len(events) == 0 || events[0].Private == nil {
-		return nil
+// restoreParameters puts back the values that an earlier execution sealed,
+// where the parameters only have what is shown of them.
+func (r *Runtime) restoreParameters(ctx context.Context, definition *workflow.Definition, request engine.StartRequest) (json.RawMessage, error) {
+	if len(request.Sealed) == 0 || r.options.Secrets == nil {
+		return request.Parameters, nil
 	}
-	return events[0].Private.Sealed
+	values, err := r.options.Secrets.Unseal(ctx, request.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	return workflow.MapSecrets(definition, request.Parameters, func(name, text string) string {
+		if kept, found := values[name]; found && text == engine.HiddenValue {
+			return kept
+		}
+		return text
+	})
 }
 
 // enterSecrets makes known what the execution refers to; leaveSecrets forgets

@@ -407,6 +407,30 @@ func TestASecretParameterSurvivesTheHost(t *testing.T) {
 	}
 }
 
+func TestAnotherExecutionTakesOverASecretParameter(t *testing.T) {
+	b := newBench(t, nil, echo)
+	document := withSecretParameter + oneStep(`{"text":"${parameters.token}","list":["${parameters.other}"]}`, "")
+	first, _ := b.run(document, `{"token":"hush-hush","other":"old"}`)
+	stored, err := b.store.Load(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execution, _, err := b.engine.Start(t.Context(), engine.StartRequest{
+		WorkflowID: "w", Document: stored.Document, Parameters: json.RawMessage(`{"token":"***","other":"new"}`),
+		Sealed: engine.SealedParameters(stored.Events),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.finish(execution.ID)
+	if got := b.configs(); len(got) != 2 || got[1] != `{"text":"hush-hush","list":["new"]}` {
+		t.Errorf("the handler was given %s", got)
+	}
+	if strings.Contains(b.kept(execution.ID), "hush-hush") {
+		t.Errorf("kept: %s", b.kept(execution.ID))
+	}
+}
+
 func TestASecretStaysOutOfWhatIsNoStepsConfig(t *testing.T) {
 	b := newBench(t, map[string]string{"A": "hush-hush"}, echo)
 	for name, document := range map[string]string{
