@@ -190,8 +190,8 @@ func (s *Scrubber) appendURLSpans(spans []span, text string, plus bool) []span {
 		}
 	}
 	places = append(places, len(text))
-	for _, value := range s.exact {
-		spans = appendSpans(spans, string(decoded), value, places)
+	for plain, i := string(decoded), 0; i < len(s.exact); i++ {
+		spans = appendSpans(spans, plain, s.exact[i], places)
 	}
 	return spans
 }

@@ -96,6 +96,20 @@ func (v *Vault) Secret(ctx context.Context, name string) (secret.Value, error) {
 	return secret.NewValue(string(text)), nil
 }
 
+// Check reports whether the key is the one that the secrets were sealed with,
+// and makes none where nothing was sealed yet.
+func (v *Vault) Check(ctx context.Context) error {
+	check, err := v.options.Store.KeyCheck(ctx)
+	if err != nil {
+		return fmt.Errorf("read the check of the key: %w", err)
+	}
+	if check == nil {
+		return nil
+	}
+	_, err = v.open(ctx)
+	return err
+}
+
 // Seal implements secret.Sealer.
 func (v *Vault) Seal(ctx context.Context, what string, text []byte) ([]byte, error) {
 	key, err := v.open(ctx)

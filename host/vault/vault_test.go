@@ -42,6 +42,9 @@ func TestASecretIsKeptSealedUnderItsName(t *testing.T) {
 	if _, err := v.Secret(t.Context(), "TOKEN"); !errors.Is(err, engine.ErrNotFound) {
 		t.Fatalf("before it is set: %v", err)
 	}
+	if err := v.Check(t.Context()); err != nil {
+		t.Errorf("before anything is sealed: %v", err)
+	}
 	if _, err := os.Stat(file); err == nil {
 		t.Error("a key was made before one was needed")
 	}
@@ -100,6 +103,9 @@ func TestALostOrWrongKeyIsToldAndNeverReplaced(t *testing.T) {
 			if !errors.As(err, &told) || !errors.Is(err, secret.ErrKey) || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "VWMP_SECRET_KEY_FILE") {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+		if err := v.Check(t.Context()); !errors.Is(err, secret.ErrKey) {
+			t.Errorf("%s, checked: %v", name, err)
 		}
 		if now, err := os.ReadFile(file); content != nil && (err != nil || !bytes.Equal(now, content)) {
 			t.Errorf("%s: the file was changed", name)
