@@ -102,18 +102,13 @@ func (r *Runtime) Start(ctx context.Context, request engine.StartRequest) (engin
 		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the workflow can't be executed", Problems: problems}
 	}
 	definition := graph.Definition()
-	given, err := r.restoreParameters(ctx, definition, request)
+	parameters, sealed, problems, err := r.bindParameters(ctx, definition, request)
 	if err != nil {
 		return engine.Execution{}, false, err
 	}
-	parameters, problems := workflow.BindParameters(definition, given)
 	problems = append(problems, checkSkips(graph, request.SkipSteps)...)
 	if problems.HasErrors() {
 		return engine.Execution{}, false, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}
-	}
-	parameters, sealed, err := r.sealParameters(ctx, definition, parameters)
-	if err != nil {
-		return engine.Execution{}, false, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -13,6 +13,22 @@ import (
 	"github.com/vwmp/vwmp/engine/workflow"
 )
 
+// bindParameters checks what an execution is given and completes it. What is
+// returned may be kept and shown; the values of secret ones are in sealed,
+// nil where there are none.
+func (r *Runtime) bindParameters(ctx context.Context, definition *workflow.Definition, request engine.StartRequest) (shown json.RawMessage, sealed []byte, problems workflow.Problems, err error) {
+	given, err := r.restoreParameters(ctx, definition, request)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	bound, problems := workflow.BindParameters(definition, given)
+	if problems.HasErrors() {
+		return nil, nil, problems, nil
+	}
+	shown, sealed, err = r.sealParameters(ctx, definition, bound)
+	return shown, sealed, problems, err
+}
+
 // sealParameters takes the values of secret parameters out of what is kept
 // and shown. sealed is nil where there are none.
 func (r *Runtime) sealParameters(ctx context.Context, definition *workflow.Definition, parameters json.RawMessage) (shown json.RawMessage, sealed []byte, err error) {

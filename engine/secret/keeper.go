@@ -137,8 +137,9 @@ func (k *Keeper) Leave(executionID string) {
 // what belongs to no execution, such as a plugin's standard error.
 func (k *Keeper) Scrub(text string) string { return k.recentScrubber.Load().Text(text) }
 
-// lookUp returns the values for the names of a request, and what the call may
-// have seen. Secrets that only other steps need may be missing.
+// lookUp returns the values of what a request names, and what its call may
+// have seen, nil where it is of no secrets. A secret that only other steps
+// need may be missing.
 func (k *Keeper) lookUp(ctx context.Context, request *pluginsdk.Request) (map[string]string, *seen, error) {
 	k.mu.Lock()
 	execution := k.executions[request.ExecutionID]
@@ -151,44 +152,54 @@ func (k *Keeper) lookUp(ctx context.Context, request *pluginsdk.Request) (map[st
 	}
 	execution.mu.Lock()
 	defer execution.mu.Unlock()
-	if execution.parameters == nil && execution.sealed != nil {
-		parameters, err := k.Unseal(ctx, execution.sealed)
-		if err != nil {
-			return nil, nil, err
-		}
-		execution.parameters = parameters
-	}
-	values := map[string]string{}
-	for name, text := range execution.parameters {
-		values[engine.ParameterSecret(name)] = text
+	values, err := k.parameters(ctx, execution)
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, name := range execution.names {
-		value, err := k.secrets.Secret(ctx, name)
-		switch {
-		case err == nil:
-			values[name] = value.Reveal()
-		case !errors.Is(err, engine.ErrNotFound):
-			return nil, nil, fmt.Errorf("read the secret %q: %w", name, err)
+		if err := k.read(ctx, name, values); err != nil && !errors.Is(err, engine.ErrNotFound) {
+			return nil, nil, err
 		}
 	}
 	for name := range request.Secrets {
 		if _, found := values[name]; found {
 			continue
 		}
-		if strings.Contains(name, ".") {
+		if err := k.read(ctx, name, values); errors.Is(err, engine.ErrNotFound) {
 			return nil, nil, &missingError{name}
+		} else if err != nil {
+			return nil, nil, err
 		}
-		value, err := k.secrets.Secret(ctx, name)
-		if errors.Is(err, engine.ErrNotFound) {
-			return nil, nil, &missingError{name}
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read the secret %q: %w", name, err)
-		}
-		values[name] = value.Reveal()
 	}
 	k.note(execution, values)
 	return values, execution, nil
+}
+
+// parameters returns the secret parameters by their names in a request.
+func (k *Keeper) parameters(ctx context.Context, execution *seen) (map[string]string, error) {
+	if execution.parameters == nil && execution.sealed != nil {
+		parameters, err := k.Unseal(ctx, execution.sealed)
+		if err != nil {
+			return nil, err
+		}
+		execution.parameters = parameters
+	}
+	values := make(map[string]string, len(execution.parameters)+len(execution.names))
+	for name, text := range execution.parameters {
+		values[engine.ParameterSecret(name)] = text
+	}
+	return values, nil
+}
+
+// read adds the value of one stored secret; it is an engine.ErrNotFound where
+// nobody has set it.
+func (k *Keeper) read(ctx context.Context, name string, values map[string]string) error {
+	value, err := k.secrets.Secret(ctx, name)
+	if err != nil {
+		return fmt.Errorf("read the secret %q: %w", name, err)
+	}
+	values[name] = value.Reveal()
+	return nil
 }
 
 // note makes values known to the scrubbers.

@@ -70,7 +70,8 @@ func (e *maskedError) Unwrap() error { return e.cause }
 
 // reporter masks what a call says while it runs.
 type reporter struct {
-	ctx  context.Context //nolint:containedctx // The call's own, for what it seals.
+	// ctx is the call's own, for what it seals.
+	ctx  context.Context
 	next pluginsdk.Reporter
 	scrubbing
 }
