@@ -81,31 +81,20 @@ func unchecked(pointer, stepID, what string, err error) pluginsdk.Problem {
 	}
 }
 
-// Unsupported lists what a definition asks for that this version of the
-// engine knows but does not execute yet.
+// Unsupported lists what a definition asks for that the language allows and
+// the engine can't do: a secret in what a child execution is given, since the
+// child's own record would keep it. The child can refer to it by itself.
 func Unsupported(graph *workflow.Graph) workflow.Problems {
 	var problems workflow.Problems
-	refuse := func(pointer, stepID, what string) {
+	for i := range graph.Len() {
+		node := graph.Node(i)
+		if node.Step.Handler != workflow.HandlerWorkflow || !usesSecret(graph.Definition(), node) {
+			continue
+		}
 		problems = append(problems, pluginsdk.Problem{
-			Severity: pluginsdk.SeverityError, Pointer: pointer, StepID: stepID, Code: "not_supported",
-			Message: what + " can be written and saved, but this version does not execute it yet; take it out to run the workflow",
+			Severity: pluginsdk.SeverityError, Pointer: fmt.Sprintf("/steps/%d/config", i), StepID: node.Step.ID, Code: "not_supported",
+			Message: "a secret can't be handed to another workflow; let that workflow refer to it by ${secrets.NAME}",
 		})
 	}
-	definition := graph.Definition()
-	for i, parameter := range definition.Parameters {
-		if parameter.Type == "secret" {
-			refuse(fmt.Sprintf("/parameters/%d/type", i), "", "a secret parameter")
-		}
-	}
-	for i := range graph.Len() {
-		unsupportedStep(graph.Node(i), refuse)
-	}
 	return problems
-}
-
-func unsupportedStep(node *workflow.Node, refuse func(pointer, stepID, what string)) {
-	pointer, step := fmt.Sprintf("/steps/%d", node.Index), node.Step
-	if node.Config != nil && len(node.Config.Secrets()) > 0 {
-		refuse(pointer+"/config", step.ID, "a reference to ${secrets.…}")
-	}
 }

@@ -81,7 +81,10 @@ type StartRequest struct {
 	Document json.RawMessage
 	// Parameters is a JSON object, or nil; defaults are filled in.
 	Parameters json.RawMessage
-	Trigger    string
+	// Sealed is an earlier execution's, see SealedParameters: where
+	// Parameters has HiddenValue for a secret one, its value there is meant.
+	Sealed  []byte
+	Trigger string
 	// By names who asked.
 	By        string
 	Workspace Workspace

@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/secret"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/pages"
 	"github.com/vwmp/vwmp/host/problem"
@@ -95,6 +96,7 @@ func (s *Server) setUp() {
 	s.addExecutions()
 	s.addCatalogue()
 	s.addSignIn()
+	s.addSecrets()
 	s.addSockets()
 	s.addPages()
 }
@@ -229,6 +231,9 @@ func problemOf(err error) *problem.Problem {
 			With(fiber.HeaderWWWAuthenticate, `Bearer realm="vwmp"`).Because(err)
 	case errors.Is(err, data.ErrInvalid):
 		return problem.New(http.StatusBadRequest, problem.ValidationError, err.Error()).Because(err)
+	case errors.Is(err, secret.ErrKey):
+		return problem.New(http.StatusServiceUnavailable, problem.Unavailable,
+			"the key of the secrets is missing, or is another one than they were sealed with; the server's log says more").Because(err)
 	case errors.Is(err, data.ErrClosed):
 		return problem.From(fmt.Errorf("%w: %w", engine.ErrStopping, err))
 	}

@@ -54,6 +54,8 @@ type Options struct {
 	// Plugins and Stats may be nil: then nothing is listed.
 	Plugins func() []PluginStatus
 	Stats   func(ctx context.Context) (data.Stats, error)
+	// Secrets may be nil: then none can be set.
+	Secrets Secrets
 
 	// Auth says whether callers sign in; AdminToken and Sessions belong to
 	// edge.ModeToken.

@@ -47,7 +47,7 @@ func (s *Server) setUpAPI() {
 			},
 			Tags: []*huma.Tag{
 				{Name: "workflows"}, {Name: "executions"}, {Name: "catalogue", Description: "Handlers, workflow types, plugins"},
-				{Name: "auth", Description: "Sign-in"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
+				{Name: "auth", Description: "Sign-in"}, {Name: "secrets"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
 			},
 		},
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},

@@ -12,7 +12,7 @@ import (
 )
 
 // mask stands for a secret's value.
-const mask = "••••"
+const mask = engine.HiddenValue
 
 // maxViewedSteps bounds the steps of all definitions that are remembered.
 const maxViewedSteps = 20000

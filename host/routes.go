@@ -68,6 +68,10 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
 
+		{method: http.MethodGet, pattern: apiBase + "/secrets/", permission: edge.Admin},
+		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody},
+		{method: http.MethodDelete, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin},
+
 		{method: http.MethodPost, pattern: apiBase + "/auth/login/", permission: edge.Public, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/auth/logout/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/auth/me/", permission: edge.Viewer},

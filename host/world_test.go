@@ -19,10 +19,12 @@ import (
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/enginetest"
 	"github.com/vwmp/vwmp/engine/local"
+	"github.com/vwmp/vwmp/engine/secret"
 	"github.com/vwmp/vwmp/engine/workflow"
 	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/vault"
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/store/memory"
 )
@@ -183,14 +185,16 @@ func newWorld(t testing.TB, settings ...setting) *world {
 	w.store = memory.New(memory.Options{})
 	w.invoker = newInvoker(w.release)
 	catalogue := newPlugins()
+	sealed := vault.New(vault.Options{Store: w.store})
+	keeper := secret.NewKeeper(secret.Options{Secrets: sealed, Sealer: sealed})
 	w.engine = local.New(local.Options{
-		Journal: w.store, Blobs: w.store, Logs: w.store, Invoker: w.invoker, Catalogue: catalogue, Settings: enginetest.Settings{},
+		Journal: w.store, Blobs: w.store, Logs: w.store, Invoker: secret.NewInvoker(w.invoker, keeper), Secrets: keeper, Catalogue: catalogue, Settings: enginetest.Settings{},
 		Publisher: w.hub, Clock: enginetest.Clock{}, BootEpoch: w.store.Meta().BootEpoch,
 	})
 	options := host.Options{
 		Engine: w.engine, Workflows: w.store, Executions: w.store, Documents: w.store, Catalogue: catalogue, Hub: w.hub,
 		Workspaces: []engine.Workspace{{Name: "default", Dir: t.TempDir()}, {Name: "other", Dir: t.TempDir()}},
-		Stats:      w.store.Stats, Auth: edge.ModeToken, AdminToken: token, Sessions: w.store,
+		Stats:      w.store.Stats, Secrets: sealed, Auth: edge.ModeToken, AdminToken: token, Sessions: w.store,
 		Version: host.Version{Version: "1.0.0-test"}, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 		Limits: host.Limits{SocketStart: 50 * time.Millisecond},
 	}

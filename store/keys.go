@@ -33,9 +33,11 @@ import (
 //	descriptions       SHA-256 of a plugin's binary in hex → sealed JSON
 //	filekeys           identity of a file → sealed SHA-256 in hex
 //	sessions           hash → sealed JSON
+//	secrets            name → sealed JSON with the secret, encrypted
 //
-// meta holds format, boot_epoch, clean, instance, created_at, and the numbers
-// of workflows, executions and live executions.
+// meta holds format, boot_epoch, clean, instance, created_at, the check of the
+// key that secrets are encrypted with, and the numbers of workflows,
+// executions and live executions.
 type bucket string
 
 const (
@@ -58,8 +60,11 @@ const (
 	bucketDescriptions bucket = "descriptions"
 	bucketFileKeys     bucket = "filekeys"
 	bucketSessions     bucket = "sessions"
+	bucketSecrets      bucket = "secrets"
 )
 
+// buckets are those of every file of this format; addedBuckets came later and
+// are made where a file lacks them.
 func buckets() []bucket {
 	return []bucket{
 		bucketMeta, bucketWorkflows, bucketRevisions, bucketDefinitions, bucketReferences, bucketOrigins, bucketExecutions,
@@ -67,6 +72,8 @@ func buckets() []bucket {
 		bucketTrash, bucketDescriptions, bucketFileKeys, bucketSessions,
 	}
 }
+
+func addedBuckets() []bucket { return []bucket{bucketSecrets} }
 
 // The names in meta.
 const (
@@ -78,6 +85,7 @@ const (
 	metaWorkflows  = "workflows"
 	metaExecutions = "executions"
 	metaLive       = "live"
+	metaKeyCheck   = "key_check"
 )
 
 // prefix is where the keys of something begin that others follow.

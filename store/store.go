@@ -99,6 +99,7 @@ var (
 	_ data.Executions   = (*Store)(nil)
 	_ data.Sessions     = (*Store)(nil)
 	_ data.Descriptions = (*Store)(nil)
+	_ data.Secrets      = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
 )
 
@@ -178,6 +179,11 @@ func (s *Store) begin() (err error) {
 	defer guard(&err)
 	s.meta.BootEpoch++
 	if err := s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range addedBuckets() {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return fmt.Errorf("make bucket %s: %w", name, err)
+			}
+		}
 		if err := putRaw(tx, bucketMeta, []byte(metaEpoch), number(s.meta.BootEpoch)); err != nil {
 			return err
 		}

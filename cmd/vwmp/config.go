@@ -56,6 +56,9 @@ type settings struct {
 	config
 	file    string
 	sources map[string]source
+	// runSecrets are those that a run without a server was given; nil
+	// elsewhere.
+	runSecrets func(name string) (value string, found bool)
 }
 
 // configFlags declares the flags that stand over the configuration.

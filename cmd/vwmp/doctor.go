@@ -130,6 +130,9 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 		return append(findings, finding{"plugins", "problem", err.Error(), ""})
 	}
 	defer func() { _ = parts.close(context.WithoutCancel(cmd.Context())) }()
+	if err := parts.vault.Check(cmd.Context()); err != nil {
+		findings = append(findings, finding{"secrets", "problem", err.Error(), "put the key back, see docs/secrets.md"})
+	}
 	if err := parts.ready(cmd.Context()); err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), "see which one does not answer with \"vwmp plugin list\""})
 	}

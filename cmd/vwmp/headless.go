@@ -11,7 +11,9 @@ import (
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/local"
+	"github.com/vwmp/vwmp/engine/secret"
 	"github.com/vwmp/vwmp/host/pluginhost"
+	"github.com/vwmp/vwmp/host/vault"
 	"github.com/vwmp/vwmp/store/data"
 )
 
@@ -25,6 +27,7 @@ type backend interface {
 	data.Workflows
 	data.Descriptions
 	data.Sessions
+	data.Secrets
 	data.System
 	Close() error
 }
@@ -33,20 +36,23 @@ type backend interface {
 type core struct {
 	store   backend
 	plugins *pluginhost.Host
+	vault   *vault.Vault
 	engine  *local.Runtime
 }
 
 // newCore joins the parts. The store is the caller's to close.
 func newCore(ctx context.Context, s *settings, store backend, runDir string, publisher engine.Publisher, logger *slog.Logger) (*core, error) {
+	sealed := vault.New(vault.Options{Store: store, KeyFile: s.secretKeyFile(runDir)})
+	keeper := secret.NewKeeper(secret.Options{Secrets: givenSecrets{s.runSecrets, sealed}, Sealer: sealed, Logger: logger})
 	plugins, err := pluginhost.New(ctx, pluginhost.Options{
 		Dirs: s.pluginSearch(), Cache: store, RunDir: runDir, Settings: s,
-		AllowCommands: s.commandsAllowed(), Logger: logger,
+		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &core{store: store, plugins: plugins, engine: local.New(local.Options{
-		Journal: store, Blobs: store, Logs: store, Invoker: plugins, Catalogue: plugins, Settings: s,
+	return &core{store: store, plugins: plugins, vault: sealed, engine: local.New(local.Options{
+		Journal: store, Blobs: store, Logs: store, Invoker: secret.NewInvoker(plugins, keeper), Catalogue: plugins, Settings: s, Secrets: keeper,
 		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: definitions{store}, Logger: logger,
 	})}, nil
 }

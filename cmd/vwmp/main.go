@@ -96,7 +96,7 @@ Start the server with "vwmp serve", or run a workflow file without one with "vwm
 	})
 	root.AddCommand(
 		newServe(), newRun(), newValidate(), newWorkflow(), newExecute(), newExecution(),
-		newHandler(), newPlugin(), newVersion(), newDoctor(), newDemo(), newOpen(),
+		newHandler(), newPlugin(), newSecret(), newVersion(), newDoctor(), newDemo(), newOpen(),
 	)
 	for _, command := range root.Commands() {
 		usageErrors(command)

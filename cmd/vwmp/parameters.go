@@ -33,7 +33,8 @@ type declaredParameter struct {
 }
 
 // values joins file and flags into a JSON object, reading each flag by the
-// parameter's declared type. Unknown names are left to the check that names
+// parameter's declared type. Secret ones that neither gives are taken from
+// VWMP_PARAM_NAME. Unknown names are left to the check that names
 // the nearest.
 func (p *parameterFlags) values(declared []declaredParameter, stdin io.Reader) (json.RawMessage, error) {
 	values := map[string]json.RawMessage{}
@@ -67,6 +68,18 @@ func (p *parameterFlags) values(declared []declaredParameter, stdin io.Reader) (
 			return nil, usageError("-p %s: %w", name, err)
 		}
 		values[name] = value
+	}
+	for _, parameter := range declared {
+		if _, given := values[parameter.Name]; given || parameter.Type != "secret" {
+			continue
+		}
+		if text, found := lookupNamed("VWMP_PARAM_", parameter.Name, os.LookupEnv); found {
+			value, err := json.Marshal(text)
+			if err != nil {
+				return nil, err
+			}
+			values[parameter.Name] = value
+		}
 	}
 	return json.Marshal(values)
 }

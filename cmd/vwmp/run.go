@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -26,6 +27,7 @@ type runFlags struct {
 	data       string
 	skips      []string
 	dryRun     bool
+	secrets    string
 }
 
 func newRun() *cobra.Command {
@@ -48,6 +50,7 @@ and a run of it that was cut short goes on first.`,
 	flags.parameters.declare(command.Flags())
 	command.Flags().StringVarP(&flags.output, "output", "o", "text", "how to print: text, json or events")
 	command.Flags().StringArrayVar(&flags.skips, "skip", nil, "step to switch off for this run; repeatable")
+	command.Flags().StringVar(&flags.secrets, "secrets", "", "file with secrets, a JSON or YAML map; they stand over VWMP_SECRET_NAME and those of --data")
 	command.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what the run would do")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.output != "text" && flags.output != "json" && flags.output != "events" {
@@ -62,6 +65,9 @@ and a run of it that was cut short goes on first.`,
 		}
 		if cmd.Flags().Changed("data") {
 			flags.data = s.Data
+		}
+		if s.runSecrets, err = readRunSecrets(flags.secrets, os.LookupEnv); err != nil {
+			return err
 		}
 		return runFile(cmd, s, &flags, args[0])
 	}

@@ -113,7 +113,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	info := currentVersion()
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Plugins: v.pluginList, Stats: v.keeper.Stats, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		Workspaces: workspaces, Plugins: v.pluginList, Stats: v.keeper.Stats, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
 		AllowedHosts: s.Hosts, Version: host.Version{Version: info.Version, Commit: info.Commit}, Logger: logger,
 	})
 	if err != nil {

@@ -504,9 +504,8 @@ func testIdempotency(w *world) {
 
 func testRefusals(w *world) {
 	for steps, code := range map[string]string{
-		`"steps":[{"id":"a","handler":"test.nothing"}]`:                                          "unknown_handler",
-		`"steps":[{"id":"a","handler":"test.pure","config":{"token":"${secrets.token}"}}]`:       "not_supported",
-		`"parameters":[{"name":"p","type":"secret"}],"steps":[{"id":"a","handler":"test.pure"}]`: "not_supported",
+		`"steps":[{"id":"a","handler":"test.nothing"}]`:                                                              "unknown_handler",
+		`"steps":[{"id":"a","handler":"flow.workflow","config":{"workflow":"w","parameters":{"t":"${secrets.t}"}}}]`: "not_supported",
 	} {
 		_, _, err := w.engine.Start(w.t.Context(), w.request(steps))
 		var problems *engine.ProblemsError

@@ -74,6 +74,8 @@ type execution struct {
 	id           string
 	workspaceDir string
 	graph        *workflow.Graph
+	// secretive: it refers to stored secrets, or has secret parameters.
+	secretive bool
 	// missing says why the definition can't run now, empty if it can.
 	missing string
 	inbox   chan message
@@ -94,6 +96,8 @@ type execution struct {
 	retired bool
 	// mustQueue is why the execution waits for a slot, empty if it does not.
 	mustQueue *engine.SlotView
+	// sealed are the secret parameters, encrypted; nil where there are none.
+	sealed []byte
 	// created is the first event.
 	created plan.Event
 	// undone is the execution that this one takes back, once it had to be

@@ -38,6 +38,8 @@ func (r *Runtime) Preview(ctx context.Context, request engine.StartRequest) (eng
 	if err != nil {
 		return engine.Preview{}, err
 	}
+	e.enterSecrets(e.sealed)
+	defer e.leaveSecrets()
 	p := &rehearsal{r: r, e: e, steps: make([]engine.StepPreview, e.graph.Len()), skips: map[int]bool{}}
 	for _, stepID := range request.SkipSteps {
 		if i, found := e.graph.Index(stepID); found {

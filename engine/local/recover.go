@@ -62,6 +62,7 @@ func (r *Runtime) takeUp(e *execution) error {
 			e.superviseChild(ref)
 		}
 	}
+	e.enterSecrets(e.sealed)
 	go e.own()
 	return nil
 }
@@ -78,6 +79,7 @@ func (r *Runtime) load(ctx context.Context, id string) (*execution, error) {
 	}
 	e := newExecution(r, id, graph, r.inputs(id, stored.Execution.WorkflowID, stored.Execution.Workspace, stored.Execution.Parameters))
 	e.workspaceDir, e.header, e.missing = stored.WorkspaceDir, stored.Execution, missing
+	e.sealed = engine.SealedParameters(stored.Events)
 	for _, event := range stored.Events {
 		if err := e.restoreOutputs(ctx, &event); err != nil {
 			return nil, err

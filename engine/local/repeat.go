@@ -33,7 +33,7 @@ func repeat(stored *engine.Stored, trigger, by string) engine.StartRequest {
 		WorkflowID: stored.Execution.WorkflowID, Revision: stored.Execution.WorkflowRevision, Document: stored.Document,
 		Parameters: stored.Execution.Parameters, Trigger: trigger, By: by,
 		Workspace: engine.Workspace{Name: stored.Execution.Workspace, Dir: stored.WorkspaceDir},
-		SkipSteps: skipped(stored),
+		SkipSteps: skipped(stored), Sealed: engine.SealedParameters(stored.Events),
 	}
 }
 

@@ -31,7 +31,8 @@ const cancelGrace = 5 * time.Second
 // maxGraphs bounds the compiled definitions that are kept.
 const maxGraphs = 256
 
-// Options are the ports of a Runtime; all but Definitions, Chance and Logger are required.
+// Options are the ports of a Runtime; all but Secrets, Definitions, Chance and
+// Logger are required.
 type Options struct {
 	Journal   engine.Journal
 	Blobs     engine.Blobs
@@ -39,6 +40,8 @@ type Options struct {
 	Invoker   engine.Invoker
 	Catalogue engine.Catalogue
 	Settings  engine.Settings
+	// Secrets may be nil: then there are none.
+	Secrets   engine.Secrets
 	Publisher engine.Publisher
 	Clock     engine.Clock
 	// Definitions finds the workflows that others run as children; nil where
@@ -129,6 +132,7 @@ func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequ
 		r.release(e)
 		return engine.Execution{}, false, err
 	}
+	e.enterSecrets(e.sealed)
 	kept, isNew, err := r.options.Journal.Create(ctx, engine.Creation{
 		Execution: e.header, Document: request.Document, WorkspaceDir: request.Workspace.Dir,
 		IdempotencyKey: request.IdempotencyKey, Fingerprint: fingerprint(request, e.header.Parameters), Events: []plan.Event{e.created},
@@ -154,16 +158,19 @@ func (r *Runtime) prepare(ctx context.Context, id string, request engine.StartRe
 		return nil, &engine.ProblemsError{Summary: "the workflow can't be executed", Problems: problems}
 	}
 	definition := graph.Definition()
-	parameters, problems := workflow.BindParameters(definition, request.Parameters)
+	parameters, sealed, problems, err := r.bindParameters(ctx, definition, request)
+	if err != nil {
+		return nil, err
+	}
 	problems = append(problems, checkSkips(graph, request.SkipSteps)...)
 	if problems.HasErrors() {
 		return nil, &engine.ProblemsError{Summary: "the parameters can't be used", Problems: problems.Errors()}
 	}
 	e := newExecution(r, id, graph, r.inputs(id, request.WorkflowID, request.Workspace.Name, parameters))
-	e.workspaceDir = request.Workspace.Dir
+	e.workspaceDir, e.sealed = request.Workspace.Dir, sealed
 	e.created = plan.Event{
 		Type: plan.ExecutionCreated, Sub: 1, ExecutionID: e.id, WorkflowID: request.WorkflowID, Time: r.options.Clock.Now().UTC(),
-		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps, Origin: request.Origin},
+		Trigger: request.Trigger, By: request.By, Private: &plan.Private{SkipSteps: request.SkipSteps, Origin: request.Origin, Sealed: sealed},
 	}
 	if err := e.state.Apply(e.created); err != nil {
 		return nil, err
@@ -259,6 +266,7 @@ func (r *Runtime) release(e *execution) {
 	if e.state.Status.Ended() {
 		r.slots.leave(e.id)
 	}
+	e.leaveSecrets()
 	r.mu.Lock()
 	delete(r.executions, e.id)
 	r.mu.Unlock()

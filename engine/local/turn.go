@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -425,7 +426,7 @@ func (e *execution) request(r plan.Ref, attempt int, now time.Time) (*pluginsdk.
 			return nil, plan.Private{}, err
 		}
 	}
-	config, err := e.r.config(node, e.state.Scope(r))
+	config, secrets, err := e.config(r)
 	if err != nil {
 		return nil, plan.Private{}, err
 	}
@@ -444,7 +445,7 @@ func (e *execution) request(r plan.Ref, attempt int, now time.Time) (*pluginsdk.
 		Attempt: attempt, IdempotencyKey: private.IdempotencyKey, BootEpoch: e.r.options.BootEpoch,
 		Config: config, Parameters: e.header.Parameters, WorkflowConfig: definition.Config,
 		Outputs: e.nearestOutputs(r.Step), WorkspaceName: e.header.Workspace, WorkspaceDir: e.workspaceDir,
-		Checkpoint: unit.Checkpoint, Effects: unit.Effects,
+		Checkpoint: unit.Checkpoint, Effects: unit.Effects, Secrets: secrets,
 	}
 	if timeout := node.Timeout(); timeout > 0 {
 		request.Deadline = now.Add(timeout)
@@ -452,31 +453,39 @@ func (e *execution) request(r plan.Ref, attempt int, now time.Time) (*pluginsdk.
 	return request, private, nil
 }
 
-// config resolves, completes and checks a step's config.
-func (r *Runtime) config(node *workflow.Node, scope *workflow.Scope) (json.RawMessage, error) {
-	config := json.RawMessage("{}")
+// config resolves, completes and checks a unit's config. secrets names the
+// placeholders in it.
+func (e *execution) config(r plan.Ref) (config json.RawMessage, secrets map[string]string, err error) {
+	node := e.graph.Node(r.Step)
+	config = json.RawMessage("{}")
 	if node.Config != nil {
+		scope := e.state.Scope(r)
+		secrets, err = e.conceal(node, scope)
+		if err != nil {
+			return nil, nil, err
+		}
 		resolved, err := node.Config.Resolve(scope)
 		if err != nil {
-			return nil, pluginsdk.Invalid("", err.Error()).WithCode("REFERENCE_ERROR")
+			return nil, nil, pluginsdk.Invalid("", err.Error()).WithCode(referenceCode(err))
 		}
 		config = resolved
+		dropUnused(secrets, config)
 	}
-	config, err := workflow.ApplyDefaults(node.Handler, config,
-		r.options.Settings.HandlerDefaults(node.Step.Handler), r.options.Settings.Adapter(node.Handler.Plugin))
+	config, err = workflow.ApplyDefaults(node.Handler, config,
+		e.r.options.Settings.HandlerDefaults(node.Step.Handler), e.r.options.Settings.Adapter(node.Handler.Plugin))
 	if err != nil {
-		return nil, pluginsdk.Invalid("", err.Error())
+		return nil, nil, pluginsdk.Invalid("", err.Error())
 	}
-	problems := workflow.CheckConfig(node.Handler, config, "", node.Step.ID)
+	problems := workflow.CheckHiddenConfig(node.Handler, config, "", node.Step.ID, slices.Collect(maps.Values(secrets)))
 	if !problems.HasErrors() {
-		return config, nil
+		return config, secrets, nil
 	}
 	first := problems.Errors()[0]
 	text := "the config can't be used: " + first.Message
 	if more := len(problems.Errors()) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
-	return nil, pluginsdk.Invalid(first.Pointer, text)
+	return nil, nil, pluginsdk.Invalid(first.Pointer, text)
 }
 
 // maxOutputs bounds the upstream outputs that a request carries, in number

@@ -148,8 +148,9 @@ type Private struct {
 	// Of StepCheckpointed and StepEffected.
 	Checkpoint json.RawMessage         `json:"checkpoint,omitempty"`
 	Effect     *pluginsdk.EffectRecord `json:"effect,omitempty"`
-	// Of ExecutionCreated.
+	// Of ExecutionCreated. Sealed holds the secret parameters, encrypted.
 	SkipSteps []string `json:"skip_steps,omitempty"`
+	Sealed    []byte   `json:"sealed,omitempty"`
 	Origin    *Origin  `json:"origin,omitempty"`
 	// Of StepExpanded: the items, each a JSON value.
 	Items []json.RawMessage `json:"items,omitempty"`

@@ -77,6 +77,8 @@ func (c *compiler) checkReference(reference *Reference, pointer, stepID string, 
 		if c.parameters[reference.Name()] == nil {
 			nearest := c.suggest.nearest(reference.Name(), c.parameterNames())
 			fail("unknown_parameter", "names a parameter that the workflow does not declare%s", endSentence(didYouMean(nearest)))
+		} else if c.parameters[reference.Name()].Type == string(ParameterSecret) && !rules.secrets {
+			fail("not_allowed_here", "can't be used here: a secret parameter may stand only in a step's config.")
 		}
 	case RootStepOutputs:
 		c.checkOutput(reference, fail, rules)

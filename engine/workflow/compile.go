@@ -38,6 +38,7 @@ func Compile(doc *Document, cat Catalogue) (*Graph, Problems) {
 	if problems.HasErrors() || doc.broken {
 		return nil, problems
 	}
+	c.graph.collectSecrets()
 	return c.graph, problems
 }
 

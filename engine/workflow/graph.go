@@ -20,6 +20,7 @@ type Graph struct {
 	levels     [][]string
 	key        *Template
 	triggers   []*Template
+	secrets    []string
 }
 
 // Node is a step in its place.

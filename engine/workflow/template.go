@@ -70,6 +70,8 @@ type ReferenceError struct {
 	StepID string
 	// Pointer leads to the string within the template.
 	Pointer string
+	// Root is what the reference begins with.
+	Root string
 	// Reference is the reference as it is written.
 	Reference string
 	// Reason completes the sentence "… names nothing: ".
@@ -287,7 +289,7 @@ func asText(value json.RawMessage) string {
 }
 
 func (s *Scope) fail(reference *Reference, reason string) *ReferenceError {
-	return &ReferenceError{StepID: s.StepID, Pointer: reference.Pointer, Reference: reference.Text, Reason: reason}
+	return &ReferenceError{StepID: s.StepID, Pointer: reference.Pointer, Root: reference.Root, Reference: reference.Text, Reason: reason}
 }
 
 // lookup returns what a reference stands for, or its default.

@@ -71,7 +71,10 @@ type Options struct {
 	// MaxCalls bounds the calls that one process serves at once; others
 	// wait.
 	MaxCalls int
-	Logger   *slog.Logger
+	// Scrub takes secrets out of a line that a plugin printed; nil takes
+	// out nothing.
+	Scrub  func(line string) string
+	Logger *slog.Logger
 }
 
 // Host is all the plugins of one server. Its methods may be called from

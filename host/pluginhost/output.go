@@ -31,6 +31,8 @@ const (
 // name, so many lines a second, and the last words are kept.
 type output struct {
 	log *slog.Logger
+	// scrub may be nil.
+	scrub func(line string) string
 
 	mu      sync.Mutex
 	second  int64
@@ -43,6 +45,9 @@ type output struct {
 func (o *output) take(stream, line string, now time.Time) {
 	if strings.TrimSpace(line) == "" {
 		return
+	}
+	if o.scrub != nil {
+		line = o.scrub(line)
 	}
 	o.mu.Lock()
 	dropped := 0

@@ -58,7 +58,7 @@ type processRunner struct {
 
 func newRunner(ctx context.Context, h *Host, f *found) *processRunner {
 	return &processRunner{
-		host: h, found: f, starting: ctx, output: &output{log: h.log.With("plugin", f.name())},
+		host: h, found: f, starting: ctx, output: &output{log: h.log.With("plugin", f.name()), scrub: h.options.Scrub},
 		exited: make(chan struct{}), over: make(chan struct{}),
 	}
 }

@@ -70,6 +70,8 @@ type Store struct {
 	descriptions map[string][]byte
 	checksums    map[string]string
 	sessions     map[string]data.Session
+	secrets      map[string]data.Secret
+	keyCheck     []byte
 }
 
 var (
@@ -80,6 +82,7 @@ var (
 	_ data.Executions   = (*Store)(nil)
 	_ data.Sessions     = (*Store)(nil)
 	_ data.Descriptions = (*Store)(nil)
+	_ data.Secrets      = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
 )
 
@@ -96,7 +99,7 @@ func New(options Options) *Store {
 		meta:      data.Meta{InstanceID: uuid.NewString(), Format: 1, BootEpoch: 1, Clean: true},
 		workflows: map[string]*workflow{}, executions: map[string]*execution{}, keys: map[workflowKey]idempotency{},
 		blobs: map[string][]byte{}, descriptions: map[string][]byte{}, checksums: map[string]string{},
-		sessions: map[string]data.Session{},
+		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{},
 	}
 }
 

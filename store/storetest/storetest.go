@@ -23,6 +23,7 @@ type Backend interface {
 	data.Executions
 	data.Sessions
 	data.Descriptions
+	data.Secrets
 	data.System
 	Close() error
 }
@@ -73,7 +74,7 @@ func Run(t *testing.T, open func(t *testing.T, options Options) Backend) {
 		cases []testCase
 	}{
 		{"workflows", workflowCases}, {"journal", journalCases}, {"lists", listCases},
-		{"logs", logCases}, {"system", systemCases},
+		{"logs", logCases}, {"system", systemCases}, {"secrets", secretCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
