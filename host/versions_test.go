@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -108,4 +109,144 @@ func TestADraftChangedThroughJSONNamesThePlacesInItsText(t *testing.T) {
 		t.Errorf("put right again:\n%s", text)
 	}
 	w.ask("POST", workflows+"hello/execute/?async=false", "").want(200)
+}
+
+func TestRevisionsAreListedInPagesAndReadWhole(t *testing.T) {
+	w := newWorld(t)
+	w.saved("hello", commented)
+	for _, name := range []string{"B", "C", "D"} {
+		w.changed("hello", "?message=now+"+name, func(document map[string]any) { document["name"] = name })
+	}
+	var seen []string
+	query := "?limit=3"
+	for query != "" {
+		page := w.ask("GET", workflows+"hello/versions/"+query, "").want(200)
+		var list struct {
+			Versions []struct {
+				Revision              int
+				Author, Message, Name string
+			}
+			Next string
+		}
+		if err := json.Unmarshal(page.body, &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range list.Versions {
+			seen = append(seen, fmt.Sprint(v.Revision, " ", v.Author, " ", v.Name, " ", v.Message))
+		}
+		query = ""
+		if list.Next != "" {
+			query = strings.TrimPrefix(nextOf(page.header.Get("Link")), workflows+"hello/versions/")
+		}
+	}
+	if got := strings.Join(seen, ", "); got != "4 admin D now D, 3 admin C now C, 2 admin B now B, 1 admin Hello imported" {
+		t.Errorf("revisions: %s", got)
+	}
+	w.ask("GET", workflows+"hello/versions/?cursor=x", "").problem(400, "VALIDATION_ERROR")
+	second := w.ask("GET", workflows+"hello/versions/2", "").want(200)
+	if definition, _ := second.object()["definition"].(map[string]any); definition["name"] != "B" || second.text("message") != "now B" || second.header.Get("ETag") != `"2"` {
+		t.Errorf("revision 2: %s", second.body)
+	}
+	if text := w.ask("GET", workflows+"hello/versions/1/", "", "Accept", "application/yaml").want(200); string(text.body) != commented || text.header.Get("Content-Type") != "application/yaml" {
+		t.Errorf("revision 1 as YAML: %s", text.body)
+	}
+}
+
+func TestTwoRevisionsAreCompared(t *testing.T) {
+	w := newWorld(t)
+	w.saved("hello", commented)
+	w.changed("hello", "", func(document map[string]any) {
+		stepOf(document, 0)["config"] = map[string]any{"text": "bye"}
+		steps, _ := document["steps"].([]any)
+		document["steps"] = []any{steps[0], map[string]any{"id": "new", "handler": "test.fail"}}
+	})
+	got := w.ask("GET", workflows+"hello/versions/1/diff/2", "").want(200)
+	var diff struct {
+		A, B    int
+		Text    string
+		Changes []struct {
+			Kind, Pointer, Summary string
+			StepID                 string `json:"step_id"`
+			Before, After          any
+		}
+		Steps struct{ Added, Removed, Changed []string }
+	}
+	if err := json.Unmarshal(got.body, &diff); err != nil {
+		t.Fatal(err)
+	}
+	if diff.A != 1 || diff.B != 2 || fmt.Sprint(diff.Steps) != "{[new] [again] [say]}" || len(diff.Changes) != 3 {
+		t.Fatalf("the comparison: %s", got.body)
+	}
+	if c := diff.Changes[0]; c.Pointer != "/steps/0/config/text" || c.StepID != "say" || c.Before != "hello" || c.After != "bye" || c.Summary != `Step "say": config.text changed from "hello" to "bye".` {
+		t.Errorf("the change: %+v", c)
+	}
+	if !strings.HasPrefix(diff.Text, "--- revision 1\n+++ revision 2\n@@ ") || !strings.Contains(diff.Text, "-      text: \"hello\"  # quoted\n+      text: \"bye\"  # quoted\n") {
+		t.Errorf("the texts:\n%s", diff.Text)
+	}
+	if same := w.ask("GET", workflows+"hello/versions/2/diff/2/", "").want(200); same.text("text") != "" || !strings.Contains(string(same.body), `"changes":[]`) {
+		t.Errorf("with itself: %s", same.body)
+	}
+	for _, path := range []string{"1/diff/9/", "0/diff/1/", "x/diff/1/"} {
+		w.ask("GET", workflows+"hello/versions/"+path, "").problem(404, "NOT_FOUND")
+	}
+	w.ask("GET", workflows+"none/versions/1/diff/1/", "").problem(404, "WORKFLOW_NOT_FOUND")
+}
+
+func TestARevisionIsRestoredAsANewOne(t *testing.T) {
+	w := newWorld(t)
+	w.saved("hello", commented)
+	w.changed("hello", "", func(document map[string]any) { document["name"] = "B" })
+	w.ask("POST", workflows+"hello/versions/1/restore/", "", "If-Match", `"1"`).problem(412, "REVISION_MISMATCH")
+	got := w.ask("POST", workflows+"hello/versions/1/restore", "", "If-Match", `"2"`).want(200)
+	if got.text("name") != "Hello" || got.header.Get("ETag") != `"3"` || w.yaml("hello") != commented {
+		t.Errorf("restored: %s", got.body)
+	}
+	if third := w.ask("GET", workflows+"hello/versions/3/", "").want(200); third.text("message") != "Restored revision 1" || third.text("author") != "admin" {
+		t.Errorf("revision 3: %s", third.body)
+	}
+	w.ask("POST", workflows+"hello/versions/9/restore/", "").problem(404, "NOT_FOUND")
+	// A draft comes back as one, with its problems.
+	w.changed("hello", "?draft=true", func(document map[string]any) { stepOf(document, 0)["handler"] = "test.nothing" })
+	w.ask("POST", workflows+"hello/versions/1/restore/?message=back", "").want(200)
+	draft := w.ask("POST", workflows+"hello/versions/4/restore/", "").want(200)
+	if draft.object()["valid"] != false || draft.object()["problems"] == nil {
+		t.Errorf("the draft: %s", draft.body)
+	}
+	w.ask("POST", workflows+"hello/execute/", "").problem(400, "VALIDATION_ERROR")
+}
+
+func TestAnExecutionGoesOnWithTheRevisionItBegan(t *testing.T) {
+	w := newWorld(t)
+	text := "name: Test\nsteps:\n  - {id: hold, handler: test.block}\n  - {id: say, handler: test.echo, config: {text: first}, dependencies: [hold]}\n"
+	w.saved("pinned", text)
+	execution := w.ask("POST", workflows+"pinned/execute/", "").want(202).text("execution_id")
+	w.changed("pinned", "", func(document map[string]any) {
+		stepOf(document, 1)["config"] = map[string]any{"text": "second"}
+		steps, _ := document["steps"].([]any)
+		document["steps"] = append(steps, map[string]any{"id": "more", "handler": "test.echo"})
+	})
+	w.ask("POST", workflows+"pinned/versions/1/restore/", "").want(200)
+	w.changed("pinned", "", func(document map[string]any) { stepOf(document, 1)["config"] = map[string]any{"text": "fourth"} })
+	refused := w.ask("DELETE", workflows+"pinned/", "").problem(409, "CONFLICT")
+	if !strings.Contains(fmt.Sprint(refused["detail"]), execution) {
+		t.Errorf("the refusal does not name the execution: %v", refused["detail"])
+	}
+	w.release <- struct{}{}
+	w.eventually("the end", func() bool { return w.status(execution) == "success" })
+	result := w.ask("GET", "/api/vwmp/executions/"+execution+"/", "").want(200).object()
+	results, _ := result["step_results"].(map[string]any)
+	say, _ := results["say"].(map[string]any)
+	if result["workflow_revision"] != 1.0 || len(results) != 2 || fmt.Sprint(say["output"]) != "map[text:first]" {
+		t.Errorf("the run did not stay with its revision: %v", result)
+	}
+	if next := w.ask("POST", workflows+"pinned/execute/", "").want(202); next.text("execution_id") == execution {
+		t.Error("no new execution")
+	} else {
+		w.release <- struct{}{}
+		w.eventually("the second end", func() bool { return w.status(next.text("execution_id")) == "success" })
+		if got := w.ask("GET", "/api/vwmp/executions/"+next.text("execution_id")+"/", "").want(200); got.object()["workflow_revision"] != 4.0 || !strings.Contains(string(got.body), "fourth") {
+			t.Errorf("the next run: %s", got.body)
+		}
+	}
+	w.ask("DELETE", workflows+"pinned/", "").want(204)
 }

@@ -2,11 +2,9 @@ package host
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,14 +29,7 @@ func (s *Server) addWorkflowFiles(tags []string) {
 			Description: "The document", Content: content(&huma.Schema{Type: huma.TypeString}, typeYAML, typeJSON),
 		}},
 	}, s.exportWorkflow)
-	register(s, huma.Operation{
-		OperationID: "list-versions", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/versions/", Tags: tags,
-		Summary: "List a workflow's revisions, the newest first",
-	}, s.listVersions)
-	register(s, huma.Operation{
-		OperationID: "get-version", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/versions/{revision}/", Tags: tags,
-		Summary: "Get one revision whole",
-	}, s.getVersion)
+	s.addVersions(tags)
 }
 
 type validateInput struct {
@@ -194,6 +185,9 @@ func (s *Server) exportWorkflow(ctx context.Context, in *exportInput) (*fileOutp
 		ETag: etag(revision.Revision), ContentType: typeYAML,
 		Disposition: `attachment; filename="` + fileName(revision.Name) + "." + in.Format + `"`,
 	}
+	if in.Format == "json" && revision.Document == nil {
+		return nil, problem.New(http.StatusConflict, problem.Conflict, "the draft's text can't be read, so there is nothing to write as JSON; export it as yaml")
+	}
 	if in.Format == "json" {
 		out.ContentType, out.Body = typeJSON, append(revision.Document[:len(revision.Document):len(revision.Document)], '\n')
 		return out, nil
@@ -219,70 +213,4 @@ func fileName(name string) string {
 		return "workflow"
 	}
 	return kept[:min(len(kept), 80)]
-}
-
-type versions struct {
-	Versions []data.RevisionInfo `json:"versions" nullable:"false"`
-	Next     string              `json:"next"`
-}
-
-type versionsOutput struct{ Body versions }
-
-func (s *Server) listVersions(ctx context.Context, in *workflowInput) (*versionsOutput, error) {
-	id, err := workflowID(in.ID)
-	if err != nil {
-		return nil, err
-	}
-	list, err := s.Workflows.Revisions(ctx, id)
-	if err != nil {
-		return nil, workflowMissing(err)
-	}
-	if list == nil {
-		list = []data.RevisionInfo{}
-	}
-	return &versionsOutput{versions{Versions: list}}, nil
-}
-
-type versionInput struct {
-	ID       string `path:"id"`
-	Revision string `path:"revision"`
-}
-
-type version struct {
-	data.RevisionInfo
-	Definition json.RawMessage `json:"definition" doc:"The workflow document"`
-	Text       string          `json:"text" doc:"The document as it was sent"`
-	Problems   json.RawMessage `json:"problems,omitempty"`
-}
-
-type versionOutput struct{ Body version }
-
-func (s *Server) getVersion(ctx context.Context, in *versionInput) (*versionOutput, error) {
-	id, err := workflowID(in.ID)
-	if err != nil {
-		return nil, err
-	}
-	number, err := strconv.Atoi(in.Revision)
-	if err != nil || number < 1 {
-		return nil, noRevision()
-	}
-	if _, err := s.Workflows.Workflow(ctx, id); err != nil {
-		return nil, workflowMissing(err)
-	}
-	revision, err := s.Workflows.WorkflowRevision(ctx, id, number)
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil, noRevision().Because(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	definition := revision.Document
-	if definition == nil {
-		definition = json.RawMessage("null")
-	}
-	return &versionOutput{version{RevisionInfo: revision.RevisionInfo, Definition: definition, Text: string(revision.Text), Problems: revision.Problems}}, nil
-}
-
-func noRevision() *problem.Problem {
-	return problem.New(http.StatusNotFound, problem.NotFound, "the workflow has no revision of this number")
 }

@@ -81,6 +81,29 @@ func (c *checked) record(draft bool) (data.NewWorkflow, error) {
 	return record, nil
 }
 
+// unreadable keeps a text of which nothing can be read, as a draft with a
+// name and no step.
+func (c *checked) unreadable(name string) (data.NewWorkflow, error) {
+	problems, err := json.Marshal(items(c.problems.Errors()))
+	if err != nil {
+		return data.NewWorkflow{}, fmt.Errorf("write a draft's problems: %w", err)
+	}
+	return data.NewWorkflow{
+		Name: name, Version: workflow.DefaultVersion, Type: workflow.DefaultType,
+		Format: data.Format(c.format), Text: c.text, Draft: true, Problems: problems,
+	}, nil
+}
+
+// definitionOf is a revision's definition; of a draft that can't be read it
+// is what its metadata say.
+func definitionOf(revision data.Revision) json.RawMessage {
+	if revision.Document != nil {
+		return revision.Document
+	}
+	definition := workflow.Definition{Name: revision.Name, Version: revision.Version}
+	return definition.JSON()
+}
+
 func summary(problems workflow.Problems) string {
 	if n := len(problems.Errors()); n != 1 {
 		return fmt.Sprintf("the workflow has %d problems", n)
@@ -196,7 +219,7 @@ func wantsYAML(accept string) bool {
 
 // yamlOf is a revision's text as YAML: what was sent, where that was YAML.
 func yamlOf(revision data.Revision) ([]byte, error) {
-	if revision.Format == data.FormatYAML {
+	if revision.Format == data.FormatYAML || revision.Document == nil {
 		return revision.Text, nil
 	}
 	parsed, problems := workflow.Parse(revision.Document, workflow.ParseOptions{Format: workflow.FormatJSON})

@@ -209,7 +209,7 @@ func answerWorkflow(w data.Workflow, revision data.Revision, yaml, rewritten boo
 		out.Body, err = yamlOf(revision)
 		return out, err
 	}
-	out.Body, err = flat(w, revision.Document, rewritten)
+	out.Body, err = flat(w, definitionOf(revision), rewritten)
 	return out, err
 }
 

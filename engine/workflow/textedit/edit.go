@@ -44,7 +44,7 @@ func (e *editor) applied(start, end int) (string, error) {
 // it, from what it means; the two differ in what is written but a default,
 // or written in another way.
 func (e *editor) change(at *span, written, from, want *tree.Node) error {
-	if same(from, want) {
+	if tree.Equal(from, want) {
 		return nil
 	}
 	if at.form == alias || at.anchored {
@@ -99,7 +99,7 @@ func (e *editor) changeMap(at *span, written, from, want *tree.Node) error {
 			after = here
 			continue
 		}
-		if same(from.Get(key), value) {
+		if tree.Equal(from.Get(key), value) {
 			continue
 		}
 		structure = true
@@ -115,7 +115,7 @@ func (e *editor) changeMap(at *span, written, from, want *tree.Node) error {
 			return nil
 		}
 		if from.Get(key) == nil {
-			if same(written.Members[i].Value, want.Get(key)) {
+			if tree.Equal(written.Members[i].Value, want.Get(key)) {
 				return nil
 			}
 			return into.replace(entry.value, want.Get(key))

@@ -1,55 +1,6 @@
 package textedit
 
-import (
-	"math/big"
-
-	"github.com/vwmp/vwmp/engine/workflow/internal/tree"
-)
-
-// same reports whether two values are equal: objects without regard to the
-// order of their keys, numbers by their value.
-func same(a, b *tree.Node) bool {
-	if a == nil || b == nil || a.Kind != b.Kind {
-		return a == b
-	}
-	switch a.Kind {
-	case tree.Null:
-		return true
-	case tree.Number:
-		return a.Text == b.Text || sameNumber(a.Text, b.Text)
-	case tree.Array:
-		if len(a.Items) != len(b.Items) {
-			return false
-		}
-		for i := range a.Items {
-			if !same(a.Items[i], b.Items[i]) {
-				return false
-			}
-		}
-		return true
-	case tree.Object:
-		if len(a.Members) != len(b.Members) {
-			return false
-		}
-		for i := range a.Members {
-			if !same(a.Members[i].Value, b.Get(a.Members[i].Key)) {
-				return false
-			}
-		}
-		return true
-	}
-	return a.Text == b.Text
-}
-
-// sameNumber compares exactly; the reader has bounded both texts.
-func sameNumber(a, b string) bool {
-	x, ok := new(big.Rat).SetString(a)
-	if !ok {
-		return false
-	}
-	y, ok := new(big.Rat).SetString(b)
-	return ok && x.Cmp(y) == 0
-}
+import "github.com/vwmp/vwmp/engine/workflow/internal/tree"
 
 // maxComparisons bounds the search for a best match among items without
 // names.
@@ -102,12 +53,12 @@ func matchByName(from, want []*tree.Node, pairs []int) bool {
 // matchByEquality finds the longest common subsequence of equal items.
 func matchByEquality(from, want []*tree.Node, pairs []int) {
 	first := 0
-	for first < len(from) && first < len(want) && same(from[first], want[first]) {
+	for first < len(from) && first < len(want) && tree.Equal(from[first], want[first]) {
 		pairs[first] = first
 		first++
 	}
 	last := 0
-	for last < len(from)-first && last < len(want)-first && same(from[len(from)-1-last], want[len(want)-1-last]) {
+	for last < len(from)-first && last < len(want)-first && tree.Equal(from[len(from)-1-last], want[len(want)-1-last]) {
 		last++
 		pairs[len(want)-last] = len(from) - last
 	}
@@ -122,7 +73,7 @@ func matchByEquality(from, want []*tree.Node, pairs []int) {
 	}
 	for i := rows - 1; i >= 0; i-- {
 		for j := columns - 1; j >= 0; j-- {
-			if same(from[first+i], want[first+j]) {
+			if tree.Equal(from[first+i], want[first+j]) {
 				length[i][j] = length[i+1][j+1] + 1
 			} else {
 				length[i][j] = max(length[i+1][j], length[i][j+1])
@@ -131,7 +82,7 @@ func matchByEquality(from, want []*tree.Node, pairs []int) {
 	}
 	for i, j := 0, 0; i < rows && j < columns; {
 		switch {
-		case same(from[first+i], want[first+j]):
+		case tree.Equal(from[first+i], want[first+j]):
 			pairs[first+j] = first + i
 			i, j = i+1, j+1
 		case length[i+1][j] >= length[i][j+1]:

@@ -53,7 +53,7 @@ func Means(text, wanted []byte) bool {
 	if got == nil || target == nil {
 		return false
 	}
-	return same(readJSON(got.Definition.JSON()), readJSON(target.Definition.JSON())) &&
+	return tree.Equal(readJSON(got.Definition.JSON()), readJSON(target.Definition.JSON())) &&
 		slices.Equal(errorKeys(problems, got.Prefix()), errorKeys(targetProblems, target.Prefix()))
 }
 
