@@ -250,3 +250,68 @@ func TestAnExecutionGoesOnWithTheRevisionItBegan(t *testing.T) {
 	}
 	w.ask("DELETE", workflows+"pinned/", "").want(204)
 }
+
+func TestADraftThatCannotBeReadIsKeptByAnImportOnly(t *testing.T) {
+	w := newWorld(t)
+	yaml := []string{"Content-Type", "application/yaml"}
+	const broken = "name: Broken # still\nsteps: [\n  - {id: a\n"
+	w.ask("POST", workflows+"?draft=true", broken, yaml...).problem(400, "VALIDATION_ERROR")
+	w.ask("POST", workflows+"import/?id=broken", broken, yaml...).problem(400, "VALIDATION_ERROR")
+	w.ask("POST", workflows+"import/?id=broken&draft=true&saved_at=yesterday", broken, yaml...).problem(400, "VALIDATION_ERROR")
+	w.ask("POST", workflows+"import/?id=broken&draft=true&name=Broken+thing&message=from+afar&saved_at=2020-01-02T03:04:05%2B01:00", broken, yaml...).want(201)
+	got := w.ask("GET", workflows+"broken/", "").want(200)
+	if steps, ok := got.object()["steps"].([]any); !ok || len(steps) != 0 || got.text("name") != "Broken thing" || got.object()["valid"] != false || got.text("created_at") != "2020-01-02T02:04:05Z" {
+		t.Errorf("the draft: %s", got.body)
+	}
+	if problems, _ := got.object()["problems"].([]any); len(problems) != 1 {
+		t.Errorf("its problems: %s", got.body)
+	}
+	if text := w.yaml("broken"); text != broken {
+		t.Errorf("its text: %q", text)
+	}
+	if text := w.ask("GET", workflows+"broken/export/", "").want(200); string(text.body) != broken {
+		t.Errorf("exported: %q", text.body)
+	}
+	w.ask("GET", workflows+"broken/export/?format=json", "").problem(409, "CONFLICT")
+	w.ask("POST", workflows+"broken/execute/", "").problem(400, "VALIDATION_ERROR")
+	if list := w.ask("GET", workflows, "").want(200); !strings.Contains(string(list.body), `"valid":false`) {
+		t.Errorf("the list: %s", list.body)
+	}
+	put := w.ask("PUT", workflows+"broken/", `{"name":"Whole","steps":[{"id":"a","handler":"test.echo"}]}`, "Content-Type", "application/json").want(200)
+	if put.object()["valid"] != true || put.object()["text_rewritten"] != true || put.object()["problems"] != nil {
+		t.Errorf("put right: %s", put.body)
+	}
+	if diff := w.ask("GET", workflows+"broken/versions/1/diff/2/", "").want(200); !strings.Contains(diff.text("text"), "-name: Broken # still\n") || !strings.Contains(string(diff.body), `"added":["a"]`) {
+		t.Errorf("compared: %s", diff.body)
+	}
+	first := w.ask("GET", workflows+"broken/versions/1/", "").want(200)
+	if first.text("message") != "from afar" || first.text("created_at") != "2020-01-02T02:04:05Z" || first.text("text") != broken {
+		t.Errorf("revision 1: %s", first.body)
+	}
+	w.ask("POST", workflows+"broken/execute/?async=false", "").want(200)
+	if back := w.ask("POST", workflows+"broken/versions/1/restore/", "").want(200); back.object()["valid"] != false || w.yaml("broken") != broken {
+		t.Errorf("restored: %s", back.body)
+	}
+}
+
+func TestAValidWorkflowBecomesADraftAndBack(t *testing.T) {
+	w := newWorld(t)
+	w.saved("hello", commented)
+	broken := strings.Replace(commented, "test.echo", "test.nothing", 1)
+	w.ask("PUT", workflows+"hello/", broken, "Content-Type", "application/yaml").problem(400, "VALIDATION_ERROR")
+	draft := w.ask("PUT", workflows+"hello/?draft=true", broken, "Content-Type", "application/yaml").want(200)
+	problems, _ := draft.object()["problems"].([]any)
+	if draft.object()["valid"] != false || len(problems) != 1 {
+		t.Errorf("the draft: %s", draft.body)
+	}
+	refused := w.ask("POST", workflows+"hello/execute/", "").problem(400, "VALIDATION_ERROR")
+	if fmt.Sprint(refused["errors"]) != fmt.Sprint(draft.object()["problems"]) {
+		t.Errorf("refused with %v, want %v", refused["errors"], problems)
+	}
+	// A document without problems is no draft, whatever was asked for.
+	w.ask("PUT", workflows+"hello/?draft=true", commented, "Content-Type", "application/yaml").want(200)
+	if got := w.ask("GET", workflows+"hello/", "").want(200); got.object()["valid"] != true || got.object()["problems"] != nil {
+		t.Errorf("put right: %s", got.body)
+	}
+	w.ask("POST", workflows+"hello/execute/?async=false", "").want(200)
+}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,10 @@ type importInput struct {
 	ID          string `query:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" doc:"The workflow's id; one is made without"`
 	Overwrite   bool   `query:"overwrite" doc:"Save a new revision where the workflow is there already: the one of the id, or without an id the one of the same name"`
 	DryRun      bool   `query:"dry_run" doc:"Only say what would be done"`
-	Draft       bool   `query:"draft" doc:"Keep the document in spite of problems"`
+	Draft       bool   `query:"draft" doc:"Keep the document in spite of problems, even one of which nothing can be read"`
+	Name        string `query:"name" maxLength:"200" doc:"The name of a draft of which nothing can be read"`
+	Message     string `query:"message" maxLength:"500" doc:"What the revision is about"`
+	SavedAt     string `query:"saved_at" doc:"When the revision was saved elsewhere, of one that is brought in with its history; it is kept as far as it lies between the revision before and now"`
 	RawBody     []byte `contentType:"application/yaml"`
 }
 
@@ -86,11 +90,11 @@ func (s *Server) importWorkflow(ctx context.Context, in *importInput) (*importOu
 	if err != nil {
 		return nil, err
 	}
-	record, err := c.record(in.Draft)
+	record, err := in.record(c)
 	if err != nil {
 		return nil, err
 	}
-	record.ID, record.Author, record.Message = in.ID, infoOf(ctx).who.Name, "imported"
+	record.ID, record.Author = in.ID, infoOf(ctx).who.Name
 	present, err := s.present(ctx, in, record.Name)
 	if err != nil {
 		return nil, err
@@ -117,6 +121,21 @@ func (s *Server) importWorkflow(ctx context.Context, in *importInput) (*importOu
 	w = shown(w)
 	out.Location, out.Body.Workflow = workflowPath(w.ID), &w
 	return out, nil
+}
+
+// record makes what the store keeps of the file.
+func (in *importInput) record(c *checked) (record data.NewWorkflow, err error) {
+	if c.document == nil && in.Draft {
+		record, err = c.unreadable(cmp.Or(in.Name, in.ID, "unnamed"))
+	} else {
+		record, err = c.record(in.Draft)
+	}
+	if err != nil {
+		return data.NewWorkflow{}, err
+	}
+	record.Message = cmp.Or(in.Message, "imported")
+	record.SavedAt, err = timeValue("saved_at", in.SavedAt)
+	return record, err
 }
 
 // present finds the workflow that an import is to overwrite, or nil for a

@@ -232,7 +232,14 @@ func workflowImport(where *target) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "import FILE|FOLDER...",
 		Short: "Store workflows from files, folders or a plugin's template",
+		Long: `Store workflows from files, folders or a plugin's template.
+
+A folder with a workflows_metadata.json is a store of the earlier Python
+platform: its workflows keep their ids, and their versions become revisions
+with their times. What can't be translated is kept as a draft, and everything
+that is changed or left out is told.`,
 		Example: `  vwmp workflow import examples/ --overwrite
+  vwmp workflow import old-platform/workflows --dry-run
   vwmp workflow import --template "release/Standard Release" --id standard-release`,
 	}
 	flags := command.Flags()
@@ -243,6 +250,13 @@ func workflowImport(where *target) *cobra.Command {
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if (template == "") == (len(args) == 0) {
 			return usageError("name files or folders to import, or a --template")
+		}
+		store, err := earlierStore(args)
+		if err != nil {
+			return err
+		}
+		if store != "" {
+			return importStore(cmd, where, id, store, overwrite, dryRun)
 		}
 		files, err := workflowFiles(args)
 		if err != nil {
@@ -261,15 +275,7 @@ func workflowImport(where *target) *cobra.Command {
 			query.Set("id", id)
 		}
 		if template != "" {
-			kind, name, found := strings.Cut(template, "/")
-			if !found {
-				return usageError("--template takes TYPE/NAME, not %q", template)
-			}
-			text, err := c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(name)+"/", nil, "application/yaml")
-			if err != nil {
-				return err
-			}
-			return importOne(cmd, c, query, template, text, dryRun)
+			return importTemplate(cmd, c, query, template, dryRun)
 		}
 		for _, file := range files {
 			text, err := readInput(cmd, file)
@@ -283,6 +289,18 @@ func workflowImport(where *target) *cobra.Command {
 		return nil
 	}
 	return command
+}
+
+func importTemplate(cmd *cobra.Command, c *client, query url.Values, template string, dryRun bool) error {
+	kind, name, found := strings.Cut(template, "/")
+	if !found {
+		return usageError("--template takes TYPE/NAME, not %q", template)
+	}
+	text, err := c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(name)+"/", nil, "application/yaml")
+	if err != nil {
+		return err
+	}
+	return importOne(cmd, c, query, template, text, dryRun)
 }
 
 func importOne(cmd *cobra.Command, c *client, query url.Values, name string, text []byte, dryRun bool) error {
