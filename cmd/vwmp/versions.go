@@ -151,12 +151,8 @@ func workflowRestore(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		query := url.Values{}
-		if message != "" {
-			query.Set("message", message)
-		}
 		var stored metadata
-		if err := c.call(cmd.Context(), http.MethodPost, versionsPath(args[0])+url.PathEscape(args[1])+"/restore/", query, nil, &stored); err != nil {
+		if err := c.call(cmd.Context(), http.MethodPost, versionsPath(args[0])+url.PathEscape(args[1])+"/restore/", saveQuery(message, false), nil, &stored); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is at revision %d\n", stored.ID, stored.Revision)

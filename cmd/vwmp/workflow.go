@@ -159,35 +159,57 @@ func send(cmd *cobra.Command, c *client, method, path string, query url.Values, 
 }
 
 func workflowCreate(where *target) *cobra.Command {
-	return &cobra.Command{
+	var message string
+	var draft bool
+	command := &cobra.Command{
 		Use: "create FILE", Short: "Store a new workflow", Args: cobra.ExactArgs(1), Example: "  vwmp workflow create release.yaml",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readInput(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			c, err := where.connect(cmd)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			var stored metadata
-			if err := send(cmd, c, http.MethodPost, "/workflows/", nil, text, &stored); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
-			return nil
-		},
 	}
+	saveFlags(command, &message, &draft)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		text, err := readInput(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		var stored metadata
+		if err := send(cmd, c, http.MethodPost, "/workflows/", saveQuery(message, draft), text, &stored); err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
+		return nil
+	}
+	return command
+}
+
+// saveFlags are those of everything that saves a document.
+func saveFlags(command *cobra.Command, message *string, draft *bool) {
+	command.Flags().StringVarP(message, "message", "m", "", "what changed")
+	command.Flags().BoolVar(draft, "draft", false, "keep it in spite of problems; it can't be executed until they are put right")
+}
+
+func saveQuery(message string, draft bool) url.Values {
+	query := url.Values{}
+	if message != "" {
+		query.Set("message", message)
+	}
+	if draft {
+		query.Set("draft", "true")
+	}
+	return query
 }
 
 func workflowUpdate(where *target) *cobra.Command {
 	var message string
+	var draft bool
 	command := &cobra.Command{
 		Use: "update ID FILE", Short: "Replace a workflow by a new revision", Args: cobra.ExactArgs(2),
 		Example: "  vwmp workflow update standard-release release.yaml --message \"Tag later\"",
 	}
-	command.Flags().StringVarP(&message, "message", "m", "", "what changed")
+	saveFlags(command, &message, &draft)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		text, err := readInput(cmd, args[1])
 		if err != nil {
@@ -198,12 +220,8 @@ func workflowUpdate(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		query := url.Values{}
-		if message != "" {
-			query.Set("message", message)
-		}
 		var stored metadata
-		if err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", query, text, &stored); err != nil {
+		if err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", saveQuery(message, draft), text, &stored); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is at revision %d\n", stored.ID, stored.Revision)

@@ -113,12 +113,13 @@ var named = map[string]struct{ key, thing string }{
 }
 
 func (w *walk) members(at place, before, after *tree.Node) {
+	old, current := before.Finder(), after.Finder()
 	for i := range before.Members {
 		key := before.Members[i].Key
-		w.value(at, key, before.Members[i].Value, after.Get(key))
+		w.value(at, key, before.Members[i].Value, current(key))
 	}
 	for i := range after.Members {
-		if key := after.Members[i].Key; before.Get(key) == nil {
+		if key := after.Members[i].Key; old(key) == nil {
 			w.value(at, key, nil, after.Members[i].Value)
 		}
 	}
@@ -130,12 +131,23 @@ func (w *walk) value(at place, key string, before, after *tree.Node) {
 	}
 	at = at.in(key)
 	switch {
-	case before != nil && after != nil && before.Kind == tree.Object && after.Kind == tree.Object:
+	case before != nil && after != nil && before.Kind == tree.Object && after.Kind == tree.Object && w.walks(before, after):
 		w.members(at, before, after)
 	case tree.Equal(before, after):
 	default:
 		w.add(at, before, after)
 	}
+}
+
+// Above these bounds a map that differs is one change as a whole: nobody
+// reads more, and an answer must not outgrow its documents many times.
+const (
+	maxKeys    = 2_000
+	maxChanges = 5_000
+)
+
+func (w *walk) walks(before, after *tree.Node) bool {
+	return len(before.Members)+len(after.Members) <= maxKeys && len(w.Changes) < maxChanges
 }
 
 // list compares a list by the names of its items; false where some have

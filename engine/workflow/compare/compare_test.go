@@ -2,6 +2,7 @@ package compare_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,6 +65,23 @@ func TestStepsWithoutNamesAreComparedWhole(t *testing.T) {
 	long := `{"name":"` + strings.Repeat("ä", 500) + `"}`
 	if got := compare.Documents([]byte(long), nil); len([]rune(got.Changes[0].Summary)) > 120 {
 		t.Errorf("an endless sentence: %s", got.Changes[0].Summary)
+	}
+}
+
+func TestAnEndlessMapIsOneChange(t *testing.T) {
+	t.Parallel()
+	keys := func(value string) string {
+		var text strings.Builder
+		for i := range 3000 {
+			fmt.Fprintf(&text, `"k%d":%s,`, i, value)
+		}
+		return `{"config":{"one":{` + strings.TrimSuffix(text.String(), ",") + `},"two":` + value + `}}`
+	}
+	if got := compare.Documents([]byte(keys("1")), []byte(keys("2"))); len(got.Changes) != 2 || got.Changes[0].Pointer != "/config/one" {
+		t.Errorf("%d changes", len(got.Changes))
+	}
+	if got := compare.Documents([]byte(keys("1")), []byte(keys("1.0"))); len(got.Changes) != 0 {
+		t.Errorf("numbers of one value: %d changes", len(got.Changes))
 	}
 }
 

@@ -73,54 +73,47 @@ type piece struct {
 }
 
 func (e *editor) changeMap(at *span, written, from, want *tree.Node) error {
-	var pieces []piece
-	structure := false
+	now, means, wanted := written.Finder(), from.Finder(), want.Finder()
+	var kept []int
+	place := map[string]int{}
 	for i := range written.Members {
 		key := written.Members[i].Key
-		if want.Get(key) == nil && from.Get(key) != nil {
-			structure = true
+		if wanted(key) == nil && means(key) != nil {
 			continue
 		}
-		pieces = append(pieces, piece{kept: i})
+		place[key] = len(kept)
+		kept = append(kept, i)
 	}
-	// A new key comes behind the one that is before it in the wanted map.
-	after := -1
-	place := func(key string) int {
-		return slices.IndexFunc(pieces, func(p piece) bool {
-			if p.kept < 0 {
-				return p.fresh.key == key
-			}
-			return written.Members[p.kept].Key == key
-		})
-	}
+	structure := len(kept) < len(written.Members)
+	// A new key comes behind the one that is before it in the wanted map,
+	// else at the end.
+	behind := make(map[int][]piece)
+	after := len(kept) - 1
 	for i := range want.Members {
 		key, value := want.Members[i].Key, want.Members[i].Value
-		if here := place(key); here >= 0 {
+		if here, stays := place[key]; stays {
 			after = here
-			continue
+		} else if !tree.Equal(means(key), value) {
+			structure = true
+			behind[after] = append(behind[after], piece{kept: -1, fresh: fresh{key, value}})
 		}
-		if tree.Equal(from.Get(key), value) {
-			continue
-		}
-		structure = true
-		if after < 0 {
-			after = len(pieces) - 1
-		}
-		after++
-		pieces = slices.Insert(pieces, after, piece{kept: -1, fresh: fresh{key, value}})
+	}
+	pieces := behind[-1]
+	for n, i := range kept {
+		pieces = append(append(pieces, piece{kept: i}), behind[n]...)
 	}
 	inner := func(into *editor, i int) error {
 		key, entry := written.Members[i].Key, &at.entries[i]
-		if want.Get(key) == nil {
+		target := wanted(key)
+		switch {
+		case target == nil:
+			return nil
+		case means(key) != nil:
+			return into.change(entry.value, now(key), means(key), target)
+		case tree.Equal(now(key), target):
 			return nil
 		}
-		if from.Get(key) == nil {
-			if tree.Equal(written.Members[i].Value, want.Get(key)) {
-				return nil
-			}
-			return into.replace(entry.value, want.Get(key))
-		}
-		return into.change(entry.value, written.Members[i].Value, from.Get(key), want.Get(key))
+		return into.replace(entry.value, target)
 	}
 	return e.assemble(at, want, pieces, structure, inner)
 }

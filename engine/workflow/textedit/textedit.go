@@ -36,12 +36,19 @@ func Update(text, wanted []byte) ([]byte, bool) {
 	if current == nil || target == nil {
 		return nil, false
 	}
-	edited, err := rewrite(text, current, readJSON(target.Definition.JSON()))
+	wantedText := target.Definition.JSON()
+	if len(wantedText) > mostWanted {
+		return nil, false
+	}
+	edited, err := rewrite(text, current, readJSON(wantedText))
 	if err != nil || !Means(edited, wanted) {
 		return nil, false
 	}
 	return edited, true
 }
+
+// mostWanted bounds a definition that may still fit YAML's limit.
+const mostWanted = 2 * workflow.MaxYAML
 
 // Means reports whether a YAML text says what a document in JSON says: the
 // same definition, but for the order of keys and the notation of numbers,

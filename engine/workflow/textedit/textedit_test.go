@@ -2,8 +2,10 @@ package textedit_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vwmp/vwmp/engine/workflow"
 	"github.com/vwmp/vwmp/engine/workflow/textedit"
@@ -186,5 +188,32 @@ func TestAnUnreadableTextIsNotEdited(t *testing.T) {
 		if got, ok := textedit.Update([]byte(release), []byte(wanted)); ok {
 			t.Errorf("%q became %q", wanted, got)
 		}
+	}
+}
+
+func TestALargeEditIsQuick(t *testing.T) {
+	t.Parallel()
+	var text, keys strings.Builder
+	text.WriteString("name: a\nsteps:\n")
+	for i := range 1500 {
+		fmt.Fprintf(&text, "  - id: s%d # step\n    handler: a.b\n    config: {text: \"number %d\"}\n", i, i)
+	}
+	for i := range 40_000 {
+		fmt.Fprintf(&keys, `"k%d":%d,`, 40_000-i, i)
+	}
+	begun := time.Now()
+	got, ok := edited(t, text.String(), func(d map[string]any) {
+		d["steps"] = append(steps(d)[1:1400:1400], map[string]any{"id": "new", "handler": "a.b"})
+		config(d, 700)["text"] = "changed"
+	})
+	if !ok || strings.Count(got, "# step") != 1399 || !strings.Contains(got, `"changed"`) {
+		t.Errorf("edited: %v", ok)
+	}
+	wanted := `{"name":"a","config":{` + strings.TrimSuffix(keys.String(), ",") + `},"steps":[{"id":"s0","handler":"a.b"}]}`
+	if _, ok := textedit.Update([]byte(text.String()), []byte(wanted)); ok {
+		t.Error("a map of 40,000 keys fits YAML")
+	}
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -27,8 +27,9 @@ func Equal(a, b *Node) bool {
 		if len(a.Members) != len(b.Members) {
 			return false
 		}
+		get := b.Finder()
 		for i := range a.Members {
-			if !Equal(a.Members[i].Value, b.Get(a.Members[i].Key)) {
+			if !Equal(a.Members[i].Value, get(a.Members[i].Key)) {
 				return false
 			}
 		}
