@@ -77,9 +77,15 @@ func edited(t *testing.T, text string, change func(definition map[string]any)) (
 	return string(got), ok
 }
 
-func object(of any) map[string]any { return of.(map[string]any) } //nolint:forcetypeassert // A test's own document.
+func object(of any) map[string]any {
+	found, _ := of.(map[string]any)
+	return found
+}
 
-func steps(d map[string]any) []any { return d["steps"].([]any) } //nolint:forcetypeassert // A test's own document.
+func steps(d map[string]any) []any {
+	found, _ := d["steps"].([]any)
+	return found
+}
 
 func config(d map[string]any, i int) map[string]any { return object(object(steps(d)[i])["config"]) }
 
