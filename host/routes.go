@@ -50,6 +50,8 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/export/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/versions/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/versions/{revision}/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/workflows/{id}/versions/{a}/diff/{b}/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/workflows/{id}/versions/{revision}/restore/", permission: edge.Editor},
 
 		{method: http.MethodGet, pattern: apiBase + "/executions/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/", permission: edge.Viewer},

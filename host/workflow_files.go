@@ -1,12 +1,11 @@
 package host
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,14 +30,7 @@ func (s *Server) addWorkflowFiles(tags []string) {
 			Description: "The document", Content: content(&huma.Schema{Type: huma.TypeString}, typeYAML, typeJSON),
 		}},
 	}, s.exportWorkflow)
-	register(s, huma.Operation{
-		OperationID: "list-versions", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/versions/", Tags: tags,
-		Summary: "List a workflow's revisions, the newest first",
-	}, s.listVersions)
-	register(s, huma.Operation{
-		OperationID: "get-version", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/versions/{revision}/", Tags: tags,
-		Summary: "Get one revision whole",
-	}, s.getVersion)
+	s.addVersions(tags)
 }
 
 type validateInput struct {
@@ -74,7 +66,10 @@ type importInput struct {
 	ID          string `query:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" doc:"The workflow's id; one is made without"`
 	Overwrite   bool   `query:"overwrite" doc:"Save a new revision where the workflow is there already: the one of the id, or without an id the one of the same name"`
 	DryRun      bool   `query:"dry_run" doc:"Only say what would be done"`
-	Draft       bool   `query:"draft" doc:"Keep the document in spite of problems"`
+	Draft       bool   `query:"draft" doc:"Keep the document in spite of problems, even one of which nothing can be read"`
+	Name        string `query:"name" maxLength:"200" doc:"The name of a draft of which nothing can be read"`
+	Message     string `query:"message" maxLength:"500" doc:"What the revision is about"`
+	SavedAt     string `query:"saved_at" doc:"When the revision was saved elsewhere, of one that is brought in with its history; it is kept as far as it lies between the revision before and now"`
 	RawBody     []byte `contentType:"application/yaml"`
 }
 
@@ -95,11 +90,11 @@ func (s *Server) importWorkflow(ctx context.Context, in *importInput) (*importOu
 	if err != nil {
 		return nil, err
 	}
-	record, err := c.record(in.Draft)
+	record, err := in.record(c)
 	if err != nil {
 		return nil, err
 	}
-	record.ID, record.Author, record.Message = in.ID, infoOf(ctx).who.Name, "imported"
+	record.ID, record.Author = in.ID, infoOf(ctx).who.Name
 	present, err := s.present(ctx, in, record.Name)
 	if err != nil {
 		return nil, err
@@ -126,6 +121,21 @@ func (s *Server) importWorkflow(ctx context.Context, in *importInput) (*importOu
 	w = shown(w)
 	out.Location, out.Body.Workflow = workflowPath(w.ID), &w
 	return out, nil
+}
+
+// record makes what the store keeps of the file.
+func (in *importInput) record(c *checked) (record data.NewWorkflow, err error) {
+	if c.document == nil && in.Draft {
+		record, err = c.unreadable(cmp.Or(in.Name, in.ID, "unnamed"))
+	} else {
+		record, err = c.record(in.Draft)
+	}
+	if err != nil {
+		return data.NewWorkflow{}, err
+	}
+	record.Message = cmp.Or(in.Message, "imported")
+	record.SavedAt, err = timeValue("saved_at", in.SavedAt)
+	return record, err
 }
 
 // present finds the workflow that an import is to overwrite, or nil for a
@@ -194,6 +204,9 @@ func (s *Server) exportWorkflow(ctx context.Context, in *exportInput) (*fileOutp
 		ETag: etag(revision.Revision), ContentType: typeYAML,
 		Disposition: `attachment; filename="` + fileName(revision.Name) + "." + in.Format + `"`,
 	}
+	if in.Format == "json" && revision.Document == nil {
+		return nil, problem.New(http.StatusConflict, problem.Conflict, "the draft's text can't be read, so there is nothing to write as JSON; export it as yaml")
+	}
 	if in.Format == "json" {
 		out.ContentType, out.Body = typeJSON, append(revision.Document[:len(revision.Document):len(revision.Document)], '\n')
 		return out, nil
@@ -219,70 +232,4 @@ func fileName(name string) string {
 		return "workflow"
 	}
 	return kept[:min(len(kept), 80)]
-}
-
-type versions struct {
-	Versions []data.RevisionInfo `json:"versions" nullable:"false"`
-	Next     string              `json:"next"`
-}
-
-type versionsOutput struct{ Body versions }
-
-func (s *Server) listVersions(ctx context.Context, in *workflowInput) (*versionsOutput, error) {
-	id, err := workflowID(in.ID)
-	if err != nil {
-		return nil, err
-	}
-	list, err := s.Workflows.Revisions(ctx, id)
-	if err != nil {
-		return nil, workflowMissing(err)
-	}
-	if list == nil {
-		list = []data.RevisionInfo{}
-	}
-	return &versionsOutput{versions{Versions: list}}, nil
-}
-
-type versionInput struct {
-	ID       string `path:"id"`
-	Revision string `path:"revision"`
-}
-
-type version struct {
-	data.RevisionInfo
-	Definition json.RawMessage `json:"definition" doc:"The workflow document"`
-	Text       string          `json:"text" doc:"The document as it was sent"`
-	Problems   json.RawMessage `json:"problems,omitempty"`
-}
-
-type versionOutput struct{ Body version }
-
-func (s *Server) getVersion(ctx context.Context, in *versionInput) (*versionOutput, error) {
-	id, err := workflowID(in.ID)
-	if err != nil {
-		return nil, err
-	}
-	number, err := strconv.Atoi(in.Revision)
-	if err != nil || number < 1 {
-		return nil, noRevision()
-	}
-	if _, err := s.Workflows.Workflow(ctx, id); err != nil {
-		return nil, workflowMissing(err)
-	}
-	revision, err := s.Workflows.WorkflowRevision(ctx, id, number)
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil, noRevision().Because(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	definition := revision.Document
-	if definition == nil {
-		definition = json.RawMessage("null")
-	}
-	return &versionOutput{version{RevisionInfo: revision.RevisionInfo, Definition: definition, Text: string(revision.Text), Problems: revision.Problems}}, nil
-}
-
-func noRevision() *problem.Problem {
-	return problem.New(http.StatusNotFound, problem.NotFound, "the workflow has no revision of this number")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/engine/workflow/textedit"
 	"github.com/vwmp/vwmp/host/problem"
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/store/data"
@@ -80,6 +81,29 @@ func (c *checked) record(draft bool) (data.NewWorkflow, error) {
 	return record, nil
 }
 
+// unreadable keeps a text of which nothing can be read, as a draft with a
+// name and no step.
+func (c *checked) unreadable(name string) (data.NewWorkflow, error) {
+	problems, err := json.Marshal(items(c.problems.Errors()))
+	if err != nil {
+		return data.NewWorkflow{}, fmt.Errorf("write a draft's problems: %w", err)
+	}
+	return data.NewWorkflow{
+		Name: name, Version: workflow.DefaultVersion, Type: workflow.DefaultType,
+		Format: data.Format(c.format), Text: c.text, Draft: true, Problems: problems,
+	}, nil
+}
+
+// definitionOf is a revision's definition; of a draft that can't be read it
+// is what its metadata say.
+func definitionOf(revision data.Revision) json.RawMessage {
+	if revision.Document != nil {
+		return revision.Document
+	}
+	definition := workflow.Definition{Name: revision.Name, Version: revision.Version}
+	return definition.JSON()
+}
+
 func summary(problems workflow.Problems) string {
 	if n := len(problems.Errors()); n != 1 {
 		return fmt.Sprintf("the workflow has %d problems", n)
@@ -97,21 +121,41 @@ func items(problems []pluginsdk.Problem) []problem.Item {
 }
 
 // keptText makes a workflow's new text where JSON was sent for one that is
-// kept as YAML: a change of nothing keeps the text, any other writes it anew.
+// kept as YAML: what differs is edited in the text. Where that can't be done
+// the text is written anew, and stays JSON where YAML could not say it.
 func keptText(current data.Revision, c *checked, record *data.NewWorkflow) (rewritten bool, err error) {
 	if current.Format != data.FormatYAML || c.format != workflow.FormatJSON {
 		return false, nil
 	}
-	if slices.Equal(current.Document, record.Document) {
+	if slices.Equal(current.Document, record.Document) && current.Valid && !record.Draft {
 		record.Format, record.Text = data.FormatYAML, current.Text
+		return false, nil
+	}
+	if edited, ok := textedit.Update(current.Text, c.text); ok {
+		record.Format, record.Text = data.FormatYAML, edited
 		return false, nil
 	}
 	text, err := c.document.Definition.YAML()
 	if err != nil {
 		return false, fmt.Errorf("write a workflow as YAML: %w", err)
 	}
-	record.Format, record.Text = data.FormatYAML, text
+	if textedit.Means(text, c.text) {
+		record.Format, record.Text = data.FormatYAML, text
+	}
 	return true, nil
+}
+
+// replaced brings a draft's problems to the places in the text that is kept.
+func (s *Server) replaced(ctx context.Context, record *data.NewWorkflow) error {
+	c, err := s.check(ctx, record.Text, typeYAML)
+	if err != nil {
+		return err
+	}
+	again, err := c.record(true)
+	if err == nil {
+		record.Problems = again.Problems
+	}
+	return err
 }
 
 // additions are the metadata that a definition does not have itself.
@@ -175,7 +219,7 @@ func wantsYAML(accept string) bool {
 
 // yamlOf is a revision's text as YAML: what was sent, where that was YAML.
 func yamlOf(revision data.Revision) ([]byte, error) {
-	if revision.Format == data.FormatYAML {
+	if revision.Format == data.FormatYAML || revision.Document == nil {
 		return revision.Text, nil
 	}
 	parsed, problems := workflow.Parse(revision.Document, workflow.ParseOptions{Format: workflow.FormatJSON})

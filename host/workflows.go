@@ -209,7 +209,7 @@ func answerWorkflow(w data.Workflow, revision data.Revision, yaml, rewritten boo
 		out.Body, err = yamlOf(revision)
 		return out, err
 	}
-	out.Body, err = flat(w, revision.Document, rewritten)
+	out.Body, err = flat(w, definitionOf(revision), rewritten)
 	return out, err
 }
 
@@ -265,6 +265,9 @@ func (s *Server) save(ctx context.Context, id string, expected int, current data
 	for range 5 {
 		next := record
 		rewritten, err := keptText(current, c, &next)
+		if err == nil && next.Draft && next.Format != record.Format {
+			err = s.replaced(ctx, &next)
+		}
 		if err != nil {
 			return data.Workflow{}, false, err
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"time"
 
 	"github.com/google/uuid"
 	bolt "go.etcd.io/bbolt"
@@ -108,7 +109,8 @@ func (s *Store) CreateWorkflow(ctx context.Context, given data.NewWorkflow) (dat
 			if tx.Bucket([]byte(bucketWorkflows)).Get([]byte(id)) != nil {
 				return fmt.Errorf("%w: there is a workflow %s already", engine.ErrConflict, id)
 			}
-			w = workflowRecord{metadata: data.Workflow{ID: id, CreatedAt: now, UpdatedAt: now}}
+			at := given.Time(time.Time{}, now)
+			w = workflowRecord{metadata: data.Workflow{ID: id, CreatedAt: at, UpdatedAt: at}}
 			return countEarlier(tx, &w)
 		},
 		apply: func(tx *bolt.Tx) error {
@@ -142,7 +144,7 @@ func (s *Store) UpdateWorkflow(ctx context.Context, id string, expected int, giv
 			return nil
 		},
 		apply: func(tx *bolt.Tx) error {
-			w.metadata.UpdatedAt = now
+			w.metadata.UpdatedAt = given.Time(w.metadata.UpdatedAt, now)
 			return w.revise(tx, &given, kept)
 		},
 	})

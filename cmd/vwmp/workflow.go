@@ -43,6 +43,7 @@ func newWorkflow() *cobra.Command {
 	command.AddCommand(
 		workflowList(where), workflowGet(where), workflowCreate(where), workflowUpdate(where),
 		workflowDelete(where), workflowImport(where), workflowExport(where),
+		workflowVersions(where), workflowDiff(where), workflowRestore(where),
 	)
 	return command
 }
@@ -158,35 +159,57 @@ func send(cmd *cobra.Command, c *client, method, path string, query url.Values, 
 }
 
 func workflowCreate(where *target) *cobra.Command {
-	return &cobra.Command{
+	var message string
+	var draft bool
+	command := &cobra.Command{
 		Use: "create FILE", Short: "Store a new workflow", Args: cobra.ExactArgs(1), Example: "  vwmp workflow create release.yaml",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readInput(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			c, err := where.connect(cmd)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			var stored metadata
-			if err := send(cmd, c, http.MethodPost, "/workflows/", nil, text, &stored); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
-			return nil
-		},
 	}
+	saveFlags(command, &message, &draft)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		text, err := readInput(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		var stored metadata
+		if err := send(cmd, c, http.MethodPost, "/workflows/", saveQuery(message, draft), text, &stored); err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
+		return nil
+	}
+	return command
+}
+
+// saveFlags are those of everything that saves a document.
+func saveFlags(command *cobra.Command, message *string, draft *bool) {
+	command.Flags().StringVarP(message, "message", "m", "", "what changed")
+	command.Flags().BoolVar(draft, "draft", false, "keep it in spite of problems; it can't be executed until they are put right")
+}
+
+func saveQuery(message string, draft bool) url.Values {
+	query := url.Values{}
+	if message != "" {
+		query.Set("message", message)
+	}
+	if draft {
+		query.Set("draft", "true")
+	}
+	return query
 }
 
 func workflowUpdate(where *target) *cobra.Command {
 	var message string
+	var draft bool
 	command := &cobra.Command{
 		Use: "update ID FILE", Short: "Replace a workflow by a new revision", Args: cobra.ExactArgs(2),
 		Example: "  vwmp workflow update standard-release release.yaml --message \"Tag later\"",
 	}
-	command.Flags().StringVarP(&message, "message", "m", "", "what changed")
+	saveFlags(command, &message, &draft)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		text, err := readInput(cmd, args[1])
 		if err != nil {
@@ -197,12 +220,8 @@ func workflowUpdate(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		query := url.Values{}
-		if message != "" {
-			query.Set("message", message)
-		}
 		var stored metadata
-		if err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", query, text, &stored); err != nil {
+		if err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", saveQuery(message, draft), text, &stored); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is at revision %d\n", stored.ID, stored.Revision)
@@ -231,7 +250,14 @@ func workflowImport(where *target) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "import FILE|FOLDER...",
 		Short: "Store workflows from files, folders or a plugin's template",
+		Long: `Store workflows from files, folders or a plugin's template.
+
+A folder with a workflows_metadata.json is a store of the earlier Python
+platform: its workflows keep their ids, and their versions become revisions
+with their times. What can't be translated is kept as a draft, and everything
+that is changed or left out is told.`,
 		Example: `  vwmp workflow import examples/ --overwrite
+  vwmp workflow import old-platform/workflows --dry-run
   vwmp workflow import --template "release/Standard Release" --id standard-release`,
 	}
 	flags := command.Flags()
@@ -242,6 +268,13 @@ func workflowImport(where *target) *cobra.Command {
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if (template == "") == (len(args) == 0) {
 			return usageError("name files or folders to import, or a --template")
+		}
+		store, err := earlierStore(args)
+		if err != nil {
+			return err
+		}
+		if store != "" {
+			return importStore(cmd, where, id, store, overwrite, dryRun)
 		}
 		files, err := workflowFiles(args)
 		if err != nil {
@@ -260,15 +293,7 @@ func workflowImport(where *target) *cobra.Command {
 			query.Set("id", id)
 		}
 		if template != "" {
-			kind, name, found := strings.Cut(template, "/")
-			if !found {
-				return usageError("--template takes TYPE/NAME, not %q", template)
-			}
-			text, err := c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(name)+"/", nil, "application/yaml")
-			if err != nil {
-				return err
-			}
-			return importOne(cmd, c, query, template, text, dryRun)
+			return importTemplate(cmd, c, query, template, dryRun)
 		}
 		for _, file := range files {
 			text, err := readInput(cmd, file)
@@ -282,6 +307,18 @@ func workflowImport(where *target) *cobra.Command {
 		return nil
 	}
 	return command
+}
+
+func importTemplate(cmd *cobra.Command, c *client, query url.Values, template string, dryRun bool) error {
+	kind, name, found := strings.Cut(template, "/")
+	if !found {
+		return usageError("--template takes TYPE/NAME, not %q", template)
+	}
+	text, err := c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(name)+"/", nil, "application/yaml")
+	if err != nil {
+		return err
+	}
+	return importOne(cmd, c, query, template, text, dryRun)
 }
 
 func importOne(cmd *cobra.Command, c *client, query url.Values, name string, text []byte, dryRun bool) error {

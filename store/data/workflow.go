@@ -67,6 +67,22 @@ type NewWorkflow struct {
 	// Author and Message tell the revision's origin.
 	Author  string
 	Message string
+	// SavedAt is when the revision was saved elsewhere, of one that is
+	// brought in with its history; zero is now. It is kept only as far as
+	// it lies between the revision before and now.
+	SavedAt time.Time
+}
+
+// Time is the time that the store keeps for the revision, where the one
+// before was saved at a time and the clock says now.
+func (w *NewWorkflow) Time(before, now time.Time) time.Time {
+	switch {
+	case w.SavedAt.IsZero() || w.SavedAt.After(now):
+		return now
+	case w.SavedAt.Before(before):
+		return before
+	}
+	return w.SavedAt.UTC()
 }
 
 // Check refuses what no store keeps; its error is an ErrInvalid. It is not

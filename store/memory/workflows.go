@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -44,7 +45,7 @@ func (s *Store) CreateWorkflow(ctx context.Context, given data.NewWorkflow) (dat
 	if s.workflows[id] != nil {
 		return data.Workflow{}, fmt.Errorf("%w: there is a workflow %s already", engine.ErrConflict, id)
 	}
-	w := &workflow{metadata: data.Workflow{ID: id, CreatedAt: s.now()}}
+	w := &workflow{metadata: data.Workflow{ID: id, CreatedAt: given.Time(time.Time{}, s.now())}}
 	s.revise(w, &given)
 	// Executions of an earlier workflow of this id count on.
 	for _, position := range s.order {
@@ -88,7 +89,7 @@ func (s *Store) revise(w *workflow, given *data.NewWorkflow) {
 	m.Tags = append([]string{}, given.Tags...)
 	m.StepCount, m.Valid, m.Problems = given.StepCount, !given.Draft, bytes.Clone(given.Problems)
 	m.Revision++
-	m.UpdatedAt = s.now()
+	m.UpdatedAt = given.Time(m.UpdatedAt, s.now())
 	w.revisions = append(w.revisions, data.Revision{
 		RevisionInfo: data.RevisionInfo{
 			WorkflowID: m.ID, Revision: m.Revision, Name: m.Name, Version: m.Version, StepCount: m.StepCount,

@@ -21,6 +21,8 @@ var workflowCases = []testCase{
 	{name: "an id that could leave its folder is refused", run: badIDIsRefused},
 	{name: "an update makes a revision and keeps the ones before", run: updateMakesRevision},
 	{name: "an update of another revision than expected is refused and names the current one", run: staleUpdateIsRefused},
+	{name: "a revision that is brought in keeps its time, in order and never ahead of now", run: savedAtIsKept},
+	{name: "a draft of which nothing can be read keeps its text", run: unreadableIsKept},
 	{name: "a draft says its problems", run: draftSaysProblems},
 	{name: "a list is filtered, ordered and paged", run: workflowsAreListed},
 	{name: "a workflow is not deleted while it is executing", run: executingIsNotDeleted},
@@ -90,6 +92,41 @@ func badIDIsRefused(t *testing.T, s *suite) {
 		if _, err := s.CreateWorkflow(context.Background(), NewWorkflow(id, "A")); !errors.Is(err, data.ErrInvalid) {
 			t.Errorf("id %q: error is %v", id, err)
 		}
+	}
+}
+
+func savedAtIsKept(t *testing.T, s *suite) {
+	ctx := context.Background()
+	now := s.clock.Now()
+	given := NewWorkflow("release", "A")
+	given.SavedAt = now.Add(-48 * time.Hour)
+	created := must[data.Workflow](t)(s.CreateWorkflow(ctx, given))
+	if !created.CreatedAt.Equal(given.SavedAt) || !created.UpdatedAt.Equal(given.SavedAt) || created.CreatedAt.Location() != time.UTC {
+		t.Errorf("created at %v, updated at %v", created.CreatedAt, created.UpdatedAt)
+	}
+	for _, step := range []struct{ at, want time.Time }{
+		{now.Add(-24 * time.Hour), now.Add(-24 * time.Hour)},
+		{now.Add(-36 * time.Hour), now.Add(-24 * time.Hour)},
+		{now.Add(time.Hour), now},
+		{time.Time{}, now},
+	} {
+		given.SavedAt = step.at
+		updated := must[data.Workflow](t)(s.UpdateWorkflow(ctx, "release", 0, given))
+		revision := must[data.Revision](t)(s.WorkflowRevision(ctx, "release", 0))
+		if !updated.UpdatedAt.Equal(step.want) || !revision.CreatedAt.Equal(step.want) || !updated.CreatedAt.Equal(created.CreatedAt) {
+			t.Errorf("saved at %v: updated at %v, revision of %v", step.at, updated.UpdatedAt, revision.CreatedAt)
+		}
+	}
+}
+
+func unreadableIsKept(t *testing.T, s *suite) {
+	ctx := context.Background()
+	given := NewWorkflow("broken", "A")
+	given.Text, given.Document, given.Draft, given.Problems = []byte("a: [\x00"), nil, true, json.RawMessage(`[{"code":"yaml_syntax"}]`)
+	made := must[data.Workflow](t)(s.CreateWorkflow(ctx, given))
+	whole := must[data.Revision](t)(s.WorkflowRevision(ctx, "broken", 0))
+	if made.Valid || string(whole.Text) != "a: [\x00" || whole.Document != nil || string(whole.Problems) != string(given.Problems) {
+		t.Errorf("kept as %+v", whole)
 	}
 }
 

@@ -102,3 +102,35 @@ func TestNumbersMustBeUsable(t *testing.T) {
 		}
 	}
 }
+
+func TestEqualValues(t *testing.T) {
+	t.Parallel()
+	read := func(text string) *Node {
+		node, issues := ReadJSON([]byte(text), Limits{})
+		if node == nil || len(issues) > 0 {
+			t.Fatalf("%s: %v", text, issues)
+		}
+		return node
+	}
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{`{"a":1,"b":[2]}`, `{"b":[2],"a":1}`, true},
+		{`1.0`, `1`, true},
+		{`1e2`, `100`, true},
+		{`9007199254740993`, `9007199254740992`, false},
+		{`"1"`, `1`, false},
+		{`[1,2]`, `[2,1]`, false},
+		{`{"a":null}`, `{"b":null}`, false},
+		{`{"a":null}`, `{}`, false},
+		{`true`, `false`, false},
+	} {
+		if got := Equal(read(test.a), read(test.b)); got != test.want {
+			t.Errorf("%s and %s: %v", test.a, test.b, got)
+		}
+	}
+	if !Equal(nil, nil) || Equal(nil, read("null")) {
+		t.Error("nothing and null are not told apart")
+	}
+}
