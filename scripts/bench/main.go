@@ -82,15 +82,15 @@ func measure(ctx context.Context) (figures []figure, err error) {
 		return figures, err
 	}
 	figures = append(figures, figure{"host RSS, idle, 3 plugins known, none running", mib(rss(s.cmd.Process.Pid)), "< 26 MB"})
-	for _, part := range []func(context.Context) (figure, error){s.reads, s.chain} {
+	for _, part := range []func(context.Context) (figure, error){s.reads, s.chain, s.memoryInUse, s.loneStep, s.throughput, s.fanOut} {
 		f, err := part(ctx)
 		if err != nil {
 			return figures, err
 		}
 		figures = append(figures, f)
 	}
-	f, err := s.memoryInUse(ctx)
-	return append(figures, f), err
+	more, err := s.large(ctx)
+	return append(figures, more...), err
 }
 
 // server is a vwmp process on a data folder of its own.
