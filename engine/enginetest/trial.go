@@ -21,6 +21,9 @@ var referenceHandlers = map[string]pluginsdk.EffectClass{
 	"test.reconcilable": pluginsdk.EffectReconcilable, "test.unsafe": pluginsdk.EffectUnsafe,
 }
 
+// ReferenceCatalogue knows the handlers that reference workflows name.
+func ReferenceCatalogue() Catalogue { return NewCatalogue(referenceHandlers) }
+
 // patience is how long, in virtual time, an execution may take to end.
 const patience = 48 * time.Hour
 
@@ -66,7 +69,7 @@ func (r *Reference) Run(t *testing.T, factory Factory, crashes ...CrashPoint) (r
 	name := fmt.Sprintf("%s, crashes %v", r.Name, crashes)
 	synctest.Test(t, func(t *testing.T) {
 		c := &trial{t: t, name: name, factory: factory, reference: r, ledger: ledger{done: map[string]int{}}}
-		c.ports = Ports{Store: NewStore(), Recorder: NewRecorder(), Catalogue: NewCatalogue(referenceHandlers), Invoker: &Invoker{
+		c.ports = Ports{Store: NewStore(), Recorder: NewRecorder(), Catalogue: ReferenceCatalogue(), Invoker: &Invoker{
 			Handlers: map[string]Handler{}, Reconcilers: map[string]func(*pluginsdk.Request) pluginsdk.ReconcileResult{},
 		}}
 		for path := range referenceHandlers {
