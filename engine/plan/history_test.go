@@ -97,7 +97,8 @@ func (h history) meaning() (text string, refused bool) {
 	for _, event := range h.events {
 		fmt.Fprintf(&out, "%d.%d %s %s\n", event.Seq, event.Sub, event.Type, event.StepID)
 		if err := state.Apply(event); err != nil {
-			fmt.Fprintf(&out, "  refused: %v\n", err)
+			// How it is refused is for people, and may be said better.
+			fmt.Fprintln(&out, "  refused")
 			return out.String(), true
 		}
 		fmt.Fprintf(&out, "  %s", state.Status)
