@@ -18,10 +18,11 @@ const (
 func CrashWays() []CrashWay { return []CrashWay{CrashBefore, CrashAfter, CrashUntold} }
 
 // Crash makes the k-th commit from now the last thing that the host does; all
-// commits after it fail until Revive.
-func (s *Store) Crash(k int, way CrashWay) {
+// commits after it fail until Revive. What it returns is closed then.
+func (s *Store) Crash(k int, way CrashWay) <-chan struct{} {
 	s.CrashAt(k, way != CrashBefore)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.silent = way == CrashAfter
+	s.silent, s.died = way == CrashAfter, make(chan struct{})
+	return s.died
 }

@@ -41,6 +41,7 @@ type Store struct {
 	crashAt  int
 	lateFail bool
 	silent   bool
+	died     chan struct{}
 	crashed  bool
 }
 
@@ -90,6 +91,10 @@ func (s *Store) commit() (keep bool, err error) {
 	s.commits++
 	if s.crashAt > 0 && s.commits >= s.crashAt {
 		s.crashed = true
+		if s.died != nil {
+			close(s.died)
+			s.died = nil
+		}
 		if s.silent {
 			return true, nil
 		}

@@ -27,6 +27,9 @@ func ReferenceCatalogue() Catalogue { return NewCatalogue(referenceHandlers) }
 // patience is how long, in virtual time, an execution may take to end.
 const patience = 48 * time.Hour
 
+// glance is how often somebody looks at an execution that says nothing.
+const glance = 10 * time.Minute
+
 // CrashPoint is a commit at which the host dies, counted from the last start.
 type CrashPoint struct {
 	Commit int
@@ -58,6 +61,8 @@ type trial struct {
 	graph     *workflow.Graph
 	ledger    ledger
 	id        string
+	// died is closed when the host has died; nil where it is not to.
+	died <-chan struct{}
 }
 
 // Run runs the reference workflow on virtual time, dies at each of the crash
@@ -117,6 +122,7 @@ func (c *trial) run(crashes []CrashPoint) Trial {
 	acknowledged := c.start(document)
 	for !c.ended() {
 		synctest.Wait()
+		said := c.ports.Recorder.next()
 		switch {
 		case c.ports.Store.Crashed():
 			result.Crashes++
@@ -131,7 +137,11 @@ func (c *trial) run(crashes []CrashPoint) Trial {
 		case time.Since(begin) > patience:
 			c.fatalf("it has not ended after %s", patience)
 		default:
-			time.Sleep(100 * time.Millisecond)
+			select {
+			case <-said:
+			case <-c.died:
+			case <-time.After(glance):
+			}
 		}
 	}
 	synctest.Wait()
@@ -153,8 +163,9 @@ func (c *trial) begin(left *[]CrashPoint) {
 	for {
 		c.ports.Store.Revive()
 		c.ports.Epoch++
+		c.died = nil
 		if crashes := *left; len(crashes) > 0 {
-			c.ports.Store.Crash(crashes[0].Commit, crashes[0].Way)
+			c.died = c.ports.Store.Crash(crashes[0].Commit, crashes[0].Way)
 			*left = crashes[1:]
 		}
 		c.engine = c.factory(c.ports)
@@ -202,6 +213,13 @@ func (c *trial) start(document json.RawMessage) bool {
 	}
 	c.id = execution.ID
 	return true
+}
+
+// next is closed when something more is published.
+func (r *Recorder) next() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
 }
 
 func (c *trial) ended() bool {
