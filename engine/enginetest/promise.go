@@ -55,11 +55,11 @@ func (c *trial) call(ctx context.Context, r *pluginsdk.Request, reporter plugins
 		<-ctx.Done()
 		return fail(pluginsdk.FailureCancelled, "cancelled")
 	}
-	if wait := duration(call.Takes); wait > 0 {
+	if call.Takes > 0 {
 		select {
 		case <-ctx.Done():
 			return fail(pluginsdk.FailureCancelled, "cancelled")
-		case <-time.After(wait): // Virtual time.
+		case <-time.After(call.Takes): // Virtual time.
 		}
 	}
 	if c.ports.Store.Crashed() {

@@ -37,7 +37,7 @@ type Reference struct {
 	Calls  map[string][]Call `yaml:"calls"`
 	People []Decision        `yaml:"people"`
 	// Down is how long the host is gone after a crash.
-	Down string `yaml:"down"`
+	Down time.Duration `yaml:"down"`
 	// End is the status of the execution and then step=status for each step.
 	// Ends by crash are others that a crash may lead to, where on_interrupt
 	// makes the end depend on it.
@@ -47,8 +47,8 @@ type Reference struct {
 
 // Call is what one call of a handler does. It succeeds unless it says more.
 type Call struct {
-	// Takes is how long it is before the call takes effect, a Go duration.
-	Takes string `yaml:"takes"`
+	// Takes is how long it is before the call takes effect.
+	Takes time.Duration `yaml:"takes"`
 	// Hang: it waits until it is cancelled.
 	Hang bool `yaml:"hang"`
 	// Fail is the class of its failure.
@@ -178,16 +178,4 @@ func (r *Reference) call(step string, n int) Call {
 		return Call{}
 	}
 	return calls[min(n, len(calls)-1)]
-}
-
-// duration reads a Go duration; the empty text is zero.
-func duration(text string) time.Duration {
-	if text == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		panic(fmt.Sprintf("reference workflow: %v", err))
-	}
-	return d
 }

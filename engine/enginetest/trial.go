@@ -127,7 +127,7 @@ func (c *trial) run(crashes []CrashPoint) Trial {
 		case c.ports.Store.Crashed():
 			result.Crashes++
 			c.die()
-			time.Sleep(duration(c.reference.Down)) // Virtual time, as below.
+			time.Sleep(c.reference.Down) // Virtual time, as below.
 			c.begin(&left)
 			if !acknowledged {
 				// The caller was told nothing, and asks again.
@@ -213,13 +213,6 @@ func (c *trial) start(document json.RawMessage) bool {
 	}
 	c.id = execution.ID
 	return true
-}
-
-// next is closed when something more is published.
-func (r *Recorder) next() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.changed
 }
 
 func (c *trial) ended() bool {
@@ -361,4 +354,11 @@ func (c *trial) parameters() json.RawMessage {
 		c.fatalf("%v", err)
 	}
 	return stored.Execution.Parameters
+}
+
+// next is closed when something more is published.
+func (r *Recorder) next() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
 }
