@@ -38,7 +38,7 @@ func (c *trial) call(ctx context.Context, r *pluginsdk.Request, reporter plugins
 	}
 	where := place(r.StepID, r.ItemIndex)
 	told := c.checkCall(r, where)
-	call := c.reference.call(r.StepID, told)
+	call := nth(c.reference.Calls[r.StepID], told)
 	for i := range call.Logs {
 		reporter.Log(pluginsdk.LogLine{Level: pluginsdk.LevelInfo, Message: fmt.Sprint("line ", i)})
 	}
@@ -84,7 +84,7 @@ func (c *trial) outcome(call Call, where, key string) pluginsdk.Outcome {
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSkipped, SkipReason: call.Skip}
 	}
 	c.effect(where, key)
-	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: c.output(call)}
+	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: c.output(call), UndoToken: json.RawMessage(`"` + where + `"`)}
 }
 
 // effect notes what the world sees of a call, under its place and its key.
@@ -96,7 +96,10 @@ func (c *trial) effect(where, key string) {
 // reconcile tells the truth about a lost attempt.
 func (c *trial) reconcile(r *pluginsdk.Request) pluginsdk.ReconcileResult {
 	if c.ledger.count(place(r.StepID, r.ItemIndex)) > 0 {
-		return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileDone, Output: c.output(c.succeeding(r.StepID))}
+		where := place(r.StepID, r.ItemIndex)
+		return pluginsdk.ReconcileResult{
+			Status: pluginsdk.ReconcileDone, Output: c.output(c.succeeding(r.StepID)), UndoToken: json.RawMessage(`"` + where + `"`),
+		}
 	}
 	return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileNotStarted}
 }
@@ -109,10 +112,10 @@ func (c *trial) checkCall(r *pluginsdk.Request, where string) (told int) {
 	started, ended := false, map[string]bool{}
 	for _, event := range c.events(r.ExecutionID) {
 		switch event.Type {
-		case plan.StepCompleted:
-			ended[event.StepID] = true
+		case plan.StepCompleted, plan.StepItemCompleted:
+			ended[placeOf(event)] = true
 		case plan.StepStarted:
-			started = started || (event.StepID == r.StepID && event.Attempt == r.Attempt)
+			started = started || (placeOf(event) == where && event.Attempt == r.Attempt)
 		case plan.StepRetrying:
 			if placeOf(event) == where {
 				told++
@@ -125,10 +128,10 @@ func (c *trial) checkCall(r *pluginsdk.Request, where string) (told int) {
 		}
 	}
 	if !started {
-		c.t.Errorf("%s: attempt %d of step %s was called before its start was durable", c.name, r.Attempt, r.StepID)
+		c.t.Errorf("%s: attempt %d of step %s was called before its start was durable", c.name, r.Attempt, where)
 	}
-	if ended[r.StepID] {
-		c.t.Errorf("%s: step %s was called again after its end was recorded", c.name, r.StepID)
+	if ended[where] || ended[r.StepID] {
+		c.t.Errorf("%s: step %s was called again after its end was recorded", c.name, where)
 	}
 	i, _ := c.graph.Index(r.StepID)
 	for _, d := range c.graph.Node(i).Dependencies {
@@ -137,6 +140,49 @@ func (c *trial) checkCall(r *pluginsdk.Request, where string) (told int) {
 		}
 	}
 	return told
+}
+
+// undo is every handler's Undo: it does what the reference says, and holds
+// that the attempt is durable, and the step is not undone already.
+func (c *trial) undo(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outcome {
+	lost := pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Message: "the plugin died"}}
+	if c.ports.Store.Crashed() {
+		return lost
+	}
+	where, told, started := place(r.StepID, r.ItemIndex), 0, false
+	for _, event := range c.events(r.ExecutionID) {
+		if placeOf(event) != where {
+			continue
+		}
+		switch event.Type {
+		case plan.UndoStarted:
+			started = true
+		case plan.UndoRetrying:
+			told++
+		case plan.UndoLost:
+			if event.Private == nil || event.Private.Lost != plan.LostHost {
+				told++
+			}
+		case plan.StepUndone:
+			c.t.Errorf("%s: step %s was undone again after that was recorded", c.name, where)
+		default:
+		}
+	}
+	if !started {
+		c.t.Errorf("%s: the undo of %s was called before its start was durable", c.name, where)
+	}
+	if len(token) > 0 && string(token) != `"`+where+`"` {
+		c.t.Errorf("%s: %s is undone with the token %s", c.name, where, token)
+	}
+	call := nth(c.reference.Undos[r.StepID], told)
+	switch {
+	case call.Lost:
+		return lost
+	case call.Fail != "":
+		return fail(call.Fail, "it is stuck")
+	}
+	c.ledger.note("undo " + where)
+	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
 }
 
 // check holds the promises about a run that has ended.
@@ -196,6 +242,9 @@ func (c *trial) checkEffects() {
 			keys[where]++
 			continue
 		}
+		if strings.HasPrefix(noted, "undo ") {
+			continue // To undo twice is to undo once.
+		}
 		id, _, _ := strings.Cut(noted, "[")
 		i, _ := c.graph.Index(id)
 		step := c.graph.Node(i).Step
@@ -229,6 +278,9 @@ func (r *Reference) checkEnd(t *testing.T, result Trial, calm *Trial, crashes ..
 		return
 	}
 	for id, step := range calm.Steps {
+		if step.Handler == workflow.HandlerWait {
+			continue // Its output is a time.
+		}
 		if other := result.Steps[id]; string(other.Output) != string(step.Output) {
 			t.Fatalf("%s, crashes %v: the output of %s is %s, without a crash it is %s", r.Name, crashes, id, other.Output, step.Output)
 		}

@@ -34,7 +34,9 @@ type Reference struct {
 	// Calls lists, for a step, what its calls come to, one after the other;
 	// the last repeats. A call that a crash of the host cut short comes
 	// again. A step without any succeeds.
-	Calls  map[string][]Call `yaml:"calls"`
+	Calls map[string][]Call `yaml:"calls"`
+	// Undos are the same for taking a step back.
+	Undos  map[string][]Call `yaml:"undos"`
 	People []Decision        `yaml:"people"`
 	// Down is how long the host is gone after a crash.
 	Down time.Duration `yaml:"down"`
@@ -70,11 +72,14 @@ type Call struct {
 type Decision struct {
 	// At is an event's type, and after a space the step where it has one.
 	At string `yaml:"at"`
-	// Do is cancel, resolve or resume.
+	// Do is cancel, pause, resume, resolve, approve, reject or signal.
 	Do   string `yaml:"do"`
 	Step string `yaml:"step"`
-	// As belongs to resolve.
-	As string `yaml:"as"`
+	// As belongs to resolve, Name and Payload, any JSON, to signal, which has
+	// no step.
+	As      string `yaml:"as"`
+	Name    string `yaml:"name"`
+	Payload any    `yaml:"payload"`
 }
 
 // leaves is the event by which the journal shows that a decision was taken.
@@ -86,6 +91,12 @@ func (d Decision) leaves() (plan.EventType, error) {
 		return plan.StepResolved, nil
 	case "resume":
 		return plan.ExecutionResumed, nil
+	case "pause":
+		return plan.ExecutionPaused, nil
+	case "approve", "reject":
+		return plan.StepCompleted, nil
+	case "signal":
+		return plan.SignalReceived, nil
 	}
 	return "", fmt.Errorf("people can't %q", d.Do)
 }
@@ -171,9 +182,8 @@ func (r *Reference) crashEach(t *testing.T, factory Factory, calm *Trial, again 
 // document is the definition as JSON.
 func (r *Reference) document() (json.RawMessage, error) { return json.Marshal(r.Workflow) }
 
-// call is what the n-th call of a step comes to, from 0.
-func (r *Reference) call(step string, n int) Call {
-	calls := r.Calls[step]
+// nth is the n-th of the calls, from 0; the last repeats.
+func nth(calls []Call, n int) Call {
 	if len(calls) == 0 {
 		return Call{}
 	}

@@ -21,8 +21,20 @@ var referenceHandlers = map[string]pluginsdk.EffectClass{
 	"test.reconcilable": pluginsdk.EffectReconcilable, "test.unsafe": pluginsdk.EffectUnsafe,
 }
 
-// ReferenceCatalogue knows the handlers that reference workflows name.
-func ReferenceCatalogue() Catalogue { return NewCatalogue(referenceHandlers) }
+// ReferenceCatalogue knows the handlers that reference workflows name. All but
+// test.pure can undo.
+func ReferenceCatalogue() Catalogue {
+	list := make([]*workflow.Handler, 0, len(referenceHandlers))
+	for path, class := range referenceHandlers {
+		list = append(list, workflow.NewHandler(pluginsdk.HandlerInfo{
+			Path: path, Name: path, Effect: class, ConfigSchema: json.RawMessage(`{"type":"object"}`),
+			Capabilities: pluginsdk.Capabilities{
+				Cancel: true, Reconcile: class == pluginsdk.EffectReconcilable, Undo: class != pluginsdk.EffectPure,
+			},
+		}, "test", "1.0.0"))
+	}
+	return Catalogue{workflow.NewCatalogue(list, nil)}
+}
 
 // patience is how long, in virtual time, an execution may take to end.
 const patience = 48 * time.Hour
@@ -81,6 +93,10 @@ func (r *Reference) Run(t *testing.T, factory Factory, crashes ...CrashPoint) (r
 			c.ports.Invoker.Handlers[path] = c.call
 		}
 		c.ports.Invoker.Reconcilers["test.reconcilable"] = c.reconcile
+		c.ports.Invoker.Undoers = map[string]func(*pluginsdk.Request, json.RawMessage) pluginsdk.Outcome{}
+		for path := range referenceHandlers {
+			c.ports.Invoker.Undoers[path] = c.undo
+		}
 		result = c.run(crashes)
 	})
 	return result
@@ -261,9 +277,15 @@ func (c *trial) decide() bool {
 		return true
 	}
 	for i := range state.Steps {
-		if state.Steps[i].Status == plan.StatusInterrupted {
-			step := c.graph.Node(i).Step.ID
-			c.perform(Decision{Do: "resolve", Step: step, As: c.look(step)})
+		step := c.graph.Node(i).Step.ID
+		for item := range state.Steps[i].Items {
+			if state.Steps[i].Items[item].Status == plan.StatusInterrupted {
+				c.resolve(step, c.look(place(step, item)), &item)
+				return true
+			}
+		}
+		if state.Steps[i].Status == plan.StatusInterrupted && len(state.Steps[i].Items) == 0 {
+			c.resolve(step, c.look(step), nil)
 			return true
 		}
 	}
@@ -283,7 +305,8 @@ func (c *trial) taken(events []plan.Event, i int) bool {
 		c.fatalf("%v", err)
 	}
 	for _, event := range events {
-		if event.Type == kind && event.StepID == decision.Step && event.By == "tester" {
+		// The end of a step does not say who brought it about.
+		if event.Type == kind && event.StepID == decision.Step && (event.By == "tester" || kind == plan.StepCompleted) {
 			got++
 		}
 	}
@@ -291,8 +314,8 @@ func (c *trial) taken(events []plan.Event, i int) bool {
 }
 
 // look is the decision of a person who sees whether a step took effect.
-func (c *trial) look(step string) string {
-	if c.ledger.count(step) > 0 {
+func (c *trial) look(where string) string {
+	if c.ledger.count(where) > 0 {
 		return "success"
 	}
 	return "retry"
@@ -305,15 +328,30 @@ func (c *trial) perform(decision Decision) {
 		_, err = c.engine.Cancel(c.t.Context(), c.id, "tester")
 	case "resume":
 		_, err = c.engine.Resume(c.t.Context(), c.id, "tester")
-	case "resolve":
-		resolution := engine.Resolution{As: decision.As, By: "tester"}
-		if decision.As == "success" {
-			resolution.Output = c.output(c.succeeding(decision.Step))
+	case "pause":
+		_, err = c.engine.Pause(c.t.Context(), c.id, "tester")
+	case "approve", "reject":
+		_, err = c.engine.Approve(c.t.Context(), c.id, decision.Step, engine.Approval{Approved: decision.Do == "approve", By: "tester"})
+	case "signal":
+		var payload json.RawMessage
+		if payload, err = json.Marshal(decision.Payload); err == nil {
+			_, err = c.engine.Signal(c.t.Context(), c.id, decision.Name, payload, "tester")
 		}
-		_, err = c.engine.ResolveStep(c.t.Context(), c.id, decision.Step, resolution)
+	case "resolve":
+		c.resolve(decision.Step, decision.As, nil)
 	}
 	if err != nil && !c.ports.Store.Crashed() {
 		c.fatalf("%s of %q: %v", decision.Do, decision.Step, err)
+	}
+}
+
+func (c *trial) resolve(step, as string, item *int) {
+	resolution := engine.Resolution{As: as, By: "tester", Item: item}
+	if as == "success" {
+		resolution.Output = c.output(c.succeeding(step))
+	}
+	if _, err := c.engine.ResolveStep(c.t.Context(), c.id, step, resolution); err != nil && !c.ports.Store.Crashed() {
+		c.fatalf("resolve of %q: %v", step, err)
 	}
 }
 
