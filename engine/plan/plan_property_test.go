@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,8 +101,9 @@ func compile(t fataler, raw []byte) *workflow.Graph {
 	return graph
 }
 
-// testCatalogue has two handlers beside the built-ins; one can be undone.
-func testCatalogue() workflow.Catalogue {
+// testCatalogue has two handlers beside the built-ins; one can be undone. It
+// is made once: compiling its schemas costs more than a whole execution.
+var testCatalogue = sync.OnceValue(func() workflow.Catalogue {
 	var handlers []*workflow.Handler
 	for path, undo := range map[string]bool{"test.step": true, "t.h": false} {
 		handlers = append(handlers, workflow.NewHandler(pluginsdk.HandlerInfo{
@@ -110,7 +112,7 @@ func testCatalogue() workflow.Catalogue {
 		}, "test", "1.0.0"))
 	}
 	return workflow.NewCatalogue(append(handlers, workflow.Builtins()...), nil)
-}
+})
 
 // simulation obeys plan as a runtime does, and checks each command against
 // the rules of the language as it goes.
