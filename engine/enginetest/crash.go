@@ -1,5 +1,7 @@
 package enginetest
 
+import "slices"
+
 // CrashWay is what becomes of the commit at which a host dies.
 type CrashWay string
 
@@ -16,6 +18,13 @@ const (
 
 // CrashWays are all of them.
 func CrashWays() []CrashWay { return []CrashWay{CrashBefore, CrashAfter, CrashUntold} }
+
+// IDs lists the executions, oldest first.
+func (s *Store) IDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.order)
+}
 
 // Crash makes the k-th commit from now the last thing that the host does; all
 // commits after it fail until Revive. What it returns is closed then.

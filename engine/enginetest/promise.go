@@ -66,14 +66,14 @@ func (c *trial) call(ctx context.Context, r *pluginsdk.Request, reporter plugins
 		// The call died with its host before it took effect.
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Message: "the host is dead"}}
 	}
-	return c.outcome(call, where, r.IdempotencyKey)
+	return c.outcome(call, r)
 }
 
-func (c *trial) outcome(call Call, where, key string) pluginsdk.Outcome {
+func (c *trial) outcome(call Call, r *pluginsdk.Request) pluginsdk.Outcome {
 	switch {
 	case call.Lost:
 		if call.Did {
-			c.effect(where, key)
+			c.effect(r)
 		}
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{
 			Class: pluginsdk.FailureRetryable, Code: "PLUGIN_CRASHED", Message: "the plugin died",
@@ -83,23 +83,26 @@ func (c *trial) outcome(call Call, where, key string) pluginsdk.Outcome {
 	case call.Skip != "":
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSkipped, SkipReason: call.Skip}
 	}
-	c.effect(where, key)
-	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: c.output(call), UndoToken: json.RawMessage(`"` + where + `"`)}
+	c.effect(r)
+	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: c.output(call), UndoToken: tokenOf(r)}
+}
+
+// tokenOf is what an attempt leaves to be undone with.
+func tokenOf(r *pluginsdk.Request) json.RawMessage {
+	return json.RawMessage(`"` + place(r.StepID, r.ItemIndex) + `"`)
 }
 
 // effect notes what the world sees of a call, under its place and its key.
-func (c *trial) effect(where, key string) {
+func (c *trial) effect(r *pluginsdk.Request) {
+	where := r.ExecutionID + "/" + place(r.StepID, r.ItemIndex)
 	c.ledger.note(where)
-	c.ledger.note("key " + where + " " + key)
+	c.ledger.note("key " + where + " " + r.IdempotencyKey)
 }
 
 // reconcile tells the truth about a lost attempt.
 func (c *trial) reconcile(r *pluginsdk.Request) pluginsdk.ReconcileResult {
-	if c.ledger.count(place(r.StepID, r.ItemIndex)) > 0 {
-		where := place(r.StepID, r.ItemIndex)
-		return pluginsdk.ReconcileResult{
-			Status: pluginsdk.ReconcileDone, Output: c.output(c.succeeding(r.StepID)), UndoToken: json.RawMessage(`"` + where + `"`),
-		}
+	if c.ledger.count(r.ExecutionID+"/"+place(r.StepID, r.ItemIndex)) > 0 {
+		return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileDone, Output: c.output(c.succeeding(r.StepID)), UndoToken: tokenOf(r)}
 	}
 	return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileNotStarted}
 }
@@ -110,7 +113,7 @@ func (c *trial) reconcile(r *pluginsdk.Request) pluginsdk.ReconcileResult {
 // of.
 func (c *trial) checkCall(r *pluginsdk.Request, where string) (told int) {
 	started, ended := false, map[string]bool{}
-	for _, event := range c.events(r.ExecutionID) {
+	for _, event := range c.load(r.ExecutionID).Events {
 		switch event.Type {
 		case plan.StepCompleted, plan.StepItemCompleted:
 			ended[placeOf(event)] = true
@@ -133,13 +136,34 @@ func (c *trial) checkCall(r *pluginsdk.Request, where string) (told int) {
 	if ended[where] || ended[r.StepID] {
 		c.t.Errorf("%s: step %s was called again after its end was recorded", c.name, where)
 	}
-	i, _ := c.graph.Index(r.StepID)
-	for _, d := range c.graph.Node(i).Dependencies {
-		if id := c.graph.Node(d).Step.ID; !ended[id] {
+	graph := c.graphOf(r.ExecutionID)
+	i, _ := graph.Index(r.StepID)
+	for _, d := range graph.Node(i).Dependencies {
+		if id := graph.Node(d).Step.ID; !ended[id] {
 			c.t.Errorf("%s: step %s was called before the end of %s was durable", c.name, r.StepID, id)
 		}
 	}
+	c.checkSlots(graph.Definition(), r.WorkflowID)
 	return told
+}
+
+// checkSlots holds a limit: when a step is called, no more executions of its
+// workflow have begun and not ended than may be at once.
+func (c *trial) checkSlots(definition *workflow.Definition, workflowID string) {
+	if definition.Concurrency == nil || definition.Concurrency.Limit == 0 {
+		return
+	}
+	holding := 0
+	for _, id := range c.ports.Store.IDs() {
+		stored := c.load(id)
+		begun := slices.ContainsFunc(stored.Events, func(e plan.Event) bool { return e.Type == plan.ExecutionStarted })
+		if begun && stored.Execution.WorkflowID == workflowID && !stored.Execution.Status.Ended() {
+			holding++
+		}
+	}
+	if holding > definition.Concurrency.Limit {
+		c.t.Errorf("%s: %d executions hold the %d places of their workflow", c.name, holding, definition.Concurrency.Limit)
+	}
 }
 
 // undo is every handler's Undo: it does what the reference says, and holds
@@ -150,7 +174,7 @@ func (c *trial) undo(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outc
 		return lost
 	}
 	where, told, started := place(r.StepID, r.ItemIndex), 0, false
-	for _, event := range c.events(r.ExecutionID) {
+	for _, event := range c.load(r.ExecutionID).Events {
 		if placeOf(event) != where {
 			continue
 		}
@@ -171,7 +195,7 @@ func (c *trial) undo(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outc
 	if !started {
 		c.t.Errorf("%s: the undo of %s was called before its start was durable", c.name, where)
 	}
-	if len(token) > 0 && string(token) != `"`+where+`"` {
+	if len(token) > 0 && string(token) != string(tokenOf(r)) {
 		c.t.Errorf("%s: %s is undone with the token %s", c.name, where, token)
 	}
 	call := nth(c.reference.Undos[r.StepID], told)
@@ -181,28 +205,26 @@ func (c *trial) undo(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outc
 	case call.Fail != "":
 		return fail(call.Fail, "it is stuck")
 	}
-	c.ledger.note("undo " + where)
+	c.ledger.note("undo " + r.ExecutionID + "/" + where)
 	return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
 }
 
-// check holds the promises about a run that has ended.
-func (c *trial) check(result Trial) {
+// check holds the promises about an execution that has ended.
+func (c *trial) check(id string) {
 	c.t.Helper()
-	for i, event := range c.ports.Store.History(c.id) {
+	for i, event := range c.ports.Store.History(id) {
 		if event.Seq != uint64(i)+1 {
 			c.fatalf("event %d is number %d (%s)", i+1, event.Seq, event.Type)
 		}
 	}
-	c.checkPublished()
-	c.checkEffects()
-	state := c.fold(result.Stored.Events)
-	header := result.Stored.Execution
+	c.checkPublished(id)
+	state, header, steps := c.fold(id), c.load(id).Execution, c.ports.Store.Steps(id)
 	if state.Status != header.Status || state.LastSeq != header.LastSeq {
 		c.fatalf("the events fold to %s at %d, the header says %s at %d", state.Status, state.LastSeq, header.Status, header.LastSeq)
 	}
 	for i := range state.Steps {
-		id := c.graph.Node(i).Step.ID
-		if step := result.Steps[id]; step.Status != state.Steps[i].Status || step.Attempts != state.Steps[i].Attempt {
+		id := c.graphOf(id).Node(i).Step.ID
+		if step := steps[id]; step.Status != state.Steps[i].Status || step.Attempts != state.Steps[i].Attempt {
 			c.fatalf("step %s folds to %s after %d attempts, its record says %s after %d", id,
 				state.Steps[i].Status, state.Steps[i].Attempt, step.Status, step.Attempts)
 		}
@@ -214,13 +236,13 @@ func (c *trial) check(result Trial) {
 
 // checkPublished holds that nobody was told what the journal doesn't have, and
 // that each host told its events in order.
-func (c *trial) checkPublished() {
+func (c *trial) checkPublished(id string) {
 	kept := map[uint64]plan.EventType{}
-	for _, event := range c.ports.Store.History(c.id) {
+	for _, event := range c.ports.Store.History(id) {
 		kept[event.Seq] = event.Type
 	}
 	last := uint64(0)
-	for _, event := range c.ports.Recorder.Events(c.id) {
+	for _, event := range c.ports.Recorder.Events(id) {
 		if event.Seq <= last {
 			c.fatalf("event %d (%s) was published after event %d", event.Seq, event.Type, last)
 		}
@@ -245,9 +267,11 @@ func (c *trial) checkEffects() {
 		if strings.HasPrefix(noted, "undo ") {
 			continue // To undo twice is to undo once.
 		}
-		id, _, _ := strings.Cut(noted, "[")
-		i, _ := c.graph.Index(id)
-		step := c.graph.Node(i).Step
+		id, where, _ := strings.Cut(noted, "/")
+		where, _, _ = strings.Cut(where, "[")
+		graph := c.graphOf(id)
+		i, _ := graph.Index(where)
+		step := graph.Node(i).Step
 		class := referenceHandlers[step.Handler]
 		once := class == pluginsdk.EffectReconcilable || (class == pluginsdk.EffectUnsafe && step.OnInterrupt != workflow.OnInterruptRetry)
 		if once && count > 1 {
@@ -267,33 +291,35 @@ func (c *trial) checkEffects() {
 // nil for that run itself.
 func (r *Reference) checkEnd(t *testing.T, result Trial, calm *Trial, crashes ...CrashPoint) {
 	t.Helper()
-	got := result.end()
-	if got != inOrder(r.End) {
-		if result.Crashes == 0 || !slices.ContainsFunc(r.EndsByCrash, func(end string) bool { return got == inOrder(end) }) {
-			t.Fatalf("%s, crashes %v: it ended as\n  %s, want\n  %s", r.Name, crashes, got, inOrder(r.End))
+	for n, run := range result.Runs {
+		got := run.end()
+		if got != inOrder(r.End) {
+			if result.Crashes == 0 || !slices.ContainsFunc(r.EndsByCrash, func(end string) bool { return got == inOrder(end) }) {
+				t.Fatalf("%s, crashes %v: run %d ended as\n  %s, want\n  %s", r.Name, crashes, n, got, inOrder(r.End))
+			}
+			continue
 		}
-		return
-	}
-	if calm == nil {
-		return
-	}
-	for id, step := range calm.Steps {
-		if step.Handler == workflow.HandlerWait {
-			continue // Its output is a time.
+		if calm == nil {
+			continue
 		}
-		if other := result.Steps[id]; string(other.Output) != string(step.Output) {
-			t.Fatalf("%s, crashes %v: the output of %s is %s, without a crash it is %s", r.Name, crashes, id, other.Output, step.Output)
+		for id, step := range calm.Runs[n].Steps {
+			if step.Handler == workflow.HandlerWait || step.Handler == workflow.HandlerWorkflow {
+				continue // Its output has a time, or the id of a child.
+			}
+			if other := run.Steps[id]; string(other.Output) != string(step.Output) {
+				t.Fatalf("%s, crashes %v: the output of %s is %s, without a crash it is %s", r.Name, crashes, id, other.Output, step.Output)
+			}
 		}
 	}
 }
 
 // end is the status of the execution and of each step, by name.
-func (result Trial) end() string {
-	words := make([]string, 0, len(result.Steps))
-	for id, step := range result.Steps {
+func (r Ended) end() string {
+	words := make([]string, 0, len(r.Steps))
+	for id, step := range r.Steps {
 		words = append(words, id+"="+string(step.Status))
 	}
-	return inOrder(string(result.Stored.Execution.Status) + " " + strings.Join(words, " "))
+	return inOrder(string(r.Stored.Execution.Status) + " " + strings.Join(words, " "))
 }
 
 // inOrder sorts the steps of an end by name.

@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"embed"
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -28,7 +27,12 @@ type Reference struct {
 	// About is the sentence that the file proves.
 	About    string         `yaml:"about"`
 	Workflow map[string]any `yaml:"workflow"`
-	// Parameters and SkipSteps belong to the start.
+	// Children are the workflows that it runs, by id.
+	Children map[string]map[string]any `yaml:"children"`
+	// Starts is how many executions of it are started, one where it is
+	// silent. What people do, they do to the first one; all end alike.
+	Starts int `yaml:"starts"`
+	// Parameters and SkipSteps belong to each start.
 	Parameters map[string]any `yaml:"parameters"`
 	SkipSteps  []string       `yaml:"skip_steps"`
 	// Calls lists, for a step, what its calls come to, one after the other;
@@ -127,8 +131,10 @@ func References(t testing.TB) []*Reference {
 		if reference.About == "" || reference.End == "" {
 			t.Fatalf("reference workflow %s does not say what it is about, or how it ends", entry.Name())
 		}
-		if _, found := reference.Workflow["name"]; !found {
-			reference.Workflow["name"] = reference.Name
+		reference.Starts = max(reference.Starts, 1)
+		named(reference.Workflow, reference.Name)
+		for id, child := range reference.Children {
+			named(child, id)
 		}
 		for _, decision := range reference.People {
 			if _, err := decision.leaves(); err != nil {
@@ -179,8 +185,12 @@ func (r *Reference) crashEach(t *testing.T, factory Factory, calm *Trial, again 
 	}
 }
 
-// document is the definition as JSON.
-func (r *Reference) document() (json.RawMessage, error) { return json.Marshal(r.Workflow) }
+// named gives a definition a name, where it has none.
+func named(definition map[string]any, name string) {
+	if _, found := definition["name"]; !found {
+		definition["name"] = name
+	}
+}
 
 // nth is the n-th of the calls, from 0; the last repeats.
 func nth(calls []Call, n int) Call {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,13 +53,16 @@ type CrashPoint struct {
 // Trial is one run of a reference workflow, through the crashes that were
 // asked for.
 type Trial struct {
-	// ID is the execution's.
-	ID string
 	// Commits is how many there were.
 	Commits int
 	// Crashes is how many of the crashes came about.
 	Crashes int
-	// Stored is the journal's end of it.
+	// Runs are the executions that were started, in that order.
+	Runs []Ended
+}
+
+// Ended is one execution of a Trial as the store has it in the end.
+type Ended struct {
 	Stored engine.Stored
 	Steps  map[string]engine.StepResult
 }
@@ -70,11 +75,16 @@ type trial struct {
 	reference *Reference
 	ports     Ports
 	engine    engine.Engine
-	graph     *workflow.Graph
+	document  json.RawMessage
 	ledger    ledger
-	id        string
+	// ids are the executions that were acknowledged, by the number of their
+	// start.
+	ids map[int]string
 	// died is closed when the host has died; nil where it is not to.
 	died <-chan struct{}
+
+	graphsMu sync.Mutex
+	graphs   map[string]*workflow.Graph
 }
 
 // Run runs the reference workflow on virtual time, dies at each of the crash
@@ -85,57 +95,90 @@ func (r *Reference) Run(t *testing.T, factory Factory, crashes ...CrashPoint) (r
 	t.Helper()
 	name := fmt.Sprintf("%s, crashes %v", r.Name, crashes)
 	synctest.Test(t, func(t *testing.T) {
-		c := &trial{t: t, name: name, factory: factory, reference: r, ledger: ledger{done: map[string]int{}}}
-		c.ports = Ports{Store: NewStore(), Recorder: NewRecorder(), Catalogue: ReferenceCatalogue(), Invoker: &Invoker{
-			Handlers: map[string]Handler{}, Reconcilers: map[string]func(*pluginsdk.Request) pluginsdk.ReconcileResult{},
-		}}
-		for path := range referenceHandlers {
-			c.ports.Invoker.Handlers[path] = c.call
+		c := &trial{
+			t: t, name: name, factory: factory, reference: r, ledger: ledger{done: map[string]int{}},
+			ids: map[int]string{}, graphs: map[string]*workflow.Graph{},
 		}
-		c.ports.Invoker.Reconcilers["test.reconcilable"] = c.reconcile
-		c.ports.Invoker.Undoers = map[string]func(*pluginsdk.Request, json.RawMessage) pluginsdk.Outcome{}
-		for path := range referenceHandlers {
-			c.ports.Invoker.Undoers[path] = c.undo
-		}
+		c.prepare()
 		result = c.run(crashes)
 	})
 	return result
 }
 
+// prepare makes the surroundings.
+func (c *trial) prepare() {
+	c.ports = Ports{
+		Store: NewStore(), Recorder: NewRecorder(), Catalogue: ReferenceCatalogue(), Definitions: Definitions{}, Invoker: &Invoker{
+			Handlers: map[string]Handler{}, Reconcilers: map[string]func(*pluginsdk.Request) pluginsdk.ReconcileResult{},
+			Undoers: map[string]func(*pluginsdk.Request, json.RawMessage) pluginsdk.Outcome{},
+		},
+	}
+	for path := range referenceHandlers {
+		c.ports.Invoker.Handlers[path], c.ports.Invoker.Undoers[path] = c.call, c.undo
+	}
+	c.ports.Invoker.Reconcilers["test.reconcilable"] = c.reconcile
+	c.document = c.json(c.reference.Workflow)
+	for id, child := range c.reference.Children {
+		c.ports.Definitions[id] = c.json(child)
+	}
+}
+
+func (c *trial) json(value any) json.RawMessage {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		c.t.Fatalf("%s: %v", c.name, err)
+	}
+	return raw
+}
+
+// graphOf is the definition of an execution, compiled.
+func (c *trial) graphOf(executionID string) *workflow.Graph {
+	c.graphsMu.Lock()
+	defer c.graphsMu.Unlock()
+	if graph := c.graphs[executionID]; graph != nil {
+		return graph
+	}
+	parsed, problems := workflow.Parse(c.load(executionID).Document, workflow.ParseOptions{Format: workflow.FormatJSON})
+	if parsed != nil {
+		c.graphs[executionID], problems = workflow.Compile(parsed, c.ports.Catalogue)
+	}
+	if c.graphs[executionID] == nil {
+		c.t.Fatalf("%s: %v", c.name, problems)
+	}
+	return c.graphs[executionID]
+}
+
+// load is an execution as the journal has it.
+func (c *trial) load(executionID string) engine.Stored {
+	stored, err := c.ports.Store.Load(context.Background(), executionID)
+	if err != nil {
+		c.t.Fatalf("%s: execution %q, which was acknowledged, is lost: %v", c.name, executionID, err)
+	}
+	return stored
+}
+
 func (c *trial) fatalf(format string, values ...any) {
 	c.t.Helper()
-	c.t.Fatalf("%s: %s\njournal:\n%s", c.name, fmt.Sprintf(format, values...), c.journal())
+	c.t.Fatalf("%s: %s\n%s", c.name, fmt.Sprintf(format, values...), c.journal())
 }
 
 // journal tells the story so far, a line for an event.
 func (c *trial) journal() string {
-	stored, err := c.ports.Store.Load(context.Background(), c.id)
-	if err != nil {
-		return err.Error()
-	}
 	var text strings.Builder
-	for _, e := range stored.Events {
-		fmt.Fprintf(&text, "  %3d.%d %s %s %s #%d %s\n", e.Seq, e.Sub, e.Time.Format(time.TimeOnly), e.Type, e.StepID, e.Attempt, e.Status)
+	for _, id := range c.ports.Store.IDs() {
+		fmt.Fprintf(&text, "execution %s:\n", id)
+		for _, e := range c.load(id).Events {
+			fmt.Fprintf(&text, "  %3d.%d %s %s %s #%d %s\n", e.Seq, e.Sub, e.Time.Format(time.TimeOnly), e.Type, placeOf(e), e.Attempt, e.Status)
+		}
 	}
 	return text.String()
 }
 
 func (c *trial) run(crashes []CrashPoint) Trial {
-	document, err := c.reference.document()
-	if err != nil {
-		c.fatalf("%v", err)
-	}
-	parsed, problems := workflow.Parse(document, workflow.ParseOptions{Format: workflow.FormatJSON})
-	if parsed != nil {
-		c.graph, problems = workflow.Compile(parsed, c.ports.Catalogue)
-	}
-	if c.graph == nil {
-		c.fatalf("%v", problems)
-	}
 	begin, left := time.Now(), crashes
 	result := Trial{}
 	c.begin(&left)
-	acknowledged := c.start(document)
+	c.start()
 	for !c.ended() {
 		synctest.Wait()
 		said := c.ports.Recorder.next()
@@ -145,10 +188,7 @@ func (c *trial) run(crashes []CrashPoint) Trial {
 			c.die()
 			time.Sleep(c.reference.Down) // Virtual time, as below.
 			c.begin(&left)
-			if !acknowledged {
-				// The caller was told nothing, and asks again.
-				acknowledged = c.start(document)
-			}
+			c.start()
 		case c.decide():
 		case time.Since(begin) > patience:
 			c.fatalf("it has not ended after %s", patience)
@@ -165,11 +205,14 @@ func (c *trial) run(crashes []CrashPoint) Trial {
 		result.Crashes++
 	}
 	c.die()
-	result.ID, result.Commits, result.Steps = c.id, c.ports.Store.Commits(), c.ports.Store.Steps(c.id)
-	if result.Stored, err = c.ports.Store.Load(c.t.Context(), c.id); err != nil {
-		c.fatalf("what was acknowledged is lost: %v", err)
+	result.Commits = c.ports.Store.Commits()
+	for n := range c.reference.Starts {
+		result.Runs = append(result.Runs, Ended{c.load(c.ids[n]), c.ports.Store.Steps(c.ids[n])})
 	}
-	c.check(result)
+	for _, id := range c.ports.Store.IDs() {
+		c.check(id)
+	}
+	c.checkEffects()
 	return result
 }
 
@@ -205,91 +248,109 @@ func (c *trial) die() {
 	}
 }
 
-// start asks for the execution, and reports whether that was acknowledged.
-func (c *trial) start(document json.RawMessage) bool {
-	parameters, err := json.Marshal(c.reference.Parameters)
+// start asks for each execution that nobody acknowledged yet, under the same
+// key as before.
+func (c *trial) start() {
+	request := engine.StartRequest{
+		WorkflowID: "w", Document: c.document, SkipSteps: c.reference.SkipSteps, Trigger: engine.TriggerAPI, By: "tester",
+	}
+	if c.reference.Parameters != nil {
+		request.Parameters = c.json(c.reference.Parameters)
+	}
+	for n := range c.reference.Starts {
+		if c.ids[n] != "" {
+			continue
+		}
+		request.IdempotencyKey = fmt.Sprint("start ", n)
+		execution, _, err := c.engine.Start(c.t.Context(), request)
+		if err == nil {
+			c.ids[n] = execution.ID
+		} else if !c.ports.Store.Crashed() {
+			c.fatalf("start: %v", err)
+		}
+	}
+}
+
+// ended reports whether everything that was asked for, and what came of it,
+// has ended.
+func (c *trial) ended() bool {
+	left, err := c.ports.Store.Unfinished(c.t.Context())
 	if err != nil {
 		c.fatalf("%v", err)
 	}
-	if c.reference.Parameters == nil {
-		parameters = nil
-	}
-	execution, _, err := c.engine.Start(c.t.Context(), engine.StartRequest{
-		WorkflowID: "w", Document: document, Parameters: parameters, SkipSteps: c.reference.SkipSteps,
-		Trigger: engine.TriggerAPI, By: "tester", IdempotencyKey: "once",
-	})
-	if err != nil {
-		if !c.ports.Store.Crashed() {
-			c.fatalf("start: %v", err)
-		}
-		return false
-	}
-	if c.id != "" && c.id != execution.ID {
-		c.fatalf("the same key started execution %s and then %s", c.id, execution.ID)
-	}
-	c.id = execution.ID
-	return true
-}
-
-func (c *trial) ended() bool {
-	if c.id == "" {
-		return false
-	}
-	stored, err := c.ports.Store.Load(c.t.Context(), c.id)
-	if err != nil {
-		c.fatalf("what was acknowledged is lost: %v", err)
-	}
-	return stored.Execution.Status.Ended()
-}
-
-// events is the journal's story, internal events included.
-func (c *trial) events(executionID string) []plan.Event {
-	stored, err := c.ports.Store.Load(context.Background(), executionID)
-	if err != nil {
-		return nil
-	}
-	return stored.Events
+	return len(left) == 0 && len(c.ids) == c.reference.Starts
 }
 
 // decide does what a person does next, if anything, and reports whether
 // somebody did something. A person who was told nothing looks at the journal
 // first: that is what counts as done.
 func (c *trial) decide() bool {
-	events := c.events(c.id)
+	if c.ids[0] != "" && c.decideAsTold(c.load(c.ids[0]).Events) {
+		return true
+	}
+	left, err := c.ports.Store.Unfinished(c.t.Context())
+	if err != nil {
+		c.fatalf("%v", err)
+	}
+	for _, id := range left {
+		state := c.fold(id)
+		if state.Parked() {
+			_, err := c.engine.Resume(c.t.Context(), id, "somebody")
+			c.mayFail("resume", err)
+			return true
+		}
+		for i := range state.Steps {
+			if c.decideStep(id, i, &state.Steps[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decideAsTold takes the next decision of the reference, if its time has come.
+func (c *trial) decideAsTold(events []plan.Event) bool {
 	for i, decision := range c.reference.People {
 		if c.taken(events, i) {
 			continue
 		}
-		for _, event := range events {
-			if decision.happened(event) {
-				c.perform(decision)
-				return true
-			}
-		}
-		if decision.Do == "resolve" {
+		if !slices.ContainsFunc(events, decision.happened) {
 			return false
 		}
-		break
-	}
-	state := c.fold(events)
-	if state.Parked() {
-		c.perform(Decision{Do: "resume"})
+		c.perform(decision)
 		return true
 	}
-	for i := range state.Steps {
-		step := c.graph.Node(i).Step.ID
-		for item := range state.Steps[i].Items {
-			if state.Steps[i].Items[item].Status == plan.StatusInterrupted {
-				c.resolve(step, c.look(place(step, item)), &item)
-				return true
-			}
-		}
-		if state.Steps[i].Status == plan.StatusInterrupted && len(state.Steps[i].Items) == 0 {
-			c.resolve(step, c.look(step), nil)
+	return false
+}
+
+// decideStep says what became of an interrupted step, or of an item of one,
+// where the reference leaves that to whoever sees the world.
+func (c *trial) decideStep(id string, i int, state *plan.StepState) bool {
+	step := c.graphOf(id).Node(i).Step.ID
+	for item := range state.Items {
+		if state.Items[item].Status == plan.StatusInterrupted {
+			c.resolve(id, step, c.look(id, place(step, item)), &item)
 			return true
 		}
 	}
-	return false
+	told := id == c.ids[0] && slices.ContainsFunc(c.reference.People, func(d Decision) bool { return d.Do == "resolve" && d.Step == step })
+	if state.Status != plan.StatusInterrupted || len(state.Items) > 0 || told && !c.toldAll(step) {
+		return false
+	}
+	c.resolve(id, step, c.look(id, step), nil)
+	return true
+}
+
+// toldAll reports whether every decision of the reference about a step was
+// taken.
+func (c *trial) toldAll(step string) bool {
+	events := c.load(c.ids[0]).Events
+	for i, decision := range c.reference.People {
+		if decision.Do == "resolve" && decision.Step == step && !c.taken(events, i) {
+			return false
+		}
+	}
+	return true
 }
 
 // taken reports whether the journal shows the i-th decision.
@@ -314,44 +375,46 @@ func (c *trial) taken(events []plan.Event, i int) bool {
 }
 
 // look is the decision of a person who sees whether a step took effect.
-func (c *trial) look(where string) string {
-	if c.ledger.count(where) > 0 {
+func (c *trial) look(id, where string) string {
+	if c.ledger.count(id+"/"+where) > 0 {
 		return "success"
 	}
 	return "retry"
 }
 
 func (c *trial) perform(decision Decision) {
+	ctx, id := c.t.Context(), c.ids[0]
 	var err error
 	switch decision.Do {
 	case "cancel":
-		_, err = c.engine.Cancel(c.t.Context(), c.id, "tester")
-	case "resume":
-		_, err = c.engine.Resume(c.t.Context(), c.id, "tester")
+		_, err = c.engine.Cancel(ctx, id, "tester")
 	case "pause":
-		_, err = c.engine.Pause(c.t.Context(), c.id, "tester")
+		_, err = c.engine.Pause(ctx, id, "tester")
+	case "resume":
+		_, err = c.engine.Resume(ctx, id, "tester")
 	case "approve", "reject":
-		_, err = c.engine.Approve(c.t.Context(), c.id, decision.Step, engine.Approval{Approved: decision.Do == "approve", By: "tester"})
+		_, err = c.engine.Approve(ctx, id, decision.Step, engine.Approval{Approved: decision.Do == "approve", By: "tester"})
 	case "signal":
-		var payload json.RawMessage
-		if payload, err = json.Marshal(decision.Payload); err == nil {
-			_, err = c.engine.Signal(c.t.Context(), c.id, decision.Name, payload, "tester")
-		}
+		_, err = c.engine.Signal(ctx, id, decision.Name, c.json(decision.Payload), "tester")
 	case "resolve":
-		c.resolve(decision.Step, decision.As, nil)
+		c.resolve(id, decision.Step, decision.As, nil)
 	}
-	if err != nil && !c.ports.Store.Crashed() {
-		c.fatalf("%s of %q: %v", decision.Do, decision.Step, err)
-	}
+	c.mayFail(decision.Do, err)
 }
 
-func (c *trial) resolve(step, as string, item *int) {
+func (c *trial) resolve(id, step, as string, item *int) {
 	resolution := engine.Resolution{As: as, By: "tester", Item: item}
 	if as == "success" {
 		resolution.Output = c.output(c.succeeding(step))
 	}
-	if _, err := c.engine.ResolveStep(c.t.Context(), c.id, step, resolution); err != nil && !c.ports.Store.Crashed() {
-		c.fatalf("resolve of %q: %v", step, err)
+	_, err := c.engine.ResolveStep(c.t.Context(), id, step, resolution)
+	c.mayFail("resolve "+step, err)
+}
+
+// mayFail takes an error for granted only from a host that has died.
+func (c *trial) mayFail(what string, err error) {
+	if err != nil && !c.ports.Store.Crashed() {
+		c.fatalf("%s: %v", what, err)
 	}
 }
 
@@ -369,29 +432,21 @@ func (c *trial) output(call Call) json.RawMessage {
 	if call.Output == nil {
 		return json.RawMessage(`{"ok":true}`)
 	}
-	output, err := json.Marshal(call.Output)
-	if err != nil {
-		c.fatalf("%v", err)
-	}
-	return output
+	return c.json(call.Output)
 }
 
-func (c *trial) fold(events []plan.Event) *plan.State {
-	state := plan.NewState(c.graph, plan.Inputs{ExecutionID: c.id, WorkflowID: "w", Parameters: c.parameters()})
-	for _, event := range events {
+// fold is the state that the journal of an execution adds up to.
+func (c *trial) fold(id string) *plan.State {
+	stored := c.load(id)
+	state := plan.NewState(c.graphOf(id), plan.Inputs{
+		ExecutionID: id, WorkflowID: stored.Execution.WorkflowID, Parameters: stored.Execution.Parameters,
+	})
+	for _, event := range stored.Events {
 		if err := state.Apply(event); err != nil {
 			c.fatalf("fold the journal: %v", err)
 		}
 	}
 	return state
-}
-
-func (c *trial) parameters() json.RawMessage {
-	stored, err := c.ports.Store.Load(context.Background(), c.id)
-	if err != nil {
-		c.fatalf("%v", err)
-	}
-	return stored.Execution.Parameters
 }
 
 // next is closed when something more is published.

@@ -105,12 +105,12 @@ func TestHistoriesAreRecorded(t *testing.T) {
 		if result.Crashes != len(recording.crashes) {
 			t.Errorf("%s: %d of %d crashes came about", recording.name, result.Crashes, len(recording.crashes))
 		}
-		keep(t, recording.name, result, result.Stored.Events)
+		keep(t, recording.name, result, result.Runs[0].Stored.Events)
 	}
 	for name, damage := range damages {
 		wanted[name] = true
 		result := references["optional_failure"].Run(t, newRuntime)
-		keep(t, name, result, damage(slices.Clone(result.Stored.Events)))
+		keep(t, name, result, damage(slices.Clone(result.Runs[0].Stored.Events)))
 	}
 	found, err := filepath.Glob(filepath.Join(historyDir, "*.jsonl"))
 	if err != nil || len(found) != len(wanted) {
@@ -138,7 +138,7 @@ func keep(t *testing.T, name string, result enginetest.Trial, events []plan.Even
 			t.Fatal(err)
 		}
 	}
-	write(map[string]any{"definition": result.Stored.Document, "parameters": result.Stored.Execution.Parameters})
+	write(map[string]any{"definition": result.Runs[0].Stored.Document, "parameters": result.Runs[0].Stored.Execution.Parameters})
 	for _, event := range events {
 		event.ExecutionID = "e"
 		if event.Private != nil && event.Private.IdempotencyKey != "" {

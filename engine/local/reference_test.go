@@ -11,7 +11,7 @@ import (
 func newRuntime(ports enginetest.Ports) engine.Engine {
 	return local.New(local.Options{
 		Journal: ports.Store, Blobs: ports.Store, Logs: ports.Store, Invoker: ports.Invoker, Catalogue: ports.Catalogue,
-		Settings: enginetest.Settings{}, Publisher: ports.Recorder, Clock: enginetest.Clock{}, BootEpoch: ports.Epoch,
+		Settings: enginetest.Settings{}, Publisher: ports.Recorder, Clock: enginetest.Clock{}, BootEpoch: ports.Epoch, Definitions: ports.Definitions,
 	})
 }
 
