@@ -52,6 +52,16 @@ test: build ## run the tests (under 10 minutes)
 test-long: lint ## run the linters, the race detector and what takes longer
 	go test -race -timeout 25m -tags long ./...
 
+.PHONY: soak
+soak: KILLS ?= 10000
+soak: ## kill the server 10,000 times at random points (KILLS=n for another number)
+	VWMP_KILLS=$(KILLS) go test -timeout 24h -count=1 -run '^TestKillLoop$$' -v ./cmd/vwmp
+
+.PHONY: fuzz
+fuzz: FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for 30 s (FUZZTIME=t for another time)
+	@scripts/fuzz.sh $(FUZZTIME)
+
 .PHONY: lint
 lint: ## run the linters
 	$(GO_TOOL) golangci-lint run ./...

@@ -62,6 +62,15 @@ type clientMessage struct {
 	broken bool
 }
 
+// decodeMessage reads what a client sent; what can't be read is broken.
+func decodeMessage(text []byte) clientMessage {
+	var m clientMessage
+	if tooDeep(text) || json.Unmarshal(text, &m) != nil {
+		return clientMessage{broken: true}
+	}
+	return m
+}
+
 // addSocket registers a WebSocket route. serve runs it until it returns; its
 // error becomes the close code.
 func (s *Server) addSocket(pattern string, serve func(*socket) error) {
@@ -164,12 +173,8 @@ func (k *socket) read() {
 		if renew() != nil {
 			return
 		}
-		var m clientMessage
-		if tooDeep(text) || json.Unmarshal(text, &m) != nil {
-			m = clientMessage{broken: true}
-		}
 		select {
-		case k.received <- m:
+		case k.received <- decodeMessage(text):
 		case <-k.ctx.Done():
 		}
 	}

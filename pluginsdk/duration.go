@@ -35,7 +35,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 func ParseDurationJSON(data []byte) (time.Duration, error) {
 	var seconds float64
 	if err := json.Unmarshal(data, &seconds); err == nil {
-		if seconds < 0 || math.IsNaN(seconds) || seconds > math.MaxInt64/float64(time.Second) {
+		if seconds < 0 || math.IsNaN(seconds) || seconds >= math.MaxInt64/float64(time.Second) {
 			return 0, fmt.Errorf("a duration must be a number of seconds from 0 up, got %s", data)
 		}
 		return time.Duration(seconds * float64(time.Second)), nil

@@ -252,8 +252,14 @@ func CheckPath(name string) error {
 	return nil
 }
 
+// isReserved knows the devices of Windows, which sees them behind an
+// extension, a stream's name and trailing spaces, too.
 func isReserved(segment string) bool {
-	base, _, _ := strings.Cut(strings.ToUpper(segment), ".")
+	base := strings.ToUpper(segment)
+	if end := strings.IndexAny(base, ".:"); end >= 0 {
+		base = base[:end]
+	}
+	base = strings.TrimRight(base, " ")
 	switch base {
 	case "CON", "PRN", "AUX", "NUL":
 		return true

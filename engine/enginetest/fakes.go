@@ -40,6 +40,8 @@ type Store struct {
 	// then on.
 	crashAt  int
 	lateFail bool
+	silent   bool
+	died     chan struct{}
 	crashed  bool
 }
 
@@ -64,7 +66,7 @@ func (s *Store) CrashAt(k int, applied bool) {
 func (s *Store) Revive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.crashAt, s.crashed = 0, false
+	s.crashAt, s.crashed, s.silent = 0, false, false
 }
 
 // Crashed reports whether the time of a CrashAt has come.
@@ -89,6 +91,13 @@ func (s *Store) commit() (keep bool, err error) {
 	s.commits++
 	if s.crashAt > 0 && s.commits >= s.crashAt {
 		s.crashed = true
+		if s.died != nil {
+			close(s.died)
+			s.died = nil
+		}
+		if s.silent {
+			return true, nil
+		}
 		return s.lateFail, ErrCrash
 	}
 	return true, nil

@@ -520,6 +520,7 @@ func testQueue(w *world) {
 		ids = append(ids, w.start(fmt.Sprintf(limited, "")))
 	}
 	w.await(ids[0], plan.StepStarted, "a")
+	w.await(ids[1], plan.ExecutionQueued, "")
 	event := w.await(ids[2], plan.ExecutionQueued, "")
 	if !strings.Contains(event.Reason, ids[0]) || !strings.Contains(event.Reason, "place 2") {
 		w.t.Errorf("the reason is %q", event.Reason)

@@ -129,6 +129,14 @@ func (s *slots) remove(id string) (granted []*slotMember) {
 	return granted
 }
 
+// holds reports whether a member has its place.
+func (s *slots) holds(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[s.keys[id]]
+	return g != nil && slices.ContainsFunc(g.members, func(m *slotMember) bool { return m.id == id && m.holds })
+}
+
 // view says who holds what an execution waits for; nil for one that does not
 // wait.
 func (s *slots) view(id string) *engine.SlotView {
@@ -220,6 +228,11 @@ func (r *Runtime) takeSlot(e *execution, fresh bool) (replaces []string, err err
 		return nil, err
 	}
 	e.mustQueue = view
+	if e.state.Queued() && r.slots.holds(e.id) {
+		// The host died between the end of another one and this one's
+		// grant: nobody else will say so.
+		m.grant()
+	}
 	if view != nil && fresh && conflict == workflow.OnConflictCancelRunning {
 		return r.slots.before(e.id), nil
 	}

@@ -43,8 +43,8 @@ func (e *execution) itemResult(r plan.Ref) engine.ItemResult {
 
 // waitingOf is nil for a unit that does not wait now.
 func waitingOf(unit *plan.Unit) *engine.Waiting {
-	if unit.Status != plan.StatusWaiting {
-		return nil
+	if unit.Status != plan.StatusWaiting || unit.Wait == nil {
+		return nil // A step with for_each waits by its items.
 	}
 	wait := unit.Wait
 	return &engine.Waiting{

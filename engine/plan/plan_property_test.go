@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,8 +101,9 @@ func compile(t fataler, raw []byte) *workflow.Graph {
 	return graph
 }
 
-// testCatalogue has two handlers beside the built-ins; one can be undone.
-func testCatalogue() workflow.Catalogue {
+// testCatalogue has two handlers beside the built-ins; one can be undone. It
+// is made once: compiling its schemas costs more than a whole execution.
+var testCatalogue = sync.OnceValue(func() workflow.Catalogue {
 	var handlers []*workflow.Handler
 	for path, undo := range map[string]bool{"test.step": true, "t.h": false} {
 		handlers = append(handlers, workflow.NewHandler(pluginsdk.HandlerInfo{
@@ -110,11 +112,13 @@ func testCatalogue() workflow.Catalogue {
 		}, "test", "1.0.0"))
 	}
 	return workflow.NewCatalogue(append(handlers, workflow.Builtins()...), nil)
-}
+})
 
 // simulation obeys plan as a runtime does, and checks each command against
 // the rules of the language as it goes.
 type simulation struct {
+	mutant
+
 	t       *rapid.T
 	graph   *workflow.Graph
 	state   *plan.State
@@ -325,8 +329,8 @@ func (s *simulation) underWay(r plan.Ref) bool {
 // settle obeys every command that is due until none brings anything new.
 func (s *simulation) settle() {
 	for range 1000 {
-		commands := plan.Next(s.state, s.now)
-		if again := plan.Next(s.state, s.now); !reflect.DeepEqual(commands, again) {
+		commands := s.next(s.state)
+		if again := s.next(s.state); !reflect.DeepEqual(commands, again) {
 			s.t.Fatalf("asked twice, got\n%v\nthen\n%v", commands, again)
 		}
 		before := len(s.events)
@@ -494,11 +498,12 @@ func (s *simulation) crash(running, undoing []plan.Ref) {
 		if err := json.Unmarshal(raw, &kept); err != nil {
 			s.t.Fatal(err)
 		}
-		if err := fresh.Apply(kept); err != nil {
+		if err := s.replay(fresh, kept); err != nil {
 			s.t.Fatalf("replay: %v", err)
 		}
 	}
-	if was, is := plan.Next(s.state, s.now), plan.Next(fresh, s.now); !reflect.DeepEqual(was, is) {
+	s.crashed = true
+	if was, is := s.next(s.state), s.next(fresh); !reflect.DeepEqual(was, is) {
 		s.t.Fatalf("after a replay other commands are due:\n%v\nbefore:\n%v", is, was)
 	}
 	s.state = fresh
@@ -528,12 +533,18 @@ func (s *simulation) crash(running, undoing []plan.Ref) {
 // execution comes to an end.
 func TestAnyExecutionKeepsTheRulesAndEnds(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	checkAll(t, anyExecution(fault{}))
+}
+
+func anyExecution(f fault) func(*rapid.T) {
+	return func(t *rapid.T) {
 		s := newSimulation(t, drawGraph(t))
+		s.fault = f
 		for range 400 {
 			s.settle()
 			if s.state.Status.Ended() {
 				s.checkEnd()
+				s.checkPrefixes()
 				return
 			}
 			if !s.move() {
@@ -556,7 +567,7 @@ func TestAnyExecutionKeepsTheRulesAndEnds(t *testing.T) {
 			}
 		}
 		t.Fatalf("the execution does not end: %s", s.state.Status)
-	})
+	}
 }
 
 func (s *simulation) checkEnd() {

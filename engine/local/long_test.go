@@ -1,0 +1,5 @@
+//go:build long
+
+package local_test
+
+const long = true

@@ -1,0 +1,132 @@
+// Command vwmp-plugin-ledger is a plugin whose steps do one thing: they enter
+// themselves in a file, durably. Tests that kill the host compare that file
+// with the journal. It is not a bundled plugin.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/serve"
+)
+
+type config struct {
+	File string `json:"file" title:"File" description:"The ledger, an absolute path" required:"true"`
+	Wait int    `json:"wait" title:"Wait" description:"The longest wait before and after the entry, in milliseconds" default:"10"`
+	// FailFirst makes the first attempt fail, before it enters anything.
+	FailFirst bool `json:"fail_first" title:"Fail first" description:"Fail the first attempt" default:"false"`
+}
+
+// entry is one line of the ledger.
+type entry struct {
+	Key     string    `json:"key"`
+	Attempt int       `json:"attempt"`
+	Time    time.Time `json:"time"`
+}
+
+type output struct {
+	Key string `json:"key"`
+}
+
+// keeper enters a step in the ledger.
+type keeper struct{}
+
+func (keeper) Execute(ctx context.Context, step *pluginsdk.Step, c config) (output, error) {
+	step.Log.Info("about to enter", "attempt", step.Attempt())
+	if err := pause(ctx, c.Wait); err != nil {
+		return output{}, err
+	}
+	if c.FailFirst && step.Attempt() == 1 {
+		return output{}, pluginsdk.Retryable(errors.New("the first attempt fails"))
+	}
+	if err := enter(c.File, entry{step.IdempotencyKey(), step.Attempt(), time.Now()}); err != nil {
+		return output{}, err
+	}
+	// It is done: a cancel comes too late.
+	_ = pause(ctx, c.Wait)
+	return output{step.IdempotencyKey()}, nil
+}
+
+// reconciler is a keeper that can say whether it was there.
+type reconciler struct{ keeper }
+
+func (reconciler) Reconcile(_ context.Context, step *pluginsdk.Step, c config) (pluginsdk.Reconciliation[output], error) {
+	found, err := entered(c.File, step.IdempotencyKey())
+	if err != nil || !found {
+		return pluginsdk.Reconciliation[output]{Status: pluginsdk.ReconcileNotStarted, Detail: "it is not in the ledger"}, err
+	}
+	return pluginsdk.Reconciliation[output]{
+		Status: pluginsdk.ReconcileDone, Output: output{step.IdempotencyKey()}, Detail: "it is in the ledger",
+	}, nil
+}
+
+// pause waits a random part of the time, unless ctx ends before.
+func pause(ctx context.Context, milliseconds int) error {
+	timer := time.NewTimer(time.Duration(rand.IntN(1000*milliseconds+1)) * time.Microsecond) //nolint:gosec // Chance is all that is wanted.
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func enter(path string, e entry) (err error) {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := file.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	return file.Sync()
+}
+
+func entered(path, key string) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the ledger: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var e entry
+		if json.Unmarshal(lines.Bytes(), &e) == nil && e.Key == key {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func main() {
+	info := func(class pluginsdk.EffectClass) pluginsdk.HandlerInfo {
+		return pluginsdk.HandlerInfo{
+			Path: "ledger." + string(class), Name: "Enter", Description: "Enters the step in the ledger", Category: "tests", Effect: class,
+		}
+	}
+	handlers := []*pluginsdk.Handler{
+		pluginsdk.NewHandler(info(pluginsdk.EffectReconcilable), pluginsdk.Executor[config, output](reconciler{})),
+	}
+	for _, class := range []pluginsdk.EffectClass{
+		pluginsdk.EffectPure, pluginsdk.EffectIdempotent, pluginsdk.EffectKeyed, pluginsdk.EffectUnsafe,
+	} {
+		handlers = append(handlers, pluginsdk.NewHandler(info(class), pluginsdk.Executor[config, output](keeper{})))
+	}
+	serve.Main(&pluginsdk.Plugin{Name: "ledger", Version: "1.0.0", Description: "Enters its steps in a file", Handlers: handlers})
+}
