@@ -45,7 +45,8 @@ func checkAddress(pointer, address string, isOwnRemote bool) error {
 	if hasScheme.MatchString(address) {
 		return checkURL(address, isOwnRemote, refuse)
 	}
-	if scpAddress.MatchString(address) || isOwnRemote {
+	// What has :// is a URL to git, whatever stands before it.
+	if (scpAddress.MatchString(address) && !strings.Contains(address, "://")) || isOwnRemote {
 		return nil
 	}
 	return refuse("use https://…, ssh://… or user@host:path")

@@ -61,6 +61,33 @@ func TestStageAllStagesWhatThePathsSay(t *testing.T) {
 	}
 }
 
+func TestStageAllIsUndoneToTheIndexOfBefore(t *testing.T) {
+	dir := newRepository(t)
+	write(t, dir, "staged.txt", "by the user")
+	git(t, dir, "add", "staged.txt")
+	write(t, dir, "new.txt", "x")
+	write(t, dir, "a.txt", "changed")
+	before := git(t, dir, "status", "--porcelain")
+	use := call{handler: "git.stage_all", dir: dir}
+	outcome := use.succeed(t, nil)
+	// Another attempt must not take the first one's work for the beginning.
+	use.checkpoint = use.recorder.checkpoint
+	outcome = use.succeed(t, nil)
+	if err := use.undo(t, outcome.UndoToken); err != nil {
+		t.Fatal(err)
+	}
+	if after := git(t, dir, "status", "--porcelain"); after != before {
+		t.Errorf("after the undo\n%s\nbefore\n%s", after, before)
+	}
+	if err := use.undo(t, outcome.UndoToken); err != nil {
+		t.Errorf("undone again: %v", err)
+	}
+	git(t, dir, "add", "new.txt")
+	if err := use.undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "since") {
+		t.Errorf("undone over others' work: %v", err)
+	}
+}
+
 func TestStageAllRefusesWhatItCantStage(t *testing.T) {
 	dir := newRepository(t)
 	for path, class := range map[string]pluginsdk.FailureClass{

@@ -37,7 +37,7 @@ func TestEffectClassesAreThoseOfTheContract(t *testing.T) {
 		effect                pluginsdk.EffectClass
 		plan, undo, reconcile bool
 	}{
-		"git.stage_all":  {pluginsdk.EffectIdempotent, true, false, false},
+		"git.stage_all":  {pluginsdk.EffectIdempotent, true, true, false},
 		"git.commit":     {pluginsdk.EffectReconcilable, true, true, true},
 		"git.create_tag": {pluginsdk.EffectReconcilable, true, true, true},
 		"git.push":       {pluginsdk.EffectReconcilable, true, false, true},

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +82,14 @@ func (stager) Execute(ctx context.Context, step *pluginsdk.Step, config stageCon
 	if err != nil {
 		return stageOutput{}, err
 	}
+	record, err := repo.indexBefore(ctx, step, config.Directory)
+	if err != nil {
+		return stageOutput{}, err
+	}
 	if err := repo.stage(ctx, config, specs); err != nil {
+		return stageOutput{}, err
+	}
+	if err := repo.allowUndo(ctx, step, record); err != nil {
 		return stageOutput{}, err
 	}
 	args := []string{"diff", "--cached", "--name-only", "--no-renames", "--no-ext-diff", "-z", "--"}
@@ -92,6 +101,79 @@ func (stager) Execute(ctx context.Context, step *pluginsdk.Step, config stageCon
 	slices.Sort(files)
 	step.Log.Info(fmt.Sprintf("%d files are staged", len(files)))
 	return stageOutput{PathsStaged: len(files), Files: files}, nil
+}
+
+// stageRecord is both checkpoint and, with After, undo token: the index as
+// trees.
+type stageRecord struct {
+	Directory string `json:"directory"`
+	Before    string `json:"before"`
+	After     string `json:"after,omitempty"`
+}
+
+// indexTree writes the index as a tree; "" for an index with conflicts, of
+// which git makes none.
+func (r *repository) indexTree(ctx context.Context) (string, error) {
+	tree, err := r.read(ctx, "write-tree")
+	var failed *commandError
+	if errors.As(err, &failed) {
+		return "", nil
+	}
+	return strings.TrimSpace(tree), err
+}
+
+// indexBefore is the index that an undo goes back to: that from before the
+// first attempt.
+func (r *repository) indexBefore(ctx context.Context, step *pluginsdk.Step, directory string) (stageRecord, error) {
+	record := stageRecord{Directory: directory}
+	known, err := step.Checkpointed(&record)
+	if err != nil {
+		return record, fmt.Errorf("read the checkpoint: %w", err)
+	}
+	if known {
+		return record, nil
+	}
+	if record.Before, err = r.indexTree(ctx); err != nil || record.Before == "" {
+		return record, err
+	}
+	return record, step.Checkpoint(record)
+}
+
+func (r *repository) allowUndo(ctx context.Context, step *pluginsdk.Step, record stageRecord) error {
+	if record.Before == "" {
+		return nil
+	}
+	var err error
+	if record.After, err = r.indexTree(ctx); err != nil || record.After == "" {
+		return err
+	}
+	return step.SetUndo(record)
+}
+
+// Undo puts the index back as it was; the files stay as they are.
+func (stager) Undo(ctx context.Context, step *pluginsdk.Step, token json.RawMessage) error {
+	var record stageRecord
+	if err := json.Unmarshal(token, &record); err != nil {
+		return fmt.Errorf("read the undo token: %w", err)
+	}
+	repo, err := openRepository(ctx, step, record.Directory)
+	if err != nil {
+		return err
+	}
+	now, err := repo.indexTree(ctx)
+	switch {
+	case err != nil:
+		return err
+	case now == record.Before:
+		return nil
+	case now != record.After:
+		return pluginsdk.Errorf("the staged files can't be put back: others were staged or unstaged since")
+	}
+	_, err = repo.run(ctx, command{args: []string{"read-tree", "--end-of-options", record.Before}})
+	if err == nil {
+		step.Log.Info("the index is as it was")
+	}
+	return err
 }
 
 // stage adds the paths. A path whose deletion is staged already is nowhere to
