@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,8 +18,9 @@ import (
 type HookRequest struct {
 	// Raw is the body as it came, which the signature is about.
 	Raw []byte
-	// Body is what ${trigger.body} stands for: a JSON value.
-	Body any
+	// Body gives what ${trigger.body} stands for, a JSON value. It is asked
+	// once the token and the signature were found good.
+	Body func() (any, error)
 	// Headers by their names in lower case, and Query by its names.
 	Headers, Query map[string]string
 	// Key is the caller's own idempotency key, or empty.
@@ -52,9 +54,13 @@ func (r *Runner) Hook(ctx context.Context, token string, request *HookRequest) (
 	if err == nil {
 		err = off
 	}
+	var body any
+	if err == nil {
+		body, err = request.Body()
+	}
 	var execution engine.Execution
 	if err == nil {
-		execution, err = r.start(ctx, s, request.cause())
+		execution, err = r.start(ctx, s, request.cause(body))
 	}
 	if !givenUp(ctx, err) {
 		r.note(ctx, e, time.Time{}, r.outcome(s, Firing{}, execution, err))
@@ -75,8 +81,8 @@ func (e *entry) off() error {
 	return nil
 }
 
-func (h *HookRequest) cause() cause {
-	why := cause{payload: map[string]any{"body": h.Body, "headers": h.Headers, "query": h.Query}}
+func (h *HookRequest) cause(body any) cause {
+	why := cause{payload: map[string]any{"body": body, "headers": h.Headers, "query": h.Query}}
 	if h.Key != "" {
 		// A key of any length becomes one that a store takes.
 		sum := sha256.Sum256([]byte(h.Key))
@@ -95,8 +101,12 @@ func (r *Runner) checkSignature(ctx context.Context, s *shape, request *HookRequ
 		return fmt.Errorf("%w: secrets are not configured, and the signature needs %q", ErrNoSecret, wanted.Secret)
 	}
 	secret, err := r.options.Secrets.Secret(ctx, wanted.Secret)
+	if errors.Is(err, ErrNoSecret) {
+		return fmt.Errorf("%w: the signature needs %q", ErrNoSecret, wanted.Secret)
+	}
 	if err != nil {
-		return fmt.Errorf("read the secret %q of the signature: %w", wanted.Secret, err)
+		r.log.Error("the secret of a webhook's signature can't be read", "trigger", s.id, "secret", wanted.Secret, "error", err)
+		return fmt.Errorf("%w that can be read: the signature needs %q, and the server's log has the cause", ErrNoSecret, wanted.Secret)
 	}
 	if secret == "" {
 		return fmt.Errorf("%w: the secret %q of the signature is empty", ErrNoSecret, wanted.Secret)

@@ -306,14 +306,14 @@ func TestTriggersFollowTheirWorkflow(t *testing.T) {
 		draft.Draft = true
 		p.workflows["w"] = draft
 		p.changed("w")
-		if _, err := p.runner.Hook(ctx, token, &trigger.HookRequest{}); !errors.Is(err, engine.ErrConflict) {
+		if _, err := p.runner.Hook(ctx, token, emptyCall()); !errors.Is(err, engine.ErrConflict) {
 			t.Errorf("the hook of a draft: %v", err)
 		}
 		p.stop()
 		p.boot()
 		p.workflows["w"] = valid
 		p.changed("w")
-		if _, err := p.runner.Hook(ctx, token, &trigger.HookRequest{}); err != nil {
+		if _, err := p.runner.Hook(ctx, token, emptyCall()); err != nil {
 			t.Errorf("the hook of a workflow that was a draft: %v", err)
 		}
 		// A trigger that is taken out takes its token along.
@@ -363,4 +363,8 @@ func TestWithoutTriggersNothingWakes(t *testing.T) {
 			t.Errorf("%d timers were set in a day without a schedule or a watched file", n)
 		}
 	})
+}
+
+func emptyCall() *trigger.HookRequest {
+	return &trigger.HookRequest{Body: func() (any, error) { return map[string]any{}, nil }}
 }
