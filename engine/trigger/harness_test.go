@@ -72,6 +72,8 @@ type place struct {
 	keys    map[string]string
 	refuse  error
 	secrets map[string]string
+	// hold keeps triggers' starts waiting until it is closed.
+	hold chan struct{}
 
 	ends   *trigger.Ends
 	runner *trigger.Runner
@@ -177,6 +179,9 @@ func (p *place) Secret(_ context.Context, name string) (string, error) {
 
 // Start keeps idempotency keys as a journal does.
 func (p *place) Start(_ context.Context, request engine.StartRequest) (engine.Execution, bool, error) {
+	if p.hold != nil && request.Trigger != engine.TriggerAPI {
+		<-p.hold
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuse != nil {

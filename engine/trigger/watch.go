@@ -306,7 +306,7 @@ func (t *target) walk(dir string) (seen map[string]fileState, cut bool, err erro
 // compileGlob gives the folder with which a pattern begins, and what matches
 // it: * and ? within a folder, ** across folders, [a-z] and {a,b}.
 func compileGlob(glob string) (base string, match *regexp.Regexp) {
-	glob = path.Clean(glob)
+	glob = path.Clean(strings.ToValidUTF8(glob, "\uFFFD"))
 	base = "."
 	parts := strings.Split(glob, "/")
 	for i, part := range parts[:len(parts)-1] {
