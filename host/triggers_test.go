@@ -267,6 +267,17 @@ func TestTriggersArePausedResumedAndFired(t *testing.T) {
 	}
 }
 
+func TestAFiringThatALimitRejectsIsARefusal(t *testing.T) {
+	w := newWorld(t, withTriggers(t))
+	w.saveText("one", "name: One\nconcurrency: {limit: 1, on_conflict: reject}\ntriggers: [{type: webhook, id: in}]\nsteps: [{id: a, handler: test.block}]\n")
+	path := w.trigger("one.in")["hook_path"].(string)
+	w.ask("POST", path, "", "Authorization", "").want(202)
+	w.ask("POST", path, "", "Authorization", "").problem(409, "CONFLICT")
+	if last := dig(t, w.trigger("one.in"), "last_firing"); last["outcome"] != "refused" || last["reason"] == nil || last["execution_id"] != nil {
+		t.Errorf("last firing: %v", last)
+	}
+}
+
 func TestAWorkflowStartsWhenAnotherEnds(t *testing.T) {
 	w := newWorld(t, withTriggers(t))
 	w.saveText("after", `name: After

@@ -20,6 +20,8 @@ const (
 	// endOverlap is how much earlier than the newest handled end a missed one
 	// may have come: two executions end at nearly the same time.
 	endOverlap = 10 * time.Second
+	// maxParents bounds how far up the parents of a child are followed.
+	maxParents = 32
 )
 
 // Ends takes the ends of executions from the engine's events. It implements
@@ -128,13 +130,12 @@ func (r *Runner) fireEnd(ctx context.Context, e *entry, ended *engine.Execution)
 		return
 	}
 	firing := Firing{Cause: ended.ID}
-	link := 1
-	if ended.Trigger == string(workflow.TriggerWorkflow) {
-		link = linkOf(ended) + 1
-	}
 	var execution engine.Execution
-	err := error(ErrChain)
-	if link <= MaxChain {
+	link, err := r.links(ctx, ended)
+	if link++; err == nil && link > MaxChain {
+		err = ErrChain
+	}
+	if err == nil {
 		execution, err = r.start(ctx, s, cause{key: "end:" + ended.ID, link: link, payload: map[string]any{
 			"execution_id": ended.ID, "status": ended.Status,
 			"workflow": map[string]any{"id": ended.WorkflowID, "name": ended.WorkflowName},
@@ -144,6 +145,26 @@ func (r *Runner) fireEnd(ctx context.Context, e *entry, ended *engine.Execution)
 		return
 	}
 	r.note(ctx, e, ended.CompletedAt, r.outcome(s, firing, execution, err))
+}
+
+// links counts the workflow triggers in a row that led to an execution, or to
+// the one that it is a child of.
+func (r *Runner) links(ctx context.Context, execution *engine.Execution) (int, error) {
+	top := *execution
+	for depth := 0; top.Parent != nil && depth < maxParents; depth++ {
+		parent, err := r.options.Executions.Execution(ctx, top.Parent.ExecutionID)
+		if errors.Is(err, engine.ErrNotFound) {
+			break // Its history was deleted.
+		}
+		if err != nil {
+			return 0, err
+		}
+		top = parent
+	}
+	if top.Trigger != string(workflow.TriggerWorkflow) {
+		return 0, nil
+	}
+	return linkOf(&top), nil
 }
 
 // fireMissedEnds looks in the store for ends that nobody told of: the server

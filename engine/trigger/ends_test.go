@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/engine/trigger"
 )
@@ -84,11 +85,11 @@ func TestACrashBetweenAnEndAndItsFiringFiresOnce(t *testing.T) {
 		p.save("after", afterBuild)
 		p.boot()
 		time.Sleep(time.Minute)
-		p.failPut = errLost
+		p.with(func() { p.failPut = errLost })
 		p.end(p.run("build"), plan.StatusSuccess, true)
 		p.wantStarts("after", 1)
 		p.stop()
-		p.failPut = nil
+		p.with(func() { p.failPut = nil })
 		p.boot()
 		defer p.stop()
 		p.wantStarts("after", 1)
@@ -178,5 +179,32 @@ func TestACircleOfWorkflowsEnds(t *testing.T) {
 			current = fmt.Sprintf("run-%03d", len(p.started))
 		}
 		t.Error("the circle goes on for ever")
+	})
+}
+
+func TestACircleThroughAChildEndsToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		// The end of a starts b, of which a is a child.
+		p.save("a", "name: A"+steps)
+		p.save("b", "name: B\ntriggers: [{type: workflow, id: next, workflow: a}]"+steps)
+		p.boot()
+		defer p.stop()
+		child := p.run("a")
+		for link := range trigger.MaxChain + 1 {
+			p.end(child, plan.StatusSuccess, true)
+			parents := p.wantStarts("b", min(link+1, trigger.MaxChain))
+			parent := fmt.Sprintf("run-%03d", 2*len(parents))
+			child = p.run("a")
+			p.with(func() {
+				run := p.runs[child]
+				run.Trigger, run.Parent = engine.TriggerChild, &plan.Parent{ExecutionID: parent}
+				p.runs[child] = run
+			})
+		}
+		if refused := p.outcomes("b.next")[trigger.Refused]; refused != 1 {
+			t.Errorf("%d firings were refused, want 1", refused)
+		}
 	})
 }

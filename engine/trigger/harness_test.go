@@ -306,3 +306,10 @@ func parametersOf(t *testing.T, request engine.StartRequest) map[string]any {
 }
 
 var errLost = errors.New("the record was lost")
+
+// with changes what the Runner meets.
+func (p *place) with(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+}

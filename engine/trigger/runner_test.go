@@ -166,11 +166,11 @@ func TestACrashBetweenTheStartAndItsRecordFiresOnce(t *testing.T) {
 		p := newPlace(t)
 		p.boot()
 		p.save("w", everyMinute("last"))
-		p.failPut = errLost
+		p.with(func() { p.failPut = errLost })
 		time.Sleep(time.Minute)
 		p.wantStarts("w", 1)
 		p.stop()
-		p.failPut = nil
+		p.with(func() { p.failPut = nil })
 		time.Sleep(10 * time.Second)
 		p.boot()
 		defer p.stop()
@@ -188,20 +188,20 @@ func TestARefusedStartIsKeptWithItsReason(t *testing.T) {
 		p.boot()
 		defer p.stop()
 		p.save("w", everyMinute("none"))
-		p.refuse = engine.ErrStoreFull
+		p.with(func() { p.refuse = engine.ErrStoreFull })
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		f := p.view("w.tick").Firings
 		if len(f) != 1 || f[0].Outcome != trigger.Refused || f[0].Count != 3 || f[0].Reason != engine.ErrStoreFull.Error() {
 			t.Errorf("kept are %+v", f)
 		}
-		p.refuse = errors.New("open /secret/place: boom")
+		p.with(func() { p.refuse = errors.New("open /secret/place: boom") })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if f := p.view("w.tick").Firings; len(f) != 2 || strings.Contains(f[0].Reason, "/secret") {
 			t.Errorf("kept are %+v", f)
 		}
-		p.refuse = nil
+		p.with(func() { p.refuse = nil })
 		time.Sleep(time.Minute)
 		p.wantStarts("w", 1)
 	})
@@ -213,14 +213,14 @@ func TestAServerThatStopsDecidesNothing(t *testing.T) {
 		p := newPlace(t)
 		p.boot()
 		p.save("w", everyMinute("last"))
-		p.refuse = engine.ErrStopping
+		p.with(func() { p.refuse = engine.ErrStopping })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if f := p.view("w.tick").Firings; len(f) != 0 {
 			t.Errorf("kept are %+v", f)
 		}
 		p.stop()
-		p.refuse = nil
+		p.with(func() { p.refuse = nil })
 		p.boot()
 		defer p.stop()
 		p.wantStarts("w", 1)
@@ -242,11 +242,11 @@ func TestPausedTriggersRestAndResumedOnesGoOnFromNow(t *testing.T) {
 		p.boot()
 		defer p.stop()
 		p.wantStarts("w", 0)
-		p.failPut = errLost
+		p.with(func() { p.failPut = errLost })
 		if _, err := p.runner.Resume(ctx, "w.tick"); !errors.Is(err, errLost) || !p.view("w.tick").Paused {
 			t.Errorf("a resume that is not kept: %v", err)
 		}
-		p.failPut = nil
+		p.with(func() { p.failPut = nil })
 		if view, err := p.runner.Resume(ctx, "w.tick"); err != nil || view.Paused || view.Next.IsZero() {
 			t.Fatalf("resumed: %+v, %v", view, err)
 		}
