@@ -123,6 +123,7 @@ type shownTrigger struct {
 	WorkflowName string `json:"workflow_name"`
 	Type         string `json:"type" enum:"schedule,webhook,workflow,file"`
 	Enabled      bool   `json:"enabled"`
+	Draft        bool   `json:"draft,omitempty" doc:"The workflow's newest revision is a draft with problems, so that its triggers rest"`
 	Paused       bool   `json:"paused"`
 	PausedBy     string `json:"paused_by,omitempty"`
 	// PausedAt is zero for one that is not paused.
@@ -147,7 +148,7 @@ func shownTriggerOf(ctx context.Context, view *trigger.View) shownTrigger {
 	t := &view.Trigger
 	shown := shownTrigger{
 		ID: view.ID, TriggerID: t.ID, WorkflowID: view.WorkflowID, WorkflowName: view.WorkflowName, Type: string(t.Type), Enabled: t.Enabled,
-		Paused: view.Paused, PausedBy: view.PausedBy, PausedAt: view.PausedAt, NextDue: view.Next, Firings: view.Firings,
+		Draft: view.Draft, Paused: view.Paused, PausedBy: view.PausedBy, PausedAt: view.PausedAt, NextDue: view.Next, Firings: view.Firings,
 	}
 	if len(view.Firings) > 0 {
 		shown.LastFiring = &view.Firings[0]

@@ -153,6 +153,10 @@ func TestAWebhookStartsItsWorkflowWithWhatWasSent(t *testing.T) {
 	if again := w.ask("POST", path, `{"ref":"once"}`, "Authorization", "", "Idempotency-Key", "delivery-1").want(202).text("execution_id"); again != first {
 		t.Errorf("the same delivery started %s and %s", first, again)
 	}
+	w.ask("POST", path, `{"ref":"other"}`, "Authorization", "", "Idempotency-Key", "delivery-1").problem(422, "IDEMPOTENCY_MISMATCH")
+	if last := dig(t, w.trigger("deploy.push"), "last_firing"); last["outcome"] != "refused" {
+		t.Errorf("last firing: %v", last)
+	}
 }
 
 func TestAWebhookRefusesWhatItCantUse(t *testing.T) {

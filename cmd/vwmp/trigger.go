@@ -18,6 +18,7 @@ type triggerView struct {
 	WorkflowName string       `json:"workflow_name"`
 	Type         string       `json:"type"`
 	Enabled      bool         `json:"enabled"`
+	Draft        bool         `json:"draft,omitempty"`
 	Paused       bool         `json:"paused"`
 	PausedBy     string       `json:"paused_by,omitempty"`
 	PausedAt     time.Time    `json:"paused_at,omitzero"`
@@ -104,6 +105,8 @@ func drawTrigger(t *table, v *triggerView, firings bool) {
 	switch {
 	case v.Paused:
 		state = "paused"
+	case v.Draft:
+		state = "draft"
 	case !v.Enabled:
 		state = "off"
 	}

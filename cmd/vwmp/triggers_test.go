@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,6 +44,26 @@ func (r *running) trigger(id string) triggerView {
 	return triggerView{}
 }
 
+// deliver calls a webhook as somebody who knows nothing but its path and key.
+func (r *running) deliver(path, key string) int {
+	r.t.Helper()
+	const body = `{"ref": "main"}`
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(body))
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
 const logSteps = "steps: [{id: a, handler: flow.log, config: {message: hi}}]\n"
 
 // TestTriggersOfARunningServer goes from a changed file over the end of one
@@ -77,21 +100,22 @@ triggers: [{type: workflow, id: docs, workflow: Docs, parameters: {cause: "${tri
 
 	// What was kept outlives a kill, and nothing fires twice after it.
 	r.await("the firing is kept", func() bool { return r.trigger("after.docs").LastFiring != nil })
-	hookText := "name: Hook\nparameters: [{name: ref, type: string}]\ntriggers: [{type: webhook, id: in, parameters: {ref: '${trigger.body.ref}'}}]\n" + logSteps
-	r.importText("hook", hookText)
+	r.call(http.MethodPut, "/secrets/hook_key/", "application/json", `{"value": "between the two of us"}`, http.StatusCreated, nil)
+	r.importText("hook", `name: Hook
+parameters: [{name: ref, type: string}]
+triggers: [{type: webhook, id: in, signature: {header: X-Hub-Signature-256, secret: hook_key, prefix: "sha256="}, parameters: {ref: "${trigger.body.ref}"}}]
+`+logSteps)
 	path := r.trigger("hook.in").HookPath
 	r.kill()
 	r.begin()
 	if again := r.trigger("hook.in").HookPath; again != path || path == "" {
 		t.Errorf("the hook's path became %q from %q", again, path)
 	}
-	response, err := http.Post(r.url+path, "application/json", strings.NewReader(`{"ref":"main"}`)) //nolint:noctx // A caller that knows nothing but the path.
-	if err != nil {
-		t.Fatal(err)
+	if status := r.deliver(path, "a key of somebody else"); status != http.StatusUnauthorized {
+		t.Errorf("the hook answered %d to a wrong signature", status)
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusAccepted {
-		t.Errorf("the hook answered %s", response.Status)
+	if status := r.deliver(path, "between the two of us"); status != http.StatusAccepted {
+		t.Errorf("the hook answered %d to a good signature", status)
 	}
 	r.await("the hook started its workflow", func() bool { return len(r.executionsOf("hook")) > 0 })
 	if result := r.finish(r.executionsOf("hook")[0].ID); result.Status != plan.StatusSuccess || result.Trigger != "webhook" {

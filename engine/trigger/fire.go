@@ -110,7 +110,7 @@ func (r *Runner) outcome(s *shape, f Firing, execution engine.Execution, err err
 	switch {
 	case err == nil:
 		f.Outcome, f.ExecutionID = Fired, execution.ID
-	case errors.Is(err, engine.ErrIdempotencyMismatch):
+	case errors.Is(err, engine.ErrIdempotencyMismatch) && (f.Cause != "" || !f.Due.IsZero()):
 		// The same cause, and a workflow that was changed in between.
 		f.Outcome, f.Reason = Fired, "it had fired before the server stopped"
 	default:
@@ -126,7 +126,7 @@ func (r *Runner) reason(s *shape, err error) string {
 	switch {
 	case errors.As(err, &problems):
 		return problems.Error()
-	case errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrStoreFull), errors.Is(err, ErrSignature), errors.Is(err, ErrNoSecret), errors.Is(err, ErrChain):
+	case errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrStoreFull), errors.Is(err, engine.ErrIdempotencyMismatch), errors.Is(err, ErrSignature), errors.Is(err, ErrNoSecret), errors.Is(err, ErrChain):
 		return err.Error()
 	case errors.Is(err, engine.ErrNotFound):
 		return "the workflow is gone"
@@ -294,7 +294,7 @@ func (r *Runner) Triggers(ctx context.Context) ([]View, error) {
 func (e *entry) view() View {
 	return View{
 		ID: e.id, WorkflowID: e.workflowID, WorkflowName: e.workflowName, Trigger: e.trigger,
-		Paused: e.record.Paused, PausedBy: e.record.PausedBy, PausedAt: e.record.PausedAt, Next: e.next,
+		Draft: e.draft, Paused: e.record.Paused, PausedBy: e.record.PausedBy, PausedAt: e.record.PausedAt, Next: e.next,
 		Token: e.record.Token, Firings: append([]Firing{}, e.record.Firings...),
 	}
 }

@@ -309,6 +309,9 @@ func TestTriggersFollowTheirWorkflow(t *testing.T) {
 		if _, err := p.runner.Hook(ctx, token, emptyCall()); !errors.Is(err, engine.ErrConflict) {
 			t.Errorf("the hook of a draft: %v", err)
 		}
+		if view := p.view("w.in"); !view.Draft {
+			t.Errorf("a draft is seen as %+v", view)
+		}
 		p.stop()
 		p.boot()
 		p.workflows["w"] = valid

@@ -190,9 +190,16 @@ type record struct {
 	Firings []Firing `json:"firings,omitempty"`
 }
 
+// maxReason bounds what is kept of a reason, in bytes: it may quote what was
+// sent.
+const maxReason = 1000
+
 // add notes a firing. Its number and its time follow those before it, also
 // where the clock was set back by less than a day.
 func (r *record) add(f Firing) {
+	if len(f.Reason) > maxReason {
+		f.Reason = strings.ToValidUTF8(f.Reason[:maxReason], "") + "…"
+	}
 	if len(r.Firings) > 0 {
 		last := &r.Firings[0]
 		if f.At.Before(last.At) && last.At.Sub(f.At) < farBack {
@@ -236,9 +243,12 @@ type View struct {
 	WorkflowID   string
 	WorkflowName string
 	Trigger      workflow.Trigger
-	Paused       bool
-	PausedBy     string
-	PausedAt     time.Time
+	// Draft: the workflow's newest revision has problems, so that its
+	// triggers rest.
+	Draft    bool
+	Paused   bool
+	PausedBy string
+	PausedAt time.Time
 	// Next is when a schedule is due next, zero where it is not.
 	Next time.Time
 	// Token is a webhook's; only an editor may see it.

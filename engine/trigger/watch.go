@@ -307,14 +307,6 @@ func (t *target) walk(dir string) (seen map[string]fileState, cut bool, err erro
 // it: * and ? within a folder, ** across folders, [a-z] and {a,b}.
 func compileGlob(glob string) (base string, match *regexp.Regexp) {
 	glob = path.Clean(strings.ToValidUTF8(glob, "\uFFFD"))
-	base = "."
-	parts := strings.Split(glob, "/")
-	for i, part := range parts[:len(parts)-1] {
-		if strings.ContainsAny(part, "*?[{") {
-			break
-		}
-		base = path.Join(parts[:i+1]...)
-	}
 	var text strings.Builder
 	text.WriteString(`\A`)
 	depth := 0
@@ -365,7 +357,19 @@ func compileGlob(glob string) (base string, match *regexp.Regexp) {
 		// A class such as [z-a]: the pattern is taken letter by letter.
 		compiled = regexp.MustCompile(`\A` + regexp.QuoteMeta(glob) + `\z`)
 	}
-	return base, compiled
+	return baseOf(glob), compiled
+}
+
+// baseOf is the deepest folder that all a pattern matches is in.
+func baseOf(glob string) string {
+	base, parts := ".", strings.Split(glob, "/")
+	for i, part := range parts[:len(parts)-1] {
+		if strings.ContainsAny(part, "*?[{") {
+			break
+		}
+		base = path.Join(parts[:i+1]...)
+	}
+	return base
 }
 
 // classOf writes a class such as [a-z] or [!0-9] as an expression has it, and
