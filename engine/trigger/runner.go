@@ -43,6 +43,8 @@ type Runner struct {
 	gaveUp bool
 
 	mu sync.Mutex
+	// reading is set until Run has read all triggers.
+	reading bool
 	// stale are workflows that must be read again.
 	stale   map[string]struct{}
 	entries map[string]*entry
@@ -96,7 +98,7 @@ func NewRunner(options Options) *Runner {
 		options.Poll = defaultPoll
 	}
 	return &Runner{
-		options: options, log: options.Logger, woken: make(chan struct{}, 1), loaded: make(chan struct{}),
+		options: options, log: options.Logger, woken: make(chan struct{}, 1), loaded: make(chan struct{}), reading: true,
 		stale: map[string]struct{}{}, entries: map[string]*entry{}, hooks: map[[sha256.Size]byte]*entry{}, spare: map[string]*record{},
 		files: newFileChanges(),
 	}
@@ -123,6 +125,12 @@ func (r *Runner) Run(ctx context.Context, begin <-chan struct{}) {
 			return
 		}
 	}
+	// What was saved during the reading is read again, and from now on by
+	// whoever saves.
+	r.mu.Lock()
+	r.reading = false
+	r.mu.Unlock()
+	r.syncStale(ctx)
 	close(r.loaded)
 	select {
 	case <-begin:
@@ -202,19 +210,22 @@ func (r *Runner) load(ctx context.Context) error {
 // returns when the triggers are as the newest revision has them, or will be as
 // soon as it can be read.
 func (r *Runner) Changed(ctx context.Context, workflowID string) {
-	select {
-	case <-r.loaded:
-		err := r.sync(ctx, workflowID)
-		if err == nil {
-			return
-		}
-		r.log.Warn("the triggers of a workflow can't be read; trying again", "workflow_id", workflowID, "error", err)
-	default:
-	}
 	r.mu.Lock()
-	r.stale[workflowID] = struct{}{}
+	reading := r.reading
+	if reading {
+		r.stale[workflowID] = struct{}{}
+	}
 	r.mu.Unlock()
-	r.wake()
+	if reading {
+		return
+	}
+	if err := r.sync(ctx, workflowID); err != nil {
+		r.log.Warn("the triggers of a workflow can't be read; trying again", "workflow_id", workflowID, "error", err)
+		r.mu.Lock()
+		r.stale[workflowID] = struct{}{}
+		r.mu.Unlock()
+		r.wake()
+	}
 }
 
 // turn does what is due, and says how long nothing will be: below zero is

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -276,8 +277,7 @@ func byOf(id string, link int) string {
 func linkOf(execution *engine.Execution) int {
 	rest, ours := strings.CutPrefix(execution.By, byPrefix)
 	if _, number, found := strings.Cut(rest, byLink); ours && found {
-		link := 0
-		if _, err := fmt.Sscanf(number, "%d", &link); err == nil {
+		if link, err := strconv.Atoi(number); err == nil {
 			return link
 		}
 	}
