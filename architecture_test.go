@@ -26,6 +26,7 @@ var importRules = []struct {
 	{"pluginsdk/plugintest", []string{module + "engine", module + "host", module + "store"}, "authors test without the host"},
 	{"engine/workflow", []string{module + "engine", module + "host", module + "store", "net", "os", "github.com/hashicorp"}, "the language is data in, graph out"},
 	{"engine/plan", []string{module + "host", module + "store", module + "engine/local", "context", "log", "math/rand", "net", "os", "sync"}, "the decision is a pure function"},
+	{"engine/trigger", []string{module + "host", module + "store", module + "engine/local", "net", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "what fires knows ports, and neither a runtime nor a network"},
 	{"engine", []string{module + "host", module + "store", module + "engine/local", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the engine knows ports, not what is behind them"},
 	{"engine/local", []string{module + "host", module + "store", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the runtime knows ports, not what is behind them"},
 	{"engine/secret", []string{module + "host", module + "store", module + "engine/local", "net", "os"}, "secrets are put in and masked without a place to keep them"},

@@ -94,6 +94,7 @@ func (s *Server) setUp() {
 	s.setUpAPI()
 	s.addWorkflows()
 	s.addExecutions()
+	s.addTriggers()
 	s.addCatalogue()
 	s.addSignIn()
 	s.addSecrets()

@@ -51,6 +51,8 @@ type Options struct {
 	Hub *live.Hub
 	// Workspaces has at least one; the first is the default.
 	Workspaces []engine.Workspace
+	// Triggers may be nil: then there are none.
+	Triggers Triggers
 	// Plugins and Stats may be nil: then nothing is listed.
 	Plugins func() []PluginStatus
 	Stats   func(ctx context.Context) (data.Stats, error)
@@ -148,6 +150,10 @@ func New(options Options) (*Server, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	if options.Triggers == nil {
+		options.Triggers = noTriggers{}
+	}
+	options.Workflows = toldWorkflows{options.Workflows, options.Triggers}
 	signIn, err := edge.NewSignIn(edge.Options{
 		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Now: options.Now,
 	})

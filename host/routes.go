@@ -74,6 +74,12 @@ func routeTable() []route {
 		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody},
 		{method: http.MethodDelete, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin},
 
+		{method: http.MethodGet, pattern: apiBase + "/triggers/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/triggers/{id}/pause/", permission: edge.Editor},
+		{method: http.MethodPost, pattern: apiBase + "/triggers/{id}/resume/", permission: edge.Editor},
+		{method: http.MethodPost, pattern: apiBase + "/triggers/{id}/fire/", permission: edge.Executor, body: jsonBody},
+		{method: http.MethodPost, pattern: apiBase + "/hooks/{token}/", permission: edge.Public},
+
 		{method: http.MethodPost, pattern: apiBase + "/auth/login/", permission: edge.Public, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/auth/logout/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/auth/me/", permission: edge.Viewer},

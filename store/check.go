@@ -354,7 +354,7 @@ func (c *checker) checkKeys() error {
 // checkRest looks at what has nothing but its checksum, and at what belongs
 // to no execution.
 func (c *checker) checkRest() error {
-	for _, from := range []bucket{bucketSteps, bucketDescriptions, bucketFileKeys, bucketSessions, bucketSecrets} {
+	for _, from := range []bucket{bucketSteps, bucketDescriptions, bucketFileKeys, bucketSessions, bucketSecrets, bucketTriggers} {
 		err := c.each(from, func(key, sealed []byte) error {
 			if _, err := record.Open(key, sealed); err != nil {
 				c.problem("bucket %s: %v", from, err)

@@ -34,6 +34,7 @@ import (
 //	filekeys           identity of a file → sealed SHA-256 in hex
 //	sessions           hash → sealed JSON
 //	secrets            name → sealed JSON with the secret, encrypted
+//	triggers           trigger → sealed JSON that only its writer reads
 //
 // meta holds format, boot_epoch, clean, instance, created_at, the check of the
 // key that secrets are encrypted with, and the numbers of workflows,
@@ -61,6 +62,7 @@ const (
 	bucketFileKeys     bucket = "filekeys"
 	bucketSessions     bucket = "sessions"
 	bucketSecrets      bucket = "secrets"
+	bucketTriggers     bucket = "triggers"
 )
 
 // buckets are those of every file of this format; addedBuckets came later and
@@ -73,7 +75,7 @@ func buckets() []bucket {
 	}
 }
 
-func addedBuckets() []bucket { return []bucket{bucketSecrets} }
+func addedBuckets() []bucket { return []bucket{bucketSecrets, bucketTriggers} }
 
 // The names in meta.
 const (

@@ -100,6 +100,7 @@ var (
 	_ data.Sessions     = (*Store)(nil)
 	_ data.Descriptions = (*Store)(nil)
 	_ data.Secrets      = (*Store)(nil)
+	_ data.Triggers     = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
 )
 

@@ -28,6 +28,7 @@ type backend interface {
 	data.Descriptions
 	data.Sessions
 	data.Secrets
+	data.Triggers
 	data.System
 	Close() error
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/trigger"
 	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/live"
@@ -74,6 +75,8 @@ type server struct {
 	log      *slog.Logger
 	// recovered is closed once unfinished executions were taken up.
 	recovered chan struct{}
+	// fire is closed once triggers may fire by themselves.
+	fire chan struct{}
 	// background is the work beside the listener; stopWork ends it.
 	background sync.WaitGroup
 	stopWork   context.CancelFunc
@@ -86,7 +89,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	if err := host.CheckBind(s.Addr, mode); err != nil {
 		return nil, &exitError{exitRefused, err}
 	}
-	v := &server{log: logger, served: make(chan error, 1), recovered: make(chan struct{})}
+	v := &server{log: logger, served: make(chan error, 1), recovered: make(chan struct{}), fire: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.abandon())
@@ -107,13 +110,15 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 		return nil, err
 	}
 	v.hub = live.NewHub(time.Now)
-	if v.parts, err = newCore(ctx, s, v.keeper, filepath.Join(s.Data, "run"), v.hub, logger); err != nil {
+	ends := trigger.NewEnds()
+	if v.parts, err = newCore(ctx, s, v.keeper, filepath.Join(s.Data, "run"), publishers{v.hub, ends}, logger); err != nil {
 		return nil, err
 	}
+	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
 	info := currentVersion()
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Plugins: v.pluginList, Stats: v.keeper.Stats, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		Workspaces: workspaces, Triggers: triggers, Plugins: v.pluginList, Stats: v.keeper.Stats, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
 		AllowedHosts: s.Hosts, Version: host.Version{Version: info.Version, Commit: info.Commit}, Logger: logger,
 	})
 	if err != nil {
@@ -123,6 +128,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.stopWork = stopWork
 	go func() { v.served <- v.edge.Serve(v.listener) }()
 	v.background.Go(func() { v.recover(work) })
+	v.background.Go(func() { triggers.Run(work, v.fire) })
 	v.background.Go(func() { giveBackWhenIdle(work) })
 	return v, nil
 }
@@ -140,6 +146,16 @@ func (v *server) recover(ctx context.Context) {
 	if count > 0 {
 		v.log.Info("unfinished executions were taken up again", "count", count)
 	}
+}
+
+// fireTriggers lets triggers fire by themselves, once what was left unfinished
+// is under way. A command that opens a data folder for itself does not: what
+// it started by the way would be cut off when it ends.
+func (v *server) fireTriggers() {
+	v.background.Go(func() {
+		<-v.recovered
+		close(v.fire)
+	})
 }
 
 func (v *server) pluginList() []host.PluginStatus {
@@ -200,6 +216,7 @@ func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
 	if err != nil {
 		return err
 	}
+	v.fireTriggers()
 	note := filepath.Join(s.Data, serverFile)
 	if err := writeNote(note, v.url()); err != nil {
 		logger.Warn("other commands won't find this server by its data folder", "error", err)

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,37 +23,67 @@ var cronFields = [5]cronField{
 	{name: "day of week", least: 0, most: 7, words: []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
 }
 
-// checkCron judges the form of a cron expression of five fields, and refuses
-// one whose day never comes, such as the 31st of February. The error reads
-// on after the word "cron".
-func checkCron(text string) error {
+// Cron is a cron expression of five fields. Each field is a set of numbers,
+// as bits: bit 5 of Minutes is minute 5, bit 0 of Weekdays is Sunday.
+type Cron struct {
+	Minutes, Hours, Days, Months, Weekdays uint64
+	// EveryDay and EveryWeekday tell that the field is "*". Where neither
+	// is, a day that is in one of the two fires.
+	EveryDay, EveryWeekday bool
+	// FixedHours: the field of hours has neither a wildcard nor a step, so
+	// that an hour which a clock change skips or doubles counts once.
+	FixedHours bool
+}
+
+// ParseCron reads a cron expression of five fields, and refuses one whose day
+// never comes, such as the 31st of February. The error reads on after the
+// word "cron".
+func ParseCron(text string) (Cron, error) {
 	fields := strings.Fields(text)
 	if len(text) > 200 {
-		return fmt.Errorf("has more than 200 characters")
+		return Cron{}, fmt.Errorf("has more than 200 characters")
 	}
 	if len(fields) != len(cronFields) {
-		return fmt.Errorf("has %d %s", len(fields), plural(len(fields), "field", "fields"))
+		return Cron{}, fmt.Errorf("has %d %s", len(fields), plural(len(fields), "field", "fields"))
 	}
-	var sets [5][]int
+	var sets [5]uint64
 	for i, field := range fields {
 		values, err := cronFields[i].parse(field)
 		if err != nil {
-			return err
+			return Cron{}, err
 		}
-		sets[i] = values
+		for _, value := range values {
+			sets[i] |= 1 << value
+		}
 	}
-	if fields[2] == "*" || fields[4] != "*" {
+	const sunday, alsoSunday = 1 << 0, 1 << 7
+	if sets[4]&alsoSunday != 0 {
+		sets[4] = sets[4]&^alsoSunday | sunday
+	}
+	cron := Cron{
+		Minutes: sets[0], Hours: sets[1], Days: sets[2], Months: sets[3], Weekdays: sets[4],
+		EveryDay: fields[2] == "*", EveryWeekday: fields[4] == "*", FixedHours: !strings.ContainsAny(fields[1], "*/"),
+	}
+	if !cron.comes() {
+		return Cron{}, fmt.Errorf("names a day that no such month has, so it would never fire")
+	}
+	return cron, nil
+}
+
+// comes reports whether a month of the expression has one of its days.
+func (c *Cron) comes() bool {
+	if c.EveryDay || !c.EveryWeekday {
 		// With both days restricted, either of them fires.
-		return nil
+		return true
 	}
 	longest := [13]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
-	firstDay := slices.Min(sets[2])
-	for _, month := range sets[3] {
-		if firstDay <= longest[month] {
-			return nil
+	firstDay := bits.TrailingZeros64(c.Days)
+	for month := 1; month <= 12; month++ {
+		if c.Months&(1<<month) != 0 && firstDay <= longest[month] {
+			return true
 		}
 	}
-	return fmt.Errorf("names a day that no such month has, so it would never fire")
+	return false
 }
 
 // parse returns the values that a field stands for.

@@ -272,7 +272,7 @@ func (d *decoder) triggerKey(trigger *Trigger, member *tree.Member, at *location
 	case "cron":
 		if text, ok := d.text(n, at, "cron"); ok {
 			trigger.Cron = text
-			if err := checkCron(text); err != nil {
+			if _, err := ParseCron(text); err != nil {
 				d.add(n, at, "bad_cron", "cron %s; write five fields: minute, hour, day of month, month, day of week, such as \"30 2 * * 1-5\".", err)
 			}
 		}

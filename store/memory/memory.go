@@ -72,6 +72,7 @@ type Store struct {
 	sessions     map[string]data.Session
 	secrets      map[string]data.Secret
 	keyCheck     []byte
+	triggers     map[string][]byte
 }
 
 var (
@@ -83,6 +84,7 @@ var (
 	_ data.Sessions     = (*Store)(nil)
 	_ data.Descriptions = (*Store)(nil)
 	_ data.Secrets      = (*Store)(nil)
+	_ data.Triggers     = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
 )
 
@@ -99,7 +101,7 @@ func New(options Options) *Store {
 		meta:      data.Meta{InstanceID: uuid.NewString(), Format: 1, BootEpoch: 1, Clean: true},
 		workflows: map[string]*workflow{}, executions: map[string]*execution{}, keys: map[workflowKey]idempotency{},
 		blobs: map[string][]byte{}, descriptions: map[string][]byte{}, checksums: map[string]string{},
-		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{},
+		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{}, triggers: map[string][]byte{},
 	}
 }
 

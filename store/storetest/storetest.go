@@ -24,6 +24,7 @@ type Backend interface {
 	data.Sessions
 	data.Descriptions
 	data.Secrets
+	data.Triggers
 	data.System
 	Close() error
 }
@@ -74,7 +75,7 @@ func Run(t *testing.T, open func(t *testing.T, options Options) Backend) {
 		cases []testCase
 	}{
 		{"workflows", workflowCases}, {"journal", journalCases}, {"lists", listCases},
-		{"logs", logCases}, {"system", systemCases}, {"secrets", secretCases},
+		{"logs", logCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
