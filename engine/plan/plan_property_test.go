@@ -376,7 +376,7 @@ func (s *simulation) obey(command plan.Command) {
 
 // wait turns the start of a built-in that waits into its wait.
 func (s *simulation) wait(r plan.Ref) {
-	wait := plan.Wait{}
+	var wait plan.Wait
 	switch s.graph.Node(r.Step).Step.Handler {
 	case workflow.HandlerWait:
 		wait = plan.Wait{Reason: plan.WaitTime, Until: s.now.Add(10 * time.Second)}
@@ -444,12 +444,14 @@ func (s *simulation) move() bool {
 	if s.state.Status != plan.StatusWaiting && s.cancels == 0 {
 		return false
 	}
-	for _, r := range s.state.Interrupted() {
+	if interrupted := s.state.Interrupted(); len(interrupted) > 0 {
+		r := interrupted[0]
 		as := rapid.SampledFrom([]string{"retry", "success", "failed", "skipped"}).Draw(s.t, "as")
 		s.add(plan.SettleResolved(s.state, r, as, nil, "somebody", s.now)...)
 		return true
 	}
-	for _, r := range s.state.Waiting() {
+	if waiting := s.state.Waiting(); len(waiting) > 0 {
+		r := waiting[0]
 		switch s.state.Unit(r).Wait.Reason {
 		case plan.WaitApproval:
 			decision := plan.Decision{Approved: rapid.Bool().Draw(s.t, "approved"), By: "somebody"}

@@ -53,8 +53,8 @@ func (k *Key) Seal(what string, text []byte) []byte {
 	sealed := make([]byte, 1+k.aead.NonceSize(), 1+k.aead.NonceSize()+len(text)+k.aead.Overhead())
 	sealed[0] = sealVersion
 	nonce := sealed[1:]
-	_, _ = rand.Read(nonce) // It never fails: crypto/rand ends the process instead.
-	return k.aead.Seal(sealed, nonce, text, []byte(what))
+	_, _ = rand.Read(nonce)                               // It never fails: crypto/rand ends the process instead.
+	return k.aead.Seal(sealed, nonce, text, []byte(what)) //nolint:gosec // The nonce is random: it is read just above.
 }
 
 // Open decrypts what Seal returned for the same purpose; else it is an

@@ -38,7 +38,7 @@ func TestAScheduleFiresAtItsTimes(t *testing.T) {
 			}
 		}
 		view := p.view("w.tick")
-		if view.Next.Sub(time.Now()) > time.Minute || len(view.Firings) != 10 || view.Firings[0].ExecutionID != "run-010" || view.Firings[0].Number != 10 {
+		if time.Until(view.Next) > time.Minute || len(view.Firings) != 10 || view.Firings[0].ExecutionID != "run-010" || view.Firings[0].Number != 10 {
 			t.Errorf("it is seen as %+v", view)
 		}
 	})

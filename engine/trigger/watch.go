@@ -290,7 +290,7 @@ func (t *target) walk(dir string) (seen map[string]fileState, cut bool, err erro
 		case err != nil && d != nil && d.IsDir():
 			return fs.SkipDir
 		case err != nil:
-			return nil
+			return nil //nolint:nilerr // What can't be read is not there.
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
 		case d.Type().IsRegular() && t.match.MatchString(name):

@@ -69,10 +69,10 @@ func TestStageAllIsUndoneToTheIndexOfBefore(t *testing.T) {
 	write(t, dir, "a.txt", "changed")
 	before := git(t, dir, "status", "--porcelain")
 	use := call{handler: "git.stage_all", dir: dir}
-	outcome := use.succeed(t, nil)
+	use.succeed(t, nil)
 	// Another attempt must not take the first one's work for the beginning.
 	use.checkpoint = use.recorder.checkpoint
-	outcome = use.succeed(t, nil)
+	outcome := use.succeed(t, nil)
 	if err := use.undo(t, outcome.UndoToken); err != nil {
 		t.Fatal(err)
 	}

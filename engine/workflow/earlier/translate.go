@@ -65,12 +65,12 @@ func (t *translator) note(format string, args ...any) {
 // document translates a copy of the tree; the tree itself stays.
 func (t *translator) document(root *tree.Node) *tree.Node {
 	if inner := root.Get("workflow"); inner != nil && len(root.Members) == 1 && inner.Kind == tree.Object {
-		return with(root, []tree.Member{{Key: "workflow", Value: t.workflow(inner)}})
+		return object([]tree.Member{{Key: "workflow", Value: t.workflow(inner)}})
 	}
 	return t.workflow(root)
 }
 
-func with(n *tree.Node, members []tree.Member) *tree.Node {
+func object(members []tree.Member) *tree.Node {
 	return &tree.Node{Kind: tree.Object, Members: members}
 }
 
@@ -113,7 +113,7 @@ func (t *translator) members(n *tree.Node, of string, value func(tree.Member) *t
 		}
 		kept = append(kept, tree.Member{Key: m.Key, Value: value(m)})
 	}
-	return with(n, kept)
+	return object(kept)
 }
 
 func (t *translator) list(n *tree.Node, item func(*tree.Node) *tree.Node) *tree.Node {
