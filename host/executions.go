@@ -49,6 +49,8 @@ func (s *Server) addExecutions() {
 	s.addControl(tags)
 	s.addRepeats(tags)
 	s.addPreviews(tags)
+	s.addCompare(tags)
+	s.addOutputs(tags)
 	s.addHistory(tags)
 }
 

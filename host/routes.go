@@ -68,6 +68,10 @@ func routeTable() []route {
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/resolve/", permission: edge.Executor, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/approve/", permission: edge.Executor, body: jsonBody},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/explain/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/compare/{other}/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/steps/{step}/output/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/artifacts/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/artifacts/{sha256}/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/logs/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/events/", permission: edge.Viewer},
 
