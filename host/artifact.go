@@ -151,15 +151,11 @@ func (s *Server) getArtifact(c *fiber.Ctx) error {
 	if !checksum.MatchString(sum) {
 		return noArtifact()
 	}
-	output, err := s.isOutput(ctx, id, sum)
+	text, err := s.outputOf(ctx, id, sum)
 	if err != nil {
 		return err
 	}
-	if output {
-		text, err := s.blob(ctx, sum)
-		if err != nil {
-			return err
-		}
+	if text != nil {
 		c.Set(fiber.HeaderContentType, typeJSON)
 		c.Set(fiber.HeaderContentDisposition, attachment(sum[:16]+".json"))
 		return c.Send(text)
@@ -177,25 +173,6 @@ func (s *Server) getArtifact(c *fiber.Ctx) error {
 		return noArtifact()
 	}
 	return s.sendArtifact(c, execution.Workspace, made)
-}
-
-// isOutput reports whether a large output of the execution has this checksum.
-func (s *Server) isOutput(ctx context.Context, id, sum string) (bool, error) {
-	steps, err := s.Executions.StepResults(ctx, id)
-	if err != nil {
-		return false, executionMissing(err)
-	}
-	for i := range steps {
-		if blobOf(steps[i].Output) == sum {
-			return true, nil
-		}
-		for k := range steps[i].Items {
-			if blobOf(steps[i].Items[k].Output) == sum {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
 }
 
 // sendArtifact sends a file of the workspace, if it is still what was made.

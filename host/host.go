@@ -129,6 +129,7 @@ type Server struct {
 	pages  *pages.Renderer
 	spec   func() (document, error)
 	views  *viewCache
+	tally  tallyCache
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context

@@ -2,11 +2,14 @@ package host
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -76,6 +79,83 @@ func (s *Server) blob(ctx context.Context, sum string) ([]byte, error) {
 		return nil, problem.New(http.StatusNotFound, problem.NotFound, "the output is gone").Because(err)
 	}
 	return content, err
+}
+
+// outputOf finds an output of an execution by its checksum, nil where none has
+// it: those that results only name.
+func (s *Server) outputOf(ctx context.Context, id, sum string) (json.RawMessage, error) {
+	steps, err := s.Executions.StepResults(ctx, id)
+	if err != nil {
+		return nil, executionMissing(err)
+	}
+	for i := range steps {
+		if blobOf(steps[i].Output) == sum {
+			return s.blob(ctx, sum)
+		}
+		for k := range steps[i].Items {
+			output := steps[i].Items[k].Output
+			if blobOf(output) == sum {
+				return s.blob(ctx, sum)
+			}
+			if len(output) > shortOutput && checksumOf(output) == sum {
+				return output, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+func checksumOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// A result has the outputs of its items up to maxItemOutputs bytes in all;
+// behind that only those that are short.
+const (
+	maxItemOutputs = 1 << 20
+	shortOutput    = 256
+	shortPreview   = 128
+)
+
+// outputBudget is how much of items' outputs a result may still have.
+type outputBudget struct{ bytes int }
+
+// bound names outputs instead of showing them once too much is shown, as
+// those are named that are too large by themselves.
+func (b *outputBudget) bound(items []engine.ItemResult) {
+	for i := range items {
+		output := items[i].Output
+		if b.bytes -= len(output); b.bytes >= 0 || len(output) <= shortOutput {
+			continue
+		}
+		items[i].Output = named(output)
+	}
+}
+
+// named is what stands for an output that is not shown.
+func named(output json.RawMessage) json.RawMessage {
+	name := outputName{SHA256: blobOf(output), Size: int64(len(output)), Preview: string(output)}
+	if name.SHA256 != "" {
+		var whole map[string]outputName
+		if json.Unmarshal(output, &whole) == nil {
+			name = whole["$blob"]
+		}
+	} else {
+		name.SHA256 = checksumOf(output)
+	}
+	name.Preview = strings.ToValidUTF8(name.Preview[:min(len(name.Preview), shortPreview)], "")
+	text, err := json.Marshal(map[string]outputName{"$blob": name})
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+type outputName struct {
+	SHA256  string `json:"sha256"`
+	Size    int64  `json:"size"`
+	Preview string `json:"preview"`
 }
 
 // attachment lets a browser save an answer; name has only letters that every

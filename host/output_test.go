@@ -111,3 +111,43 @@ func TestWhatStepsMadeIsListedAndSent(t *testing.T) {
 	w.ask("GET", executions+"none/artifacts/", "").problem(404, "EXECUTION_NOT_FOUND")
 	w.ask("GET", executions+"none/artifacts/"+sums["page.html"]+"/", "").problem(404, "EXECUTION_NOT_FOUND")
 }
+
+func TestAResultIsBoundedHoweverManyItemsThereAre(t *testing.T) {
+	w := newWorld(t)
+	text := strings.Repeat("y", 40<<10)
+	w.invoker.Handlers["test.fail"] = func(_ context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: json.RawMessage(fmt.Sprintf(`"%d%s"`, r.ItemIndex, text))}
+	}
+	got := w.ask("POST", workflows+w.save("[{id: a, handler: test.fail, for_each: ["+strings.Repeat("1,", 59)+"1]}]")+"/execute/?async=false", "").want(200)
+	if len(got.body) > 3<<19 {
+		t.Errorf("the result has %d bytes", len(got.body))
+	}
+	id := got.text("execution_id")
+	items, _ := dig(t, got.object(), "step_results", "a")["items"].([]any)
+	if len(items) != 60 {
+		t.Fatalf("%d items are shown", len(items))
+	}
+	first, last := items[0].(map[string]any), items[59].(map[string]any)
+	if whole, _ := first["output"].(string); len(whole) < 40<<10 {
+		t.Errorf("the first item's output: %.80v", first["output"])
+	}
+	name := dig(t, last, "output", "$blob")
+	if name["size"].(float64) < 40<<10 || !strings.HasPrefix(fmt.Sprint(name["preview"]), `"59yyy`) {
+		t.Errorf("the last item's output: %v", name)
+	}
+	for _, path := range []string{"/steps/a/output/?item=59", "/artifacts/" + fmt.Sprint(name["sha256"]) + "/"} {
+		if got := w.ask("GET", executions+id+path, "").want(200); string(got.body) != `"59`+text+`"` {
+			t.Errorf("%s: %.80s", path, got.body)
+		}
+	}
+}
+
+func TestAStepThatRunsSaysHowLong(t *testing.T) {
+	w := newWorld(t)
+	id := w.begin("[{id: a, handler: test.block}]")
+	w.eventually("some time", func() bool {
+		result := w.ask("GET", executions+id+"/", "").want(200).object()
+		seconds, _ := dig(t, result, "step_results", "a")["execution_time"].(float64)
+		return seconds > 0
+	})
+}

@@ -110,8 +110,13 @@ func (s *Server) result(ctx context.Context, executionID string) (engine.Result,
 			StepID: step.id, StepName: step.name, Handler: step.handler, Status: plan.StatusPending, LogCount: counts[step.id],
 		}
 	}
+	outputs := outputBudget{bytes: maxItemOutputs}
 	for _, step := range steps {
 		step.LogCount = counts[step.StepID]
+		if !step.StartedAt.IsZero() && !step.Status.Ended() {
+			step.ExecutionTime = max(0, s.now().Sub(step.StartedAt).Seconds())
+		}
+		outputs.bound(step.Items)
 		result.StepResults[step.StepID] = step
 	}
 	result.Parameters = masked(header.Parameters, v.secrets)
