@@ -81,7 +81,7 @@ func newExecute() *cobra.Command {
 // execution where owned, else it only ends the following.
 func followToEnd(cmd *cobra.Command, c *client, id, output string, owned bool) error {
 	ctx, path := cmd.Context(), "/executions/"+url.PathEscape(id)+"/"
-	view := newViewer(cmd.OutOrStdout(), output)
+	view := newViewer(cmd.OutOrStdout(), output, true)
 	err := c.follow(ctx, id, 0, view.show)
 	interrupted := ctx.Err() != nil
 	if interrupted {
