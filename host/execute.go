@@ -126,6 +126,7 @@ type executeInput struct {
 	ID             string     `path:"id"`
 	Async          string     `query:"async" enum:"true,false" doc:"false waits for the end"`
 	IdempotencyKey string     `header:"Idempotency-Key" maxLength:"1024" doc:"Gives back the execution that was started with it within 24 hours"`
+	Trigger        string     `header:"X-Vwmp-Trigger" enum:"manual,api,cli" default:"api" doc:"What the execution shows as its trigger"`
 	Prefer         string     `header:"Prefer" doc:"wait=N waits at most N seconds for the end"`
 	Body           *startBody `required:"false"`
 }
@@ -173,7 +174,7 @@ func (s *Server) executeWorkflow(ctx context.Context, in *executeInput) (*execut
 	if err != nil {
 		return nil, err
 	}
-	execution, err := s.start(ctx, id, options, engine.TriggerAPI)
+	execution, err := s.start(ctx, id, options, in.Trigger)
 	if err != nil {
 		return nil, err
 	}

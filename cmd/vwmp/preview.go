@@ -40,6 +40,19 @@ func drawPreview(t *table, preview *engine.Preview) {
 	}
 }
 
+// executePreview is execute's dry run.
+func executePreview(cmd *cobra.Command, c *client, path, output string, body map[string]any) error {
+	form := "table"
+	if output != "text" {
+		form = "json"
+	}
+	var preview engine.Preview
+	if err := c.call(cmd.Context(), http.MethodPost, path+"plan/", nil, body, &preview); err != nil {
+		return err
+	}
+	return tellPreview(cmd, form, &preview)
+}
+
 func workflowPlan(where *target) *cobra.Command {
 	var output, workspace string
 	var given parameterFlags
