@@ -32,7 +32,7 @@ func TestLanguage(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "keep": keep},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "keep": keep, "first": first, "flows": flows},
 	})
 }
 
@@ -61,6 +61,29 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: keep NAME")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// flows stores every file of the folder flows under its name, in the data
+// folder data.
+func flows(ts *testscript.TestScript, neg bool, args []string) {
+	files, err := filepath.Glob(ts.MkAbs("flows/*.yaml"))
+	if neg || len(args) != 0 || err != nil || len(files) == 0 {
+		ts.Fatalf("usage: flows, with a folder of that name: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		ts.Check(ts.Exec("vwmp", "workflow", "import", file, "--id", name, "--data", "data"))
+	}
+}
+
+// first puts the first word of the first row of a table that the last command
+// printed into a variable: first NAME
+func first(ts *testscript.TestScript, neg bool, args []string) {
+	lines := strings.Split(ts.ReadFile("stdout"), "\n")
+	if neg || len(args) != 1 || len(lines) < 2 || lines[1] == "" {
+		ts.Fatalf("usage: first NAME, after a table")
+	}
+	ts.Setenv(args[0], strings.Fields(lines[1])[0])
 }
 
 // TestEveryRowOfTheLanguageHasAScript holds the tables of the language
