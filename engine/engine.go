@@ -527,6 +527,14 @@ type Definitions interface {
 	Definition(ctx context.Context, workflowID string) (document json.RawMessage, revision int, err error)
 }
 
+// NamedDefinitions are Definitions whose names are no ids, such as paths of
+// files.
+type NamedDefinitions interface {
+	Definitions
+	// WorkflowID is the id under which executions of the workflow are kept.
+	WorkflowID(name string) string
+}
+
 // Catalogue is what the engine must know of the handlers there are.
 type Catalogue interface {
 	workflow.Catalogue

@@ -114,7 +114,9 @@ func (l quietLogger) Printf(format string, args ...any) {
 func boundBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	uri := header.RequestURI()
 	path, _, _ := bytes.Cut(uri, []byte("?"))
-	if bytes.HasPrefix(path, []byte(apiBase+"/workflows")) && !bytes.HasSuffix(bytes.TrimSuffix(path, []byte("/")), []byte("/execute")) {
+	// Documents go to /workflows/ and to one name below it.
+	name, found := bytes.CutPrefix(path, []byte(apiBase+"/workflows"))
+	if found && !bytes.Contains(bytes.Trim(name, "/"), []byte("/")) {
 		return fasthttp.RequestConfig{MaxRequestBodySize: maxDocumentBody}
 	}
 	return fasthttp.RequestConfig{MaxRequestBodySize: maxBody}

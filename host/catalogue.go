@@ -18,7 +18,6 @@ import (
 	"github.com/vwmp/vwmp/engine/workflow"
 	"github.com/vwmp/vwmp/host/problem"
 	"github.com/vwmp/vwmp/pluginsdk"
-	"github.com/vwmp/vwmp/store/data"
 )
 
 func (s *Server) addCatalogue() {
@@ -51,7 +50,7 @@ func (s *Server) addCatalogue() {
 		OperationID: "list-workspaces", Method: http.MethodGet, Path: apiBase + "/workspaces/", Tags: tags, Summary: "List the folders that executions may touch",
 	}, s.listWorkspaces)
 	register(s, huma.Operation{
-		OperationID: "get-stats", Method: http.MethodGet, Path: apiBase + "/stats/", Tags: []string{"server"}, Summary: "Get counts",
+		OperationID: "get-stats", Method: http.MethodGet, Path: apiBase + "/stats/", Tags: []string{"server"}, Summary: "Get counts and durations, by day and by workflow",
 	}, s.getStats)
 }
 
@@ -300,6 +299,7 @@ type workspaceSummary struct {
 type gitSummary struct {
 	Branch   string `json:"branch,omitempty" doc:"Empty where no branch is checked out"`
 	Detached bool   `json:"detached"`
+	State    string `json:"state" enum:"normal,merging,rebasing,cherry_picking,reverting,bisecting" doc:"What git is in the middle of"`
 }
 
 type workspaceList struct {
@@ -336,30 +336,24 @@ func gitOf(dir string) *gitSummary {
 	if err != nil {
 		return nil
 	}
+	state := gitState(root)
 	branch, named := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 	if !named {
-		return &gitSummary{Detached: true}
+		return &gitSummary{Detached: true, State: state}
 	}
-	return &gitSummary{Branch: branch}
+	return &gitSummary{Branch: branch, State: state}
 }
 
-type counts struct {
-	Workflows  int  `json:"workflows"`
-	Executions int  `json:"executions"`
-	Live       int  `json:"live" doc:"Executions that have not ended"`
-	StoreFull  bool `json:"store_full" doc:"The disk has no room for new executions"`
-}
-
-type statsOutput struct{ Body counts }
-
-func (s *Server) getStats(ctx context.Context, _ *struct{}) (*statsOutput, error) {
-	if s.Stats == nil {
-		_, total, err := s.Workflows.Workflows(ctx, data.WorkflowFilter{Limit: 1})
-		return &statsOutput{counts{Workflows: total}}, err
+// gitState says what git is in the middle of, by the files that it keeps
+// meanwhile.
+func gitState(root *os.Root) string {
+	for _, mark := range [][2]string{
+		{"rebase-merge", "rebasing"}, {"rebase-apply", "rebasing"}, {"MERGE_HEAD", "merging"},
+		{"CHERRY_PICK_HEAD", "cherry_picking"}, {"REVERT_HEAD", "reverting"}, {"BISECT_LOG", "bisecting"},
+	} {
+		if _, err := root.Lstat(".git/" + mark[0]); err == nil {
+			return mark[1]
+		}
 	}
-	stats, err := s.Stats(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &statsOutput{counts{Workflows: stats.Workflows, Executions: stats.Executions, Live: stats.Live, StoreFull: stats.Full}}, nil
+	return "normal"
 }

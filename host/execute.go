@@ -30,7 +30,9 @@ func (s *Server) addExecute(tags []string) {
 		Description: "202 as soon as the execution is durable; 200 with the result where the caller waits for its end. A body whose keys are all declared parameters is taken as the parameters.",
 		Responses: map[string]*huma.Response{
 			"202": {Description: "Started", Content: content(s.schemaOf(started{}), typeJSON)},
-			"200": {Description: "Ended", Content: content(s.schemaOf(engine.Result{}), typeJSON)},
+			"200": {Description: "Ended; or with dry_run, what it would do", Content: content(&huma.Schema{
+				AnyOf: []*huma.Schema{s.schemaOf(engine.Result{}), s.schemaOf(preview{})},
+			}, typeJSON)},
 		},
 	}, s.executeWorkflow)
 }
@@ -54,7 +56,7 @@ func (startBody) Schema(huma.Registry) *huma.Schema {
 		Properties: map[string]*huma.Schema{
 			"parameters":      {Type: huma.TypeObject, AdditionalProperties: true},
 			"async":           {Type: huma.TypeBoolean, Description: "false waits for the end"},
-			"dry_run":         {Type: huma.TypeBoolean},
+			"dry_run":         {Type: huma.TypeBoolean, Description: "true only says what it would do"},
 			"idempotency_key": {Type: huma.TypeString, MaxLength: new(data.MaxKey)},
 			"skip_steps":      {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}},
 			"workspace":       {Type: huma.TypeString},
@@ -124,6 +126,7 @@ type executeInput struct {
 	ID             string     `path:"id"`
 	Async          string     `query:"async" enum:"true,false" doc:"false waits for the end"`
 	IdempotencyKey string     `header:"Idempotency-Key" maxLength:"1024" doc:"Gives back the execution that was started with it within 24 hours"`
+	Trigger        string     `header:"X-Vwmp-Trigger" enum:"manual,api,cli" default:"api" doc:"What the execution shows as its trigger"`
 	Prefer         string     `header:"Prefer" doc:"wait=N waits at most N seconds for the end"`
 	Body           *startBody `required:"false"`
 }
@@ -140,7 +143,7 @@ type executeOutput struct {
 	Status            int
 	Location          string `header:"Location"`
 	PreferenceApplied string `header:"Preference-Applied"`
-	// Body is a started, or a result.
+	// Body is a started, a result, or a preview.
 	Body any
 }
 
@@ -160,11 +163,18 @@ func (s *Server) executeWorkflow(ctx context.Context, in *executeInput) (*execut
 	if in.IdempotencyKey != "" {
 		options.IdempotencyKey = in.IdempotencyKey
 	}
+	if options.DryRun {
+		would, err := s.preview(ctx, id, options)
+		if err != nil {
+			return nil, err
+		}
+		return &executeOutput{Status: http.StatusOK, Body: would}, nil
+	}
 	wait, limit, err := in.waits(options)
 	if err != nil {
 		return nil, err
 	}
-	execution, err := s.start(ctx, id, options, engine.TriggerAPI)
+	execution, err := s.start(ctx, id, options, in.Trigger)
 	if err != nil {
 		return nil, err
 	}
@@ -182,10 +192,7 @@ func (s *Server) executeWorkflow(ctx context.Context, in *executeInput) (*execut
 			return out, nil
 		}
 	}
-	out.Body = started{
-		ExecutionID: execution.ID, WorkflowID: execution.WorkflowID, Status: execution.Status, StartedAt: execution.StartedAt,
-		WebsocketURL: infoOf(ctx).socketURL("/ws/vwmp/executions/" + execution.ID),
-	}
+	out.Body = startedOf(ctx, &execution)
 	return out, nil
 }
 
@@ -214,35 +221,41 @@ func (in *executeInput) waits(options startOptions) (wait bool, limit time.Durat
 
 // start starts a stored workflow.
 func (s *Server) start(ctx context.Context, workflowID string, options startOptions, trigger string) (engine.Execution, error) {
-	if options.DryRun {
-		return engine.Execution{}, problem.InvalidValue("/dry_run", "not_supported", "this version can't plan an execution yet; leave dry_run out to execute the workflow")
+	request, err := s.startRequest(ctx, workflowID, options, trigger)
+	if err != nil {
+		return engine.Execution{}, err
 	}
+	execution, _, err := s.Engine.Start(ctx, request)
+	return execution, err
+}
+
+// startRequest is the request that runs a stored workflow.
+func (s *Server) startRequest(ctx context.Context, workflowID string, options startOptions, trigger string) (engine.StartRequest, error) {
 	if len(options.IdempotencyKey) > data.MaxKey {
-		return engine.Execution{}, problem.InvalidValue("/idempotency_key", "too_long", fmt.Sprintf("the idempotency key has more than %d bytes", data.MaxKey))
+		return engine.StartRequest{}, problem.InvalidValue("/idempotency_key", "too_long", fmt.Sprintf("the idempotency key has more than %d bytes", data.MaxKey))
 	}
 	workspace, err := s.workspace(options.Workspace)
 	if err != nil {
-		return engine.Execution{}, err
+		return engine.StartRequest{}, err
 	}
 	w, revision, err := s.newest(ctx, workflowID)
 	if err != nil {
-		return engine.Execution{}, err
+		return engine.StartRequest{}, err
 	}
 	if !w.Valid {
-		return engine.Execution{}, draftRefused(w)
+		return engine.StartRequest{}, draftRefused(w)
 	}
 	if err := s.Catalogue.Ready(ctx); err != nil {
-		return engine.Execution{}, err
+		return engine.StartRequest{}, err
 	}
 	parameters := options.Parameters
 	if string(parameters) == "null" {
 		parameters = nil
 	}
-	execution, _, err := s.Engine.Start(ctx, engine.StartRequest{
+	return engine.StartRequest{
 		WorkflowID: w.ID, Revision: w.Revision, Document: revision.Document, Parameters: parameters,
 		Trigger: trigger, By: infoOf(ctx).who.Name, Workspace: workspace, SkipSteps: options.SkipSteps, IdempotencyKey: options.IdempotencyKey,
-	})
-	return execution, err
+	}, nil
 }
 
 func (s *Server) workspace(name string) (engine.Workspace, error) {

@@ -40,12 +40,17 @@ func (s *Server) addExecutions() {
 	}, s.cancelExecution)
 	register(s, huma.Operation{
 		OperationID: "resume-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/resume/", Tags: tags,
-		Summary: "Take up a parked execution again",
+		Summary: "Take up a paused or parked execution again",
 	}, s.resumeExecution)
 	register(s, huma.Operation{
 		OperationID: "resolve-step", Method: http.MethodPost, Path: apiBase + "/executions/{id}/steps/{step}/resolve/", Tags: tags,
 		Summary: "Decide an interrupted step",
 	}, s.resolveStep)
+	s.addControl(tags)
+	s.addRepeats(tags)
+	s.addPreviews(tags)
+	s.addCompare(tags)
+	s.addOutputs(tags)
 	s.addHistory(tags)
 }
 
@@ -183,6 +188,7 @@ func (s *Server) act(ctx context.Context, rawID string, do func(id, by string) e
 
 type resolution struct {
 	As     string          `json:"as" enum:"retry,success,failed,skipped"`
+	Item   *int            `json:"item,omitempty" minimum:"0" doc:"The item of a for_each; without it, all that are interrupted"`
 	Output json.RawMessage `json:"output,omitempty" doc:"The step's output, where it is taken as a success"`
 }
 
@@ -193,22 +199,12 @@ type resolveInput struct {
 }
 
 func (s *Server) resolveStep(ctx context.Context, in *resolveInput) (*resultOutput, error) {
-	step, err := stepID(in.Step)
-	if err != nil {
-		return nil, err
-	}
+	step := in.Step
 	if len(in.Body.Output) > 0 && in.Body.As != "success" {
 		return nil, problem.InvalidValue("/output", "not_allowed", "an output belongs to a success only")
 	}
-	return s.act(ctx, in.ID, func(id, by string) error {
-		v, err := s.viewOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(v.steps, func(known viewedStep) bool { return known.id == step }) {
-			return problem.New(http.StatusNotFound, problem.NotFound, fmt.Sprintf("the execution has no step %q", step))
-		}
-		_, err = s.Engine.ResolveStep(ctx, id, step, engine.Resolution{As: in.Body.As, Output: in.Body.Output, By: by})
+	return s.actOnStep(ctx, in.ID, step, func(id, by string) error {
+		_, err := s.Engine.ResolveStep(ctx, id, step, engine.Resolution{Item: in.Body.Item, As: in.Body.As, Output: in.Body.Output, By: by})
 		return err
 	})
 }

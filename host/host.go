@@ -46,6 +46,7 @@ type Options struct {
 	Workflows  data.Workflows
 	Executions data.Executions
 	Documents  Documents
+	Outputs    Outputs
 	Catalogue  Catalogue
 	// Hub is the engine's Publisher too.
 	Hub *live.Hub
@@ -128,6 +129,7 @@ type Server struct {
 	pages  *pages.Renderer
 	spec   func() (document, error)
 	views  *viewCache
+	tally  tallyCache
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context
@@ -172,7 +174,7 @@ func New(options Options) (*Server, error) {
 
 func (o *Options) check() error {
 	for name, missing := range map[string]bool{
-		"Engine": o.Engine == nil, "Workflows": o.Workflows == nil, "Executions": o.Executions == nil, "Documents": o.Documents == nil,
+		"Engine": o.Engine == nil, "Workflows": o.Workflows == nil, "Executions": o.Executions == nil, "Documents": o.Documents == nil, "Outputs": o.Outputs == nil,
 		"Catalogue": o.Catalogue == nil, "Hub": o.Hub == nil, "Workspaces": len(o.Workspaces) == 0,
 	} {
 		if missing {

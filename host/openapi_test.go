@@ -119,6 +119,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	execution := result.text("execution_id")
 	waiting := w.begin("[{id: a, handler: test.unknown}]")
 	w.eventually("the interruption", func() bool { return w.status(waiting) == "waiting" })
+	undoable := fmt.Sprint(w.run("[{id: a, handler: test.undoable, for_each: [1, 2]}]")["execution_id"])
+	asking := w.begin(`[{id: a, handler: flow.approval, for_each: [1, 2, 3], config: {message: "?", approvers: [admin], form: {type: object}}}]`)
+	w.eventually("the question", func() bool { return w.status(asking) == "waiting" })
 	for _, test := range []struct {
 		method, pattern, path, body, status string
 	}{
@@ -132,6 +135,24 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get", workflows + "{id}/versions/{revision}/", workflows + id + "/versions/1/", "", "200"},
 		{"post", workflows + "{id}/execute/", workflows + id + "/execute/", "{}", "202"},
 		{"post", workflows + "{id}/execute/", workflows + id + "/execute/?async=false", "{}", "200"},
+		{"post", workflows + "{id}/execute/", workflows + id + "/execute/", `{"dry_run":true}`, "200"},
+		{"post", workflows + "{id}/plan/", workflows + id + "/plan/", "", "200"},
+		{"post", workflows + "{id}/steps/{step}/run/", workflows + id + "/steps/say/run/", `{"config":{"text":"x"}}`, "202"},
+		{"post", executions + "{id}/retry/", executions + execution + "/retry/", `{"from_step":"say"}`, "202"},
+		{"post", executions + "{id}/retry/", executions + execution + "/retry/", "", "default"},
+		{"post", executions + "{id}/fork/", executions + execution + "/fork/", `{"from_step":"say"}`, "202"},
+		{"post", executions + "{id}/fork/", executions + execution + "/fork/?dry_run=true", `{"from_step":"say"}`, "200"},
+		{"post", executions + "{id}/undo/", executions + undoable + "/undo/", "", "202"},
+		{"get", executions + "{id}/explain/", executions + waiting + "/explain/", "", "200"},
+		{"get", executions + "{id}/", executions + asking + "/", "", "200"},
+		{"post", executions + "{id}/signals/{name}/", executions + asking + "/signals/go/", `["x"]`, "200"},
+		{"post", executions + "{id}/steps/{step}/approve/", executions + asking + "/steps/a/approve/", `{"approved":true,"item":1}`, "200"},
+		{"post", executions + "{id}/pause/", executions + asking + "/pause/", "", "200"},
+		{"post", executions + "{id}/resume/", executions + asking + "/resume/", "", "200"},
+		{"get", executions + "{id}/", executions + undoable + "/", "", "200"},
+		{"get", executions + "{id}/compare/{other}/", executions + execution + "/compare/" + undoable + "/", "", "200"},
+		{"get", executions + "{id}/steps/{step}/output/", executions + execution + "/steps/say/output/", "", "200"},
+		{"get", executions + "{id}/artifacts/", executions + execution + "/artifacts/", "", "200"},
 		{"get", executions, "", "", "200"},
 		{"get", executions + "{id}/", executions + execution + "/", "", "200"},
 		{"get", executions + "{id}/", executions + waiting + "/", "", "200"},
@@ -189,7 +210,7 @@ func TestTheDescriptionIsNotSentAgainUnchanged(t *testing.T) {
 
 func TestTheCatalogueIsListed(t *testing.T) {
 	w := newWorld(t)
-	for query, want := range map[string]int{"": 11, "category=broken": 2, "q=gives back": 1, "q=TEST.": 5, "workflow_type=testing": 11, "workflow_type=other": 10} {
+	for query, want := range map[string]int{"": 12, "category=broken": 2, "q=gives back": 1, "q=TEST.": 6, "workflow_type=testing": 12, "workflow_type=other": 11} {
 		var list struct{ Handlers []json.RawMessage }
 		if err := json.Unmarshal(w.ask("GET", "/api/vwmp/step-handlers/?"+strings.ReplaceAll(query, " ", "%20"), "").want(200).body, &list); err != nil {
 			t.Fatal(err)

@@ -2,15 +2,24 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
 )
 
-// Documents gives the definition that an execution is pinned to; the
-// engine's journal does.
+// Documents gives the definition that an execution is pinned to.
 type Documents interface {
-	Load(ctx context.Context, executionID string) (engine.Stored, error)
+	// ExecutionDocument returns it as JSON; engine.ErrNotFound where there is
+	// no such execution.
+	ExecutionDocument(ctx context.Context, executionID string) (json.RawMessage, error)
+}
+
+// Outputs gives what was too large to stand in a result.
+type Outputs interface {
+	// Blob returns the content of this SHA-256, in hex; engine.ErrNotFound
+	// for one that is gone.
+	Blob(ctx context.Context, sha256 string) ([]byte, error)
 }
 
 // Catalogue is what the host shows of the handlers there are.

@@ -26,8 +26,7 @@ type view struct {
 type viewedStep struct{ id, name, handler string }
 
 // viewCache remembers the views of recent executions: a definition never
-// changes under an execution, and reading it means reading the execution
-// whole.
+// changes under an execution.
 type viewCache struct {
 	mu    sync.Mutex
 	views map[string]*view
@@ -58,7 +57,7 @@ func (s *Server) viewOf(ctx context.Context, executionID string) (*view, error) 
 	if v := s.views.get(executionID); v != nil {
 		return v, nil
 	}
-	stored, err := s.Documents.Load(ctx, executionID)
+	document, err := s.Documents.ExecutionDocument(ctx, executionID)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +65,7 @@ func (s *Server) viewOf(ctx context.Context, executionID string) (*view, error) 
 		Parameters []struct{ Name, Type string }
 		Steps      []struct{ ID, Name, Handler string }
 	}
-	if err := json.Unmarshal(stored.Document, &definition); err != nil {
+	if err := json.Unmarshal(document, &definition); err != nil {
 		return nil, fmt.Errorf("read the definition of execution %s: %w", executionID, err)
 	}
 	v := &view{}
@@ -111,8 +110,13 @@ func (s *Server) result(ctx context.Context, executionID string) (engine.Result,
 			StepID: step.id, StepName: step.name, Handler: step.handler, Status: plan.StatusPending, LogCount: counts[step.id],
 		}
 	}
+	outputs := outputBudget{bytes: maxItemOutputs}
 	for _, step := range steps {
 		step.LogCount = counts[step.StepID]
+		if !step.StartedAt.IsZero() && !step.Status.Ended() {
+			step.ExecutionTime = max(0, s.now().Sub(step.StartedAt).Seconds())
+		}
+		outputs.bound(step.Items)
 		result.StepResults[step.StepID] = step
 	}
 	result.Parameters = masked(header.Parameters, v.secrets)

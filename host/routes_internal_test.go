@@ -27,7 +27,7 @@ func newBare(t testing.TB) *Server {
 	t.Helper()
 	store := memory.New(memory.Options{})
 	s, err := New(Options{
-		Engine: noEngine{}, Workflows: store, Executions: store, Documents: store, Hub: live.NewHub(nil), Auth: edge.ModeNone,
+		Engine: noEngine{}, Workflows: store, Executions: store, Documents: store, Outputs: store, Hub: live.NewHub(nil), Auth: edge.ModeNone,
 		Catalogue: bare{enginetest.NewCatalogue(map[string]pluginsdk.EffectClass{})}, Workspaces: []engine.Workspace{{Name: "default", Dir: t.TempDir()}},
 	})
 	if err != nil {

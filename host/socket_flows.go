@@ -140,12 +140,10 @@ func (k *socket) onExecution(id string) func(clientMessage) {
 			k.pong()
 		case m.Type == "start":
 			err = problem.New(http.StatusConflict, problem.Conflict, "the execution has started already")
-		case m.Type == "pause":
-			err = problem.New(http.StatusConflict, problem.Conflict, "this version can't pause an execution yet")
-		case m.Type == "cancel", m.Type == "resume":
+		case m.Type == "cancel", m.Type == "pause", m.Type == "resume":
 			err = k.control(m.Type, id)
 		default:
-			err = problem.InvalidValue("/type", "unknown_type", fmt.Sprintf("there is no message %q; send ping, cancel or resume", m.Type))
+			err = problem.InvalidValue("/type", "unknown_type", fmt.Sprintf("there is no message %q; send ping, cancel, pause or resume", m.Type))
 		}
 		if err != nil {
 			k.sendProblem(k.server.refusal(k.info, err))
@@ -158,7 +156,10 @@ func (k *socket) control(word, id string) error {
 		return problem.New(http.StatusForbidden, problem.AuthorizationError, fmt.Sprintf("to %s an execution needs the role %s", word, edge.Executor))
 	}
 	do := k.server.Engine.Cancel
-	if word == "resume" {
+	switch word {
+	case "pause":
+		do = k.server.Engine.Pause
+	case "resume":
 		do = k.server.Engine.Resume
 	}
 	_, err := do(k.ctx, id, k.info.who.Name)

@@ -301,7 +301,7 @@ func TestAnExecutionIsCancelledThroughItsSocket(t *testing.T) {
 	c := w.dial("/ws/vwmp/workflows/" + id + "/execute")
 	c.await("step_started")
 	for say, code := range map[string]string{
-		`{"type":"start"}`: "CONFLICT", `{"type":"pause"}`: "CONFLICT", `{"type":"resume"}`: "CONFLICT", `{"type":"dance"}`: "VALIDATION_ERROR", `[`: "VALIDATION_ERROR",
+		`{"type":"start"}`: "CONFLICT", `{"type":"resume"}`: "CONFLICT", `{"type":"dance"}`: "VALIDATION_ERROR", `[`: "VALIDATION_ERROR",
 	} {
 		c.say(say)
 		if m := c.await("error"); m.ErrorCode != code || m.Seq != 0 {
@@ -451,4 +451,45 @@ func TestAPanicEndsOneSocketOnly(t *testing.T) {
 	}
 	other.say(`{"type":"ping"}`)
 	other.await("pong")
+}
+
+func TestAnExecutionIsPausedThroughItsSocket(t *testing.T) {
+	w := newWorld(t)
+	id := w.save(`[{id: a, handler: flow.approval, config: {message: "Ship it?"}}, {id: b, handler: test.echo, dependencies: [a]}]`)
+	c := w.dial("/ws/vwmp/workflows/" + id + "/execute")
+	execution := c.await("step_waiting").Execution
+	for _, word := range []string{"pause", "resume", "pause"} {
+		c.say(`{"type":"` + word + `"}`)
+		c.await(map[string]string{"pause": "execution_paused", "resume": "execution_resumed"}[word])
+	}
+	c.say(`{"type":"pause"}`)
+	if m := c.await("error"); m.ErrorCode != "CONFLICT" || m.Seq != 0 {
+		t.Errorf("a second pause: %+v", m)
+	}
+	first := w.dial("/ws/vwmp/executions/" + execution).await("snapshot")
+	if first.Result["status"] != "paused" || dig(t, first.Result, "step_results", "a", "waiting")["message"] != "Ship it?" {
+		t.Errorf("snapshot: %v", first.Result)
+	}
+	w.ask("POST", executions+execution+"/steps/a/approve/", `{"approved":true}`).want(200)
+	c.say(`{"type":"resume"}`)
+	if rest := c.rest(1000); rest[len(rest)-1].Status != "success" {
+		t.Errorf("the end: %+v", rest)
+	}
+}
+
+func TestAViewersSocketOnlyListens(t *testing.T) {
+	sessions := &casting{}
+	w := newWorld(t, func(o *host.Options) { sessions.Sessions, o.Sessions = o.Sessions, sessions })
+	id := w.begin("[{id: a, handler: test.block}]")
+	c := w.dial("/ws/vwmp/executions/"+id, w.as(sessions, "viewer")...)
+	c.await("snapshot")
+	for _, word := range []string{"pause", "resume", "cancel"} {
+		c.say(`{"type":"` + word + `"}`)
+		if m := c.await("error"); m.ErrorCode != "AUTHORIZATION_ERROR" {
+			t.Errorf("%s: %+v", word, m)
+		}
+	}
+	if status := w.status(id); status != "running" {
+		t.Errorf("the execution is %s", status)
+	}
 }

@@ -117,6 +117,8 @@ func newPlugins() plugins {
 		{Path: "test.block", Name: "Block", Category: "testing", Effect: pluginsdk.EffectPure, ConfigSchema: json.RawMessage(`{"type":"object"}`), Capabilities: pluginsdk.Capabilities{Cancel: true}},
 		{Path: "test.fail", Name: "Fail", Category: "broken", ConfigSchema: json.RawMessage(`{"type":"object"}`)},
 		{Path: "test.unknown", Name: "Unknown", Category: "broken", Effect: pluginsdk.EffectUnsafe, ConfigSchema: json.RawMessage(`{"type":"object"}`)},
+		{Path: "test.undoable", Name: "Undoable", Category: "testing", Effect: pluginsdk.EffectIdempotent, ConfigSchema: json.RawMessage(`{"type":"object"}`),
+			Capabilities: pluginsdk.Capabilities{Plan: true, Undo: true}},
 		{Path: "test.flood", Name: "Flood", Category: "testing", Effect: pluginsdk.EffectPure, ConfigSchema: json.RawMessage(`{"type":"object"}`)},
 	} {
 		handlers = append(handlers, workflow.NewHandler(info, "test", "1.2.3"))
@@ -144,7 +146,13 @@ func newInvoker(release chan struct{}) *enginetest.Invoker {
 	success := func(output json.RawMessage) pluginsdk.Outcome {
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: output}
 	}
-	return &enginetest.Invoker{Handlers: map[string]enginetest.Handler{
+	return &enginetest.Invoker{Planners: map[string]func(*pluginsdk.Request) ([]pluginsdk.PlannedEffect, error){
+		"test.undoable": func(r *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error) {
+			return []pluginsdk.PlannedEffect{{Action: "create", Target: "file of " + r.StepID, Summary: "Makes a file", Known: true}}, nil
+		},
+	}, Undoers: map[string]func(*pluginsdk.Request, json.RawMessage) pluginsdk.Outcome{
+		"test.undoable": func(*pluginsdk.Request, json.RawMessage) pluginsdk.Outcome { return success(nil) },
+	}, Handlers: map[string]enginetest.Handler{
 		"test.echo": func(_ context.Context, r *pluginsdk.Request, report pluginsdk.Reporter) pluginsdk.Outcome {
 			report.Log(pluginsdk.LogLine{Level: pluginsdk.LevelInfo, Message: "about to echo"})
 			report.Log(pluginsdk.LogLine{Level: pluginsdk.LevelWarning, Message: "careful \x1b[31m"})
@@ -163,6 +171,9 @@ func newInvoker(release chan struct{}) *enginetest.Invoker {
 		},
 		"test.unknown": func(context.Context, *pluginsdk.Request, pluginsdk.Reporter) pluginsdk.Outcome {
 			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Class: pluginsdk.FailureRetryable, Code: "LOST", Message: "the connection was lost"}}
+		},
+		"test.undoable": func(_ context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+			return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: r.Config, UndoToken: json.RawMessage(`{"file":1}`)}
 		},
 		"test.flood": func(_ context.Context, _ *pluginsdk.Request, report pluginsdk.Reporter) pluginsdk.Outcome {
 			<-release
@@ -192,7 +203,7 @@ func newWorld(t testing.TB, settings ...setting) *world {
 		Publisher: w.hub, Clock: enginetest.Clock{}, BootEpoch: w.store.Meta().BootEpoch,
 	})
 	options := host.Options{
-		Engine: w.engine, Workflows: w.store, Executions: w.store, Documents: w.store, Catalogue: catalogue, Hub: w.hub,
+		Engine: w.engine, Workflows: w.store, Executions: w.store, Documents: w.store, Outputs: w.store, Catalogue: catalogue, Hub: w.hub,
 		Workspaces: []engine.Workspace{{Name: "default", Dir: t.TempDir()}, {Name: "other", Dir: t.TempDir()}},
 		Stats:      w.store.Stats, Secrets: sealed, Auth: edge.ModeToken, AdminToken: token, Sessions: w.store,
 		Version: host.Version{Version: "1.0.0-test"}, Logger: slog.New(slog.NewTextHandler(w.log, nil)),

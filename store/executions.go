@@ -181,6 +181,24 @@ func (s *Store) Load(ctx context.Context, id string) (engine.Stored, error) {
 	return stored, nil
 }
 
+// ExecutionDocument returns the definition that an execution is pinned to, as
+// JSON; an engine.ErrNotFound where there is no such execution.
+func (s *Store) ExecutionDocument(ctx context.Context, id string) (document json.RawMessage, err error) {
+	raw, err := s.readRaw(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	_, from, err := raw.parse()
+	if err != nil {
+		return nil, err
+	}
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		document, err = readDocument(tx, from.Document)
+		return err
+	})
+	return document, err
+}
+
 // Unfinished implements engine.Journal.
 func (s *Store) Unfinished(ctx context.Context) ([]string, error) {
 	var ids []string

@@ -213,7 +213,15 @@ func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 
 // call sends a JSON body, where there is one, and decodes the answer.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, body, answer any) error {
+	return c.callAs(ctx, "", method, path, query, body, answer)
+}
+
+// callAs is call for what starts executions: they show the trigger.
+func (c *client) callAs(ctx context.Context, trigger, method, path string, query url.Values, body, answer any) error {
 	r := request{method: method, path: path, query: query, accept: "application/json"}
+	if trigger != "" {
+		r.header = http.Header{"X-Vwmp-Trigger": {trigger}}
+	}
 	if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {

@@ -14,10 +14,11 @@ import (
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/store/data"
 )
 
 func newExecute() *cobra.Command {
-	var detach bool
+	var detach, dryRun bool
 	var output, key string
 	var given parameterFlags
 	var skips []string
@@ -25,13 +26,14 @@ func newExecute() *cobra.Command {
 		Use:   "execute ID",
 		Short: "Start a stored workflow and follow it",
 		Example: `  vwmp execute standard-release -p summary="Faster start" -p kb_docs_ok=true
-  vwmp execute nightly --detach`,
+  vwmp execute nightly --detach --skip upload`,
 		Args: cobra.ExactArgs(1),
 	}
 	where := targetFlags(command)
 	given.declare(command.Flags())
 	command.Flags().BoolVar(&detach, "detach", false, "start it and return")
 	command.Flags().StringArrayVar(&skips, "skip", nil, "step to switch off for this run; repeatable")
+	command.Flags().BoolVar(&dryRun, "dry-run", false, "show what it would do, and do nothing")
 	command.Flags().StringVar(&key, "idempotency-key", "", "start it at most once for this key within 24 hours")
 	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text, json or events")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
@@ -43,21 +45,14 @@ func newExecute() *cobra.Command {
 			return err
 		}
 		defer c.close()
-		ctx := cmd.Context()
 		path := "/workflows/" + url.PathEscape(args[0]) + "/"
-		var declared struct {
-			Parameters []declaredParameter `json:"parameters"`
-		}
-		if err := c.call(ctx, http.MethodGet, path, nil, nil, &declared); err != nil {
-			return err
-		}
-		parameters, err := given.values(declared.Parameters, cmd.InOrStdin())
+		body, err := startBodyOf(cmd, c, path, &given, skips)
 		if err != nil {
 			return err
 		}
-		body := map[string]any{"parameters": parameters, "async": true}
-		if len(skips) > 0 {
-			body["skip_steps"] = skips
+		body["async"] = true
+		if dryRun {
+			return executePreview(cmd, c, path, output, body)
 		}
 		if key != "" {
 			body["idempotency_key"] = key
@@ -65,7 +60,7 @@ func newExecute() *cobra.Command {
 		var started struct {
 			ExecutionID string `json:"execution_id"`
 		}
-		if err := c.call(ctx, http.MethodPost, path+"execute/", nil, body, &started); err != nil {
+		if err := c.callAs(cmd.Context(), engine.TriggerCLI, http.MethodPost, path+"execute/", nil, body, &started); err != nil {
 			return err
 		}
 		if detach {
@@ -81,7 +76,7 @@ func newExecute() *cobra.Command {
 // execution where owned, else it only ends the following.
 func followToEnd(cmd *cobra.Command, c *client, id, output string, owned bool) error {
 	ctx, path := cmd.Context(), "/executions/"+url.PathEscape(id)+"/"
-	view := newViewer(cmd.OutOrStdout(), output)
+	view := newViewer(cmd.OutOrStdout(), output, true)
 	err := c.follow(ctx, id, 0, view.show)
 	interrupted := ctx.Err() != nil
 	if interrupted {
@@ -128,15 +123,18 @@ func exitOf(status plan.Status, interrupted bool) error {
 
 func newExecution() *cobra.Command {
 	command := &cobra.Command{
-		Use: "execution", Short: "List, show, follow and cancel executions", Args: cobra.NoArgs,
+		Use: "execution", Short: "List, show, follow, steer and repeat executions", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	where := targetFlags(command)
 	command.AddCommand(
 		executionList(where), executionGet(where), executionLogs(where), executionFollow(where),
-		executionAct(where, "cancel", "Cancel a running execution"),
+		executionAct(where, "cancel", "Cancel a running execution; twice, its clean-up steps too"),
+		executionAct(where, "pause", "Let what runs end, and start nothing more"),
 		executionAct(where, "resume", "Take up a paused execution again"),
-		executionResolve(where), executionEvents(where), executionDelete(where),
+		executionApprove(where), executionResolve(where), executionSignal(where),
+		executionRetry(where), executionFork(where), executionUndo(where),
+		executionExplain(where), executionCompare(where), executionEvents(where), executionDelete(where),
 	)
 	return command
 }
@@ -213,17 +211,57 @@ func drawResult(t *table, result *engine.Result) {
 	if result.StatusReason != "" {
 		t.row("reason", result.StatusReason)
 	}
+	for _, origin := range [][2]string{{"retry of", result.RetryOf}, {"fork of", result.ForkOf}, {"undo of", result.UndoOf}, {"undone by", result.UndoneBy}} {
+		if origin[1] != "" {
+			t.row(origin[0], origin[1])
+		}
+	}
 	t.row("started", result.StartedAt.Local().Format(time.DateTime))
 	t.row("time", seconds(result.TotalTime))
 	t.row("")
 	t.row("STEP", "NAME", "STATUS", "TIME", "ATTEMPTS", "")
 	for _, step := range sortedSteps(result.StepResults) {
-		note := step.SkipReason
-		if step.Error != nil {
-			note = firstLine(step.Error.Message)
-		}
-		t.row(step.StepID, step.StepName, string(step.Status), seconds(step.ExecutionTime), fmt.Sprint(step.Attempts), note)
+		t.row(step.StepID, step.StepName, string(step.Status), seconds(step.ExecutionTime), fmt.Sprint(step.Attempts),
+			noteOf(step.Error, step.SkipReason, step.Waiting, step.Undo))
+		drawItems(t, &step)
 	}
+}
+
+// maxShownItems bounds the items of a step in a table; --output json has all.
+const maxShownItems = 100
+
+func drawItems(t *table, step *engine.StepResult) {
+	for i := range step.Items[:min(len(step.Items), maxShownItems)] {
+		item := &step.Items[i]
+		took := ""
+		if !item.StartedAt.IsZero() && !item.CompletedAt.IsZero() {
+			took = seconds(item.CompletedAt.Sub(item.StartedAt).Seconds())
+		}
+		t.row(fmt.Sprintf("  [%d]", item.Index), "", string(item.Status), took, fmt.Sprint(item.Attempts),
+			noteOf(item.Error, item.SkipReason, item.Waiting, item.Undo))
+	}
+	if more := len(step.Items) - maxShownItems; more > 0 {
+		t.row("", fmt.Sprintf("and %d more items; --output json has all", more))
+	}
+}
+
+// noteOf says the most important thing of a step or an item.
+func noteOf(failure *plan.Error, skipped string, waiting *engine.Waiting, undo *engine.Undo) string {
+	switch {
+	case undo != nil && undo.Error != nil:
+		return "could not be taken back: " + firstLine(undo.Error.Message)
+	case failure != nil:
+		return firstLine(failure.Message)
+	case waiting != nil && waiting.Reason == plan.WaitSignal:
+		return fmt.Sprintf("waits for the signal %q", waiting.Signal)
+	case waiting != nil && waiting.Reason == plan.WaitChild:
+		return "waits for execution " + waiting.ChildID
+	case waiting != nil && waiting.Reason == plan.WaitTime:
+		return "waits until " + waiting.Until.Local().Format(time.DateTime)
+	case waiting != nil:
+		return "waits for an approval: " + firstLine(waiting.Message)
+	}
+	return skipped
 }
 
 func executionLogs(where *target) *cobra.Command {
@@ -248,42 +286,63 @@ func executionLogs(where *target) *cobra.Command {
 		if level != "" {
 			query.Set("level", level)
 		}
-		return pages(cmd, c, "/executions/"+url.PathEscape(args[0])+"/logs/", "logs", query, func(event plan.Event) error {
+		capped, err := pages(cmd, c, executionPath(args[0], "logs"), "logs", query, func(event plan.Event) error {
 			if output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(event)
 			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %-7s  %s  %s\n",
-				event.Time.Local().Format("15:04:05.000"), event.Level, event.StepID, printable(event.Message))
+				event.Time.Local().Format("15:04:05.000"), event.Level, event.StepID+itemMark(event.ItemIndex), printable(event.Message))
 			return err
 		})
+		for _, log := range capped {
+			fmt.Fprintln(cmd.ErrOrStderr(), cappedLine(log))
+		}
+		return err
 	}
 	return command
 }
 
-// pages reads a list of events page by page.
-func pages(cmd *cobra.Command, c *client, path, name string, query url.Values, show func(plan.Event) error) error {
+// pages reads a list of events page by page, and returns which logs are not
+// whole.
+func pages(cmd *cobra.Command, c *client, path, name string, query url.Values, show func(plan.Event) error) ([]data.CappedLog, error) {
 	query.Set("limit", "500")
 	after := uint64(0)
 	for {
 		query.Set("after_seq", fmt.Sprint(after))
 		var answer map[string]json.RawMessage
 		if err := c.call(cmd.Context(), http.MethodGet, path, query, nil, &answer); err != nil {
-			return err
+			return nil, err
 		}
 		var events []plan.Event
 		if err := json.Unmarshal(answer[name], &events); err != nil {
-			return fmt.Errorf("read the server's answer: %w", err)
+			return nil, fmt.Errorf("read the server's answer: %w", err)
 		}
 		for _, event := range events {
 			if err := show(event); err != nil {
-				return err
+				return nil, err
 			}
 			after = event.Seq
 		}
-		if len(events) < 500 {
-			return nil
+		if len(events) == 500 {
+			continue
 		}
+		var capped []data.CappedLog
+		if raw := answer["capped"]; len(raw) > 0 {
+			if err := json.Unmarshal(raw, &capped); err != nil {
+				return nil, fmt.Errorf("read the server's answer: %w", err)
+			}
+		}
+		return capped, nil
 	}
+}
+
+// cappedLine says what is missing of a log.
+func cappedLine(log data.CappedLog) string {
+	line := fmt.Sprintf("the log of %s, attempt %d, is not whole: it reached its limit of %d bytes", log.StepID, log.Attempt, log.Limit)
+	if log.Dropped > 0 {
+		line += fmt.Sprintf(", and %d lines were left out", log.Dropped)
+	}
+	return line
 }
 
 func executionEvents(where *target) *cobra.Command {
@@ -297,9 +356,10 @@ func executionEvents(where *target) *cobra.Command {
 			}
 			defer c.close()
 			encoder := json.NewEncoder(cmd.OutOrStdout())
-			return pages(cmd, c, "/executions/"+url.PathEscape(args[0])+"/events/", "events", url.Values{}, func(event plan.Event) error {
+			_, err = pages(cmd, c, executionPath(args[0], "events"), "events", url.Values{}, func(event plan.Event) error {
 				return encoder.Encode(event)
 			})
+			return err
 		},
 	}
 }
@@ -320,67 +380,6 @@ func executionFollow(where *target) *cobra.Command {
 		return followToEnd(cmd, c, args[0], output, false)
 	}
 	return command
-}
-
-func executionAct(where *target, action, short string) *cobra.Command {
-	return &cobra.Command{
-		Use: action + " EXECUTION", Short: short, Args: cobra.ExactArgs(1), Example: "  vwmp execution " + action + " 019…",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := where.connect(cmd)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			var result engine.Execution
-			if err := c.call(cmd.Context(), http.MethodPost, "/executions/"+url.PathEscape(args[0])+"/"+action+"/", nil, nil, &result); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), result.Status)
-			return nil
-		},
-	}
-}
-
-func executionResolve(where *target) *cobra.Command {
-	var as, output string
-	command := &cobra.Command{
-		Use: "resolve EXECUTION STEP", Short: "Decide what became of an interrupted step", Args: cobra.ExactArgs(2),
-		Example: "  vwmp execution resolve 019… step-7 --as retry",
-	}
-	command.Flags().StringVar(&as, "as", "", "retry, success, failed or skipped")
-	command.Flags().StringVar(&output, "step-output", "", "with --as success: the step's output as JSON")
-	command.RunE = func(cmd *cobra.Command, args []string) error {
-		body := map[string]any{"as": as}
-		if output != "" {
-			if !json.Valid([]byte(output)) {
-				return usageError("--step-output is not JSON")
-			}
-			body["output"] = json.RawMessage(output)
-		}
-		c, err := where.connect(cmd)
-		if err != nil {
-			return err
-		}
-		defer c.close()
-		path := "/executions/" + url.PathEscape(args[0]) + "/steps/" + url.PathEscape(args[1]) + "/resolve/"
-		return c.call(cmd.Context(), http.MethodPost, path, nil, body, nil)
-	}
-	return command
-}
-
-func executionDelete(where *target) *cobra.Command {
-	return &cobra.Command{
-		Use: "delete EXECUTION", Short: "Remove a finished execution's history", Args: cobra.ExactArgs(1),
-		Example: "  vwmp execution delete 019…",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := where.connect(cmd)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			return c.call(cmd.Context(), http.MethodDelete, "/executions/"+url.PathEscape(args[0])+"/", nil, nil, nil)
-		},
-	}
 }
 
 func firstLine(text string) string {

@@ -43,6 +43,13 @@ type core struct {
 
 // newCore joins the parts. The store is the caller's to close.
 func newCore(ctx context.Context, s *settings, store backend, runDir string, publisher engine.Publisher, logger *slog.Logger) (*core, error) {
+	return newCoreWith(ctx, s, store, runDir, definitions{store}, publisher, logger)
+}
+
+// newCoreWith is newCore with other workflows to run as children.
+func newCoreWith(ctx context.Context, s *settings, store backend, runDir string, children engine.Definitions,
+	publisher engine.Publisher, logger *slog.Logger,
+) (*core, error) {
 	sealed := vault.New(vault.Options{Store: store, KeyFile: s.secretKeyFile(runDir)})
 	keeper := secret.NewKeeper(secret.Options{Secrets: givenSecrets{s.runSecrets, sealed}, Sealer: sealed, Logger: logger})
 	plugins, err := pluginhost.New(ctx, pluginhost.Options{
@@ -54,7 +61,7 @@ func newCore(ctx context.Context, s *settings, store backend, runDir string, pub
 	}
 	return &core{store: store, plugins: plugins, vault: sealed, engine: local.New(local.Options{
 		Journal: store, Blobs: store, Logs: store, Invoker: secret.NewInvoker(plugins, keeper), Catalogue: plugins, Settings: s, Secrets: keeper,
-		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: definitions{store}, Logger: logger,
+		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: children, Logger: logger,
 	})}, nil
 }
 

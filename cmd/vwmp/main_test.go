@@ -11,8 +11,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// pluginsDir holds the bundled plugins, built for the tests.
-var pluginsDir string
+// pluginsDir holds the bundled plugins, built for the tests, and labDir the
+// one that the language is tried with.
+var pluginsDir, labDir string
 
 // TestMain makes the test binary stand for vwmp, as a real process, and
 // builds the real plugins.
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	pluginsDir = filepath.Join(dir, "plugins")
+	labDir = filepath.Join(dir, "lab")
 	testscript.Main(cleanUp{m, dir}, map[string]func(){"vwmp": main})
 }
 
@@ -35,7 +37,7 @@ type cleanUp struct {
 
 func (c cleanUp) Run() int {
 	defer func() { _ = os.RemoveAll(c.dir) }()
-	if err := buildPlugins(pluginsDir); err != nil {
+	if err := buildPlugins(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -53,11 +55,12 @@ func (c cleanUp) Run() int {
 	return c.m.Run()
 }
 
-func buildPlugins(dir string) error {
-	for _, name := range []string{"git", "release", "vwmp"} {
-		command := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(dir, "vwmp-plugin-"+name), "github.com/vwmp/vwmp/plugins/"+name)
+func buildPlugins() error {
+	for path, dir := range map[string]string{"plugins/git": pluginsDir, "plugins/release": pluginsDir, "plugins/vwmp": pluginsDir, "examples/plugins/lab": labDir} {
+		binary := filepath.Join(dir, "vwmp-plugin-"+filepath.Base(path))
+		command := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "github.com/vwmp/vwmp/"+path)
 		if output, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("build plugin %s: %w\n%s", name, err, output)
+			return fmt.Errorf("build plugin %s: %w\n%s", path, err, output)
 		}
 	}
 	return nil

@@ -26,9 +26,14 @@ type runFlags struct {
 	output     string
 	data       string
 	skips      []string
+	approvals  []string
+	signals    []string
 	dryRun     bool
 	secrets    string
 }
+
+// runBy names whoever runs a workflow without a server.
+const runBy = "cli"
 
 func newRun() *cobra.Command {
 	var flags runFlags
@@ -36,9 +41,14 @@ func newRun() *cobra.Command {
 		Use:   "run FILE",
 		Short: "Run a workflow file, without a server",
 		Long: `Runs a workflow file to its end, with no server and no stored data, and shows its progress.
-Ctrl-C cancels the run and lets clean-up steps finish. With --data the run is kept in a store,
-and a run of it that was cut short goes on first.`,
+Ctrl-C cancels the run and lets clean-up steps finish. With --data the run is kept in a store:
+one that was cut short goes on where it was, when the same command is given again.
+
+Approvals are asked for on a terminal. Elsewhere such a step fails at once, unless --approve names it.
+A step that runs another workflow may name a file in the folder of this one.`,
 		Example: `  vwmp run release.yaml -p summary="Faster start" -p kb_docs_ok=true --workspace .
+  vwmp run release.yaml --dry-run -p summary="Faster start"
+  vwmp run deploy.yaml --approve go-live --approve 'budget={"amount": 100}' --signal ready
   vwmp run checks.yaml --output events | jq .event`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -51,13 +61,12 @@ and a run of it that was cut short goes on first.`,
 	command.Flags().StringVarP(&flags.output, "output", "o", "text", "how to print: text, json or events")
 	command.Flags().StringArrayVar(&flags.skips, "skip", nil, "step to switch off for this run; repeatable")
 	command.Flags().StringVar(&flags.secrets, "secrets", "", "file with secrets, a JSON or YAML map; they stand over VWMP_SECRET_NAME and those of --data")
-	command.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what the run would do")
+	command.Flags().StringArrayVar(&flags.approvals, "approve", nil, "step whose approval is given, as STEP or STEP=JSON with the answer to its form; repeatable")
+	command.Flags().StringArrayVar(&flags.signals, "signal", nil, "signal to send at the start, as NAME or NAME=JSON with its payload; repeatable")
+	command.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what the run would do, and do nothing")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.output != "text" && flags.output != "json" && flags.output != "events" {
 			return usageError("--output must be text, json or events, not %q", flags.output)
-		}
-		if flags.dryRun {
-			return &exitError{exitRefused, errors.New("--dry-run is not there yet: this version runs workflows, and does not plan them")}
 		}
 		s, err := loadSettings(cmd.Flags(), getenv)
 		if err != nil {
@@ -97,8 +106,17 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, keeper.Close()) }()
+	children, err := openBeside(file, definitions{keeper})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, children.close()) }()
 
-	view := newViewer(cmd.OutOrStdout(), flags.output)
+	view := newViewer(cmd.OutOrStdout(), flags.output, false)
+	attend, err := newAttendant(flags, newPerson(cmd, view))
+	if err != nil {
+		return err
+	}
 	mine := make(chan string, 1)
 	events := make(chan plan.Event, 1024)
 	shown := make(chan struct{})
@@ -106,19 +124,24 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		defer close(shown)
 		showRun(view, mine, events)
 	}()
-	parts, err := newCore(cmd.Context(), s, keeper, runDir, publisherFunc(func(event plan.Event) { events <- event }), runLogger(cmd, s))
+	parts, err := newCoreWith(cmd.Context(), s, keeper, runDir, children, publisherFunc(func(event plan.Event) {
+		attend.offer(event)
+		events <- event
+	}), runLogger(cmd, s))
 	if err != nil {
 		close(events)
 		<-shown
 		return err
 	}
-	result, runErr := runDocument(cmd, parts, flags, file, document, workspaces[0], mine)
+	attend.engine = parts.engine
+	run := &headlessRun{cmd: cmd, parts: parts, flags: flags, file: file, workspace: workspaces[0], attend: attend, mine: mine}
+	result, runErr := run.document(document)
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), runGrace)
 	defer cancel()
 	closeErr := parts.close(closeCtx)
 	close(events)
 	<-shown
-	if runErr != nil || closeErr != nil {
+	if runErr != nil || closeErr != nil || result == nil {
 		return errors.Join(runErr, closeErr)
 	}
 	view.close(result.Status, result.Error)
@@ -167,56 +190,6 @@ func openBackend(ctx context.Context, dir string) (keeper backend, runDir string
 		return nil, "", &exitError{exitRefused, err}
 	}
 	return opened, filepath.Join(dir, "run"), nil
-}
-
-// runDocument starts the run, waits for its end, and returns its result.
-func runDocument(cmd *cobra.Command, parts *core, flags *runFlags, file string,
-	document *workflow.Document, workspace engine.Workspace, mine chan<- string,
-) (*engine.Result, error) {
-	ctx := cmd.Context()
-	if err := parts.ready(ctx); err != nil {
-		return nil, err
-	}
-	graph, problems := engine.Check(ctx, document, parts.plugins)
-	if graph == nil {
-		return nil, tellProblems(cmd, file, problems)
-	}
-	declared := make([]declaredParameter, 0, len(document.Definition.Parameters))
-	for _, parameter := range document.Definition.Parameters {
-		declared = append(declared, declaredParameter{parameter.Name, parameter.Type})
-	}
-	parameters, err := flags.parameters.values(declared, cmd.InOrStdin())
-	if err != nil {
-		return nil, err
-	}
-	canonical, err := document.Definition.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := parts.engine.Recover(ctx); err != nil {
-		return nil, err
-	}
-	execution, _, err := parts.engine.Start(ctx, engine.StartRequest{
-		WorkflowID: workflowIDOf(file), Document: canonical, Parameters: parameters,
-		Trigger: engine.TriggerCLI, By: "cli", Workspace: workspace, SkipSteps: flags.skips,
-	})
-	var refused *engine.ProblemsError
-	if errors.As(err, &refused) {
-		return nil, &exitError{exitFailed, errors.New(refusalText(refused))}
-	}
-	if err != nil {
-		return nil, err
-	}
-	mine <- execution.ID
-	if err := parts.engine.Wait(ctx, execution.ID); err != nil {
-		// Ctrl-C: the run is cancelled, its clean-up steps run.
-		fresh, cancel := context.WithTimeout(context.WithoutCancel(ctx), runGrace)
-		defer cancel()
-		if _, err := parts.engine.Cancel(fresh, execution.ID, "Ctrl-C"); err == nil {
-			_ = parts.engine.Wait(fresh, execution.ID) // What does not end in time is of unknown outcome.
-		}
-	}
-	return collect(context.WithoutCancel(ctx), parts.store, execution.ID)
 }
 
 // collect builds the result of an execution.

@@ -43,7 +43,7 @@ func newWorkflow() *cobra.Command {
 	command.AddCommand(
 		workflowList(where), workflowGet(where), workflowCreate(where), workflowUpdate(where),
 		workflowDelete(where), workflowImport(where), workflowExport(where),
-		workflowVersions(where), workflowDiff(where), workflowRestore(where),
+		workflowVersions(where), workflowDiff(where), workflowRestore(where), workflowPlan(where),
 	)
 	return command
 }

@@ -30,6 +30,7 @@ func languageTests() map[string]func(*world) {
 		"for_each goes on after a crash and repeats no item":       testForEachCrash,
 		"an approval waits, survives a restart and is answered":    testApproval,
 		"an approval is for its approvers and its form":            testApprovalRules,
+		"items can wait for approvals, each for its own":           testApprovalItems,
 		"an approval that nobody answers does as on_timeout says":  testApprovalTimeout,
 		"a wait survives a restart and ends on time":               testWait,
 		"a signal is delivered whether it comes before or after":   testSignal,
@@ -168,6 +169,21 @@ const approval = `"steps":[
 	{"id":"ok","handler":"flow.approval","config":{"message":"Go on?","approvers":["boss"],"timeout":"1h","on_timeout":"%s",
 		"form":{"type":"object","required":["env"],"properties":{"env":{"type":"string"}}}}},
 	{"id":"b","handler":"test.pure","dependencies":["ok"],"config":{"env":"${step-outputs.ok.env}"}}]`
+
+func testApprovalItems(w *world) {
+	id := w.start(`"steps":[{"id":"ok","handler":"flow.approval","for_each":["x","y"],"config":{"message":"${item}?"}}]`)
+	w.await(id, plan.StepWaiting, "ok")
+	w.crash()
+	for _, item := range []int{1, 0} {
+		if _, err := w.engine.Approve(w.t.Context(), id, "ok", engine.Approval{Approved: true, By: "boss", Item: &item}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.want(id, plan.StatusSuccess, "ok=success")
+	if step := w.results(id, "ok"); len(step.Items) != 2 || step.Waiting != nil {
+		w.t.Errorf("the step is %+v", step)
+	}
+}
 
 func testApproval(w *world) {
 	id := w.start(fmt.Sprintf(approval, "fail"))

@@ -120,8 +120,12 @@ func (r *Runtime) startChild(ctx context.Context, parent engine.Execution, wait 
 	if err != nil {
 		return err
 	}
+	id := wait.Workflow
+	if named, ok := r.options.Definitions.(engine.NamedDefinitions); ok {
+		id = named.WorkflowID(id)
+	}
 	_, _, err = r.start(ctx, wait.Child, engine.StartRequest{
-		WorkflowID: wait.Workflow, Revision: revision, Document: document, Parameters: wait.Parameters,
+		WorkflowID: id, Revision: revision, Document: document, Parameters: wait.Parameters,
 		Trigger: engine.TriggerChild, By: parent.By, Workspace: engine.Workspace{Name: parent.Workspace, Dir: own.WorkspaceDir},
 		Origin: &plan.Origin{Parent: origin},
 	})

@@ -41,10 +41,11 @@ func (e *execution) itemResult(r plan.Ref) engine.ItemResult {
 	}
 }
 
-// waitingOf is nil for a unit that does not wait now.
+// waitingOf is nil for a unit that does not wait now, and for a step whose
+// items do.
 func waitingOf(unit *plan.Unit) *engine.Waiting {
 	if unit.Status != plan.StatusWaiting || unit.Wait == nil {
-		return nil // A step with for_each waits by its items.
+		return nil
 	}
 	wait := unit.Wait
 	return &engine.Waiting{

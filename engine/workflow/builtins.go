@@ -20,6 +20,9 @@ const (
 	HandlerFail     = "flow.fail"
 )
 
+// SignalPattern is what the name of a signal looks like.
+const SignalPattern = `^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`
+
 // Builtins returns the built-in handlers with their descriptions. They are
 // pure: what they wait for is in the engine's own record, and a child
 // execution is found by its parent's.
@@ -94,7 +97,7 @@ var waitSchema = json.RawMessage(`{
 var signalSchema = json.RawMessage(`{
   "type": "object", "additionalProperties": false, "required": ["name"],
   "properties": {
-    "name": {"type": "string", "title": "Name", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$",
+    "name": {"type": "string", "title": "Name", "pattern": "` + SignalPattern + `",
       "description": "The name that the signal is sent under."},
     "timeout": {"type": ["number", "string"], "format": "vwmp-duration", "title": "Timeout",
       "description": "How long to wait; the step fails after it. Without it, for ever."}

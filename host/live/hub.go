@@ -131,7 +131,7 @@ func (h *Hub) Publish(event plan.Event) {
 // forDashboard picks the events that change an execution's own state.
 func forDashboard(t plan.EventType) bool {
 	switch t {
-	case plan.StepStarted, plan.StepLog, plan.StepProgress, plan.StepRetrying, plan.StepCompleted, plan.ProgressMade:
+	case plan.StepStarted, plan.StepLog, plan.StepProgress, plan.StepRetrying, plan.StepItemCompleted, plan.StepUndone, plan.StepCompleted, plan.ProgressMade:
 		return false
 	}
 	return true

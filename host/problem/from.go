@@ -26,6 +26,8 @@ func From(err error) *Problem {
 		return New(http.StatusNotFound, NotFound, "there is no such thing").Because(err)
 	case errors.Is(err, engine.ErrIdempotencyMismatch):
 		return New(http.StatusUnprocessableEntity, IdempotencyMismatch, "the idempotency key was used within the last 24 hours with another request; use a new key").Because(err)
+	case errors.Is(err, engine.ErrForbidden):
+		return New(http.StatusForbidden, AuthorizationError, err.Error()).Because(err)
 	case errors.Is(err, engine.ErrConflict):
 		return New(http.StatusConflict, Conflict, err.Error()).Because(err)
 	case errors.Is(err, engine.ErrStoreFull):

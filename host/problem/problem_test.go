@@ -22,6 +22,7 @@ func TestEveryErrorHasItsStatusAndCode(t *testing.T) {
 	}{
 		"not found":            {fmt.Errorf("read: %w", engine.ErrNotFound), 404, problem.NotFound},
 		"conflict":             {fmt.Errorf("%w: the execution is success", engine.ErrConflict), 409, problem.Conflict},
+		"forbidden":            {fmt.Errorf("%w: this approval is for alice", engine.ErrForbidden), 403, problem.AuthorizationError},
 		"idempotency mismatch": {engine.ErrIdempotencyMismatch, 422, problem.IdempotencyMismatch},
 		"store full":           {engine.ErrStoreFull, 503, problem.StoreFull},
 		"stopping":             {engine.ErrStopping, 503, problem.Unavailable},

@@ -247,6 +247,18 @@ func (s *Store) Load(_ context.Context, id string) (engine.Stored, error) {
 	return stored, nil
 }
 
+// ExecutionDocument returns the definition that an execution is pinned to, as
+// JSON; an engine.ErrNotFound where there is no such execution.
+func (s *Store) ExecutionDocument(_ context.Context, id string) (json.RawMessage, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.executions[id]
+	if e == nil {
+		return nil, notFound("execution", id)
+	}
+	return e.document, nil
+}
+
 // Unfinished implements engine.Journal.
 func (s *Store) Unfinished(context.Context) ([]string, error) {
 	s.mu.RLock()

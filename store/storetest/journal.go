@@ -57,6 +57,7 @@ func createdIsLoaded(t *testing.T, s *suite) {
 	wantEqual(t, "header", asJSON(t, stored.Execution), asJSON(t, life.Header))
 	wantEqual(t, "by", stored.Execution.By, "admin")
 	wantEqual(t, "document", string(stored.Document), string(Document()))
+	wantEqual(t, "document alone", string(must[json.RawMessage](t)(s.ExecutionDocument(ctx, ID(1)))), string(Document()))
 	wantEqual(t, "folder", stored.WorkspaceDir, "/srv/project")
 	wantEqual(t, "events", len(stored.Events), 1)
 	event := stored.Events[0]
@@ -64,6 +65,8 @@ func createdIsLoaded(t *testing.T, s *suite) {
 	_, err := s.Load(ctx, ID(2))
 	wantError(t, err, engine.ErrNotFound)
 	_, err = s.Execution(ctx, ID(2))
+	wantError(t, err, engine.ErrNotFound)
+	_, err = s.ExecutionDocument(ctx, ID(2))
 	wantError(t, err, engine.ErrNotFound)
 	wantError(t, s.Append(ctx, NewLife(ID(2), "release", s.clock.Now()).Start()), engine.ErrNotFound)
 }

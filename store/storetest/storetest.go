@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"testing"
@@ -26,6 +27,7 @@ type Backend interface {
 	data.Secrets
 	data.Triggers
 	data.System
+	ExecutionDocument(ctx context.Context, id string) (json.RawMessage, error)
 	Close() error
 }
 
