@@ -24,7 +24,7 @@ import (
 )
 
 // killWorkflow has a step of every effect class, side by side and in a row;
-// one of them fails first. FILE is the ledger.
+// one of them fails first, one is a list and one waits. FILE is the ledger.
 const killWorkflow = `{"name": "Kill me", "steps": [
 	{"id": "pure", "handler": "ledger.pure", "config": {"file": "FILE"}},
 	{"id": "keyed", "handler": "ledger.keyed", "dependencies": ["pure"], "config": {"file": "FILE"}},
@@ -32,7 +32,9 @@ const killWorkflow = `{"name": "Kill me", "steps": [
 	{"id": "unsafe", "handler": "ledger.unsafe", "dependencies": ["pure"], "config": {"file": "FILE", "wait": 30}},
 	{"id": "again", "handler": "ledger.unsafe", "dependencies": ["unsafe"], "config": {"file": "FILE", "fail_first": true},
 		"retry": {"max_attempts": 2, "initial_interval": 0.05, "jitter": 0}},
-	{"id": "join", "handler": "ledger.unsafe", "dependencies": ["keyed", "reconcilable", "again"], "config": {"file": "FILE"}},
+	{"id": "nap", "handler": "flow.wait", "config": {"duration": "50ms"}},
+	{"id": "items", "handler": "ledger.reconcilable", "for_each": [1, 2, 3], "max_parallel": 2, "dependencies": ["nap"], "config": {"file": "FILE"}},
+	{"id": "join", "handler": "ledger.unsafe", "dependencies": ["keyed", "reconcilable", "again", "items"], "config": {"file": "FILE"}},
 	{"id": "clean", "handler": "ledger.idempotent", "run_on": "always", "dependencies": ["join"], "config": {"file": "FILE"}}]}`
 
 // killLoop is a server that is killed again and again, and what it promised
@@ -298,22 +300,27 @@ func (l *killLoop) checkExecution(id string, entries map[string][]ledgerEntry) {
 	checkSequence(l.t, events)
 	ended := map[string]bool{}
 	for _, event := range events {
-		if event.Type != plan.StepCompleted {
+		if event.Type != plan.StepCompleted && event.Type != plan.StepItemCompleted {
 			continue
 		}
-		if ended[event.StepID] {
-			l.t.Errorf("step %s of %s ended twice", event.StepID, id)
+		key := id + "/" + event.StepID
+		if event.ItemIndex != nil {
+			key += "/" + strconv.Itoa(*event.ItemIndex)
 		}
-		ended[event.StepID] = true
-		l.checkStep(event, entries[id+"/"+event.StepID])
+		if ended[key] {
+			l.t.Errorf("%s ended twice", key)
+		}
+		ended[key] = true
+		if key != id+"/nap" && key != id+"/items" {
+			l.checkStep(key, event, entries[key])
+		}
 	}
-	if len(ended) != 7 {
-		l.t.Errorf("%d steps of %s ended, want 7", len(ended), id)
+	if len(ended) != 12 {
+		l.t.Errorf("%d steps and items of %s ended, want 12", len(ended), id)
 	}
 }
 
-func (l *killLoop) checkStep(event plan.Event, entries []ledgerEntry) {
-	name := "step " + event.StepID + " of " + event.ExecutionID
+func (l *killLoop) checkStep(name string, event plan.Event, entries []ledgerEntry) {
 	if len(entries) == 0 {
 		l.t.Errorf("%s is recorded as done, and did nothing", name)
 	}

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"embed"
 	"fmt"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
@@ -147,9 +148,10 @@ func References(t testing.TB) []*Reference {
 }
 
 // RunReferences holds a runtime against every reference workflow: without a
-// crash, and with one at each of its commits in each of the ways. With pairs,
-// the host dies a second time, at each commit after the first crash.
-func RunReferences(t *testing.T, factory Factory, pairs bool) {
+// crash, and with one at each of its commits in each of the ways. With more,
+// the host dies a second time, at each commit after the first crash, and at
+// random three times, which parks the execution.
+func RunReferences(t *testing.T, factory Factory, more bool) {
 	for _, r := range References(t) {
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +159,10 @@ func RunReferences(t *testing.T, factory Factory, pairs bool) {
 			r.checkEnd(t, calm, nil)
 			runs := 1
 			for _, way := range CrashWays() {
-				runs += r.crashEach(t, factory, &calm, pairs, way)
+				runs += r.crashEach(t, factory, &calm, more, way)
+			}
+			if more {
+				runs += r.crashThrice(t, factory, &calm)
 			}
 			t.Logf("%d commits, %d runs: %s", calm.Commits, runs, r.About)
 		})
@@ -183,6 +188,20 @@ func (r *Reference) crashEach(t *testing.T, factory Factory, calm *Trial, again 
 			runs += r.crashEach(t, factory, calm, false, way, crashes...)
 		}
 	}
+}
+
+// crashThrice dies three times at random, in ways that are mixed.
+func (r *Reference) crashThrice(t *testing.T, factory Factory, calm *Trial) (runs int) {
+	t.Helper()
+	chance, ways := rand.New(rand.NewPCG(1, 2)), CrashWays() //nolint:gosec // The same chance each time is what is wanted.
+	for range 20 {
+		crashes := make([]CrashPoint, 3)
+		for i := range crashes {
+			crashes[i] = CrashPoint{1 + chance.IntN(calm.Commits), ways[chance.IntN(len(ways))]}
+		}
+		r.checkEnd(t, r.Run(t, factory, crashes...), calm, crashes...)
+	}
+	return 20
 }
 
 // named gives a definition a name, where it has none.

@@ -95,7 +95,11 @@ func (h history) meaning() (text string, refused bool) {
 	var out strings.Builder
 	state := plan.NewState(h.graph, plan.Inputs{ExecutionID: "e", WorkflowID: "w", Parameters: h.parameters})
 	for _, event := range h.events {
-		fmt.Fprintf(&out, "%d.%d %s %s\n", event.Seq, event.Sub, event.Type, event.StepID)
+		fmt.Fprintf(&out, "%d.%d %s %s", event.Seq, event.Sub, event.Type, event.StepID)
+		if event.ItemIndex != nil {
+			fmt.Fprintf(&out, "[%d]", *event.ItemIndex)
+		}
+		fmt.Fprintln(&out)
 		if err := state.Apply(event); err != nil {
 			// How it is refused is for people, and may be said better.
 			fmt.Fprintln(&out, "  refused")
@@ -119,6 +123,10 @@ func (h history) meaning() (text string, refused bool) {
 		for _, attempt := range step.Attempts {
 			fmt.Fprintf(&out, "  %d: %s from %s to %s, %s\n", attempt.Number, attempt.Status, attempt.StartedAt, attempt.CompletedAt, problem(attempt.Error))
 		}
+		for item := range step.Items {
+			unit := &step.Items[item]
+			fmt.Fprintf(&out, "  [%d]: %s, %d attempts, output %s, %s\n", item, unit.Status, unit.Attempt, unit.Output, problem(unit.Error))
+		}
 	}
 	return out.String(), false
 }
@@ -127,6 +135,9 @@ func (h history) command(command plan.Command) string {
 	words := []string{string(command.Kind)}
 	if step := stepOf(command); step >= 0 {
 		words = append(words, h.graph.Node(step).Step.ID)
+	}
+	if command.IsItem() {
+		words = append(words, fmt.Sprintf("[%d]", command.Item))
 	}
 	if command.Attempt > 0 {
 		words = append(words, fmt.Sprint("#", command.Attempt))

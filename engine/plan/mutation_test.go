@@ -169,6 +169,7 @@ func faults() map[string]fault {
 			return event.Type != plan.StepCompleted || event.StepID != s.graph.Node(0).Step.ID
 		}},
 		"never tries again":        forgetRetries(),
+		"never takes back":         forget(plan.CommandUndo),
 		"never asks a person":      forget(plan.CommandInterrupt),
 		"never ends":               forget(plan.CommandFinish),
 		"says success in any case": each(plan.CommandFinish, func(c *plan.Command) { c.Status = plan.StatusSuccess }),
@@ -181,6 +182,33 @@ func faults() map[string]fault {
 		"goes on while it is parked": add(func(_ *simulation, state *plan.State, step int) bool {
 			return state.Parked() && state.Steps[step].Status == plan.StatusRunning
 		}),
+		"starts a step while it is paused": add(func(s *simulation, state *plan.State, step int) bool {
+			return state.Paused() && state.Steps[step].Status == plan.StatusPending && len(s.graph.Node(step).Dependencies) == 0
+		}),
+		"starts all items at once": {next: func(_ *simulation, state *plan.State, commands []plan.Command) []plan.Command {
+			for step := range state.Steps {
+				for item := range state.Steps[step].Items {
+					if state.Steps[step].Status == plan.StatusRunning && state.Steps[step].Items[item].Attempt == 0 {
+						return append(commands, plan.Command{Kind: plan.CommandStart, Ref: plan.Ref{Step: step, Item: item}, Attempt: 1})
+					}
+				}
+			}
+			return commands
+		}},
+		"takes back in the order of completion": {next: func(s *simulation, state *plan.State, commands []plan.Command) []plan.Command {
+			for i := range commands {
+				if commands[i].Kind != plan.CommandUndo {
+					continue
+				}
+				for _, first := range s.finished {
+					if first != commands[i].Ref && state.Undoable(first) && state.Unit(first).Undo.Status == "" {
+						commands[i].Ref, commands[i].Attempt = first, 1
+						break
+					}
+				}
+			}
+			return commands
+		}},
 		"runs a step that a broken one leads to": insist(func(s *simulation) bool {
 			return s.failed && s.graph.Definition().OnFailure == workflow.OnFailureContinue
 		}),

@@ -22,6 +22,14 @@ const (
 	instanceName = "INSTANCE"
 )
 
+// A process that is killed while it starts another one leaves its lock to that
+// one, until it has become another program: so long the lock of a process that
+// is gone is waited for.
+const (
+	heirPatience = 2 * time.Second
+	heirInterval = 10 * time.Millisecond
+)
+
 // LockedError: another process holds the folder.
 type LockedError struct {
 	Dir string
@@ -85,16 +93,11 @@ func (f *Folder) hold() error {
 	if err != nil {
 		return fmt.Errorf("open the lock of the data folder: %w", err)
 	}
-	held, err := tryLock(file)
+	held, by, err := lock(file)
 	if err != nil {
 		return errors.Join(fmt.Errorf("lock the data folder: %w", err), file.Close())
 	}
 	if !held {
-		var by holder
-		raw, readErr := io.ReadAll(io.LimitReader(file, 4<<10))
-		if readErr != nil || json.Unmarshal(raw, &by) != nil {
-			by = holder{} // It is just being written.
-		}
 		return errors.Join(&LockedError{Dir: f.dir, PID: by.PID, Started: by.Started}, file.Close())
 	}
 	raw, err := json.Marshal(holder{PID: os.Getpid(), Started: time.Now().UTC().Truncate(time.Second)})
@@ -109,6 +112,25 @@ func (f *Folder) hold() error {
 	}
 	f.lock = file
 	return nil
+}
+
+// lock takes the lock, or says who has it.
+func lock(file *os.File) (held bool, by holder, err error) {
+	tick := time.NewTicker(heirInterval)
+	defer tick.Stop()
+	for deadline := time.Now().Add(heirPatience); ; <-tick.C {
+		if held, err = tryLock(file); held || err != nil {
+			return held, holder{}, err
+		}
+		by = holder{}
+		raw, readErr := io.ReadAll(io.NewSectionReader(file, 0, 4<<10))
+		if readErr != nil || json.Unmarshal(raw, &by) != nil {
+			return false, holder{}, nil // It is just being written.
+		}
+		if isAlive(by.PID) || time.Now().After(deadline) {
+			return false, by, nil
+		}
+	}
 }
 
 // Close lets the folder go.

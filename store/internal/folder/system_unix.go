@@ -27,6 +27,12 @@ func tryLock(file *os.File) (held bool, err error) {
 	}
 }
 
+// isAlive reports whether there is a process of that number.
+func isAlive(pid int) bool {
+	err := unix.Kill(pid, 0)
+	return err == nil || errors.Is(err, unix.EPERM)
+}
+
 func freeRoom(dir string) (uint64, error) {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(dir, &stat); err != nil {
