@@ -101,7 +101,7 @@ func (s *Store) openDatabase(ctx context.Context) error {
 	if s.file, err = s.folder.Root().Open(databaseName); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	if err := s.checkPages(ctx); err != nil {
+	if err := s.checkPages(ctx, databaseName, s.file); err != nil {
 		return err
 	}
 	if s.db, err = s.openBolt(databaseName); err != nil {
@@ -111,7 +111,13 @@ func (s *Store) openDatabase(ctx context.Context) error {
 		return s.refuse(err.Error())
 	}
 	s.instance = instance
-	return s.readMeta(instance, known)
+	if err := s.readMeta(instance, known); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.openHistory(ctx)
 }
 
 // smallFile is how many pages are checked at each start, clean or not: it
@@ -119,27 +125,27 @@ func (s *Store) openDatabase(ctx context.Context) error {
 const smallFile = 2048
 
 // checkPages looks at the file before bbolt trusts it.
-func (s *Store) checkPages(ctx context.Context) error {
-	info, err := s.file.Stat()
+func (s *Store) checkPages(ctx context.Context, name string, file *os.File) error {
+	info, err := file.Stat()
 	if err != nil {
 		return fmt.Errorf("read the size of the database: %w", err)
 	}
-	snapshot, good, err := pages.Metas(s.file, info.Size())
+	snapshot, good, err := pages.Metas(file, info.Size())
 	if err != nil {
-		return s.refuse("state.db: " + err.Error())
+		return s.refuse(name + ": " + err.Error())
 	}
 	if good == 1 {
-		s.log.Warn("one of the two meta pages of the database is damaged; the other is used, and the last commit before the damage may be missing")
+		s.log.Warn("one of the two meta pages of the database is damaged; the other is used, and the last commit before the damage may be missing", "file", name)
 	}
 	if snapshot.Pages > smallFile {
 		return nil
 	}
 	var problems []string
-	if _, err := pages.Walk(ctx, s.file, snapshot, func(problem string) { problems = append(problems, problem) }); err != nil {
+	if _, err := pages.Walk(ctx, file, snapshot, func(problem string) { problems = append(problems, problem) }); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
-		return s.refuse(fmt.Sprintf("state.db is damaged: %s (%d problems)", problems[0], len(problems)))
+		return s.refuse(fmt.Sprintf("%s is damaged: %s (%d problems)", name, problems[0], len(problems)))
 	}
 	return nil
 }
@@ -167,10 +173,21 @@ func (s *Store) openBolt(name string) (db *bolt.DB, err error) {
 	return db, err
 }
 
-// createDatabase makes state.db under another name first: half of one must
-// not be taken for one.
 func (s *Store) createDatabase() error {
-	const unfinished = databaseName + ".new"
+	err := s.makeBolt(databaseName, buckets(), map[string][]byte{
+		metaFormat: number(Format), metaInstance: []byte(uuid.NewString()), metaEpoch: number(0), metaClean: number(1),
+		metaCreated: []byte(s.now().Format(time.RFC3339)), metaWorkflows: number(0), metaExecutions: number(0), metaLive: number(0),
+	})
+	if err != nil {
+		return err
+	}
+	return folder.SyncDir(s.folder.Root(), ".")
+}
+
+// makeBolt makes a bbolt file under another name first: half of one must not
+// be taken for one.
+func (s *Store) makeBolt(name string, buckets []bucket, meta map[string][]byte) error {
+	unfinished := name + ".new"
 	root := s.folder.Root()
 	if err := root.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -180,14 +197,10 @@ func (s *Store) createDatabase() error {
 		return err
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range buckets() {
+		for _, name := range buckets {
 			if _, err := tx.CreateBucket([]byte(name)); err != nil {
 				return fmt.Errorf("make bucket %s: %w", name, err)
 			}
-		}
-		meta := map[string][]byte{
-			metaFormat: number(Format), metaInstance: []byte(uuid.NewString()), metaEpoch: number(0), metaClean: number(1),
-			metaCreated: []byte(s.now().Format(time.RFC3339)), metaWorkflows: number(0), metaExecutions: number(0), metaLive: number(0),
 		}
 		for name, value := range meta {
 			if err := putRaw(tx, bucketMeta, []byte(name), value); err != nil {
@@ -199,10 +212,7 @@ func (s *Store) createDatabase() error {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	if err := root.Rename(unfinished, databaseName); err != nil {
-		return err
-	}
-	return folder.SyncDir(root, ".")
+	return root.Rename(unfinished, name)
 }
 
 // readMeta reads who the store is, and refuses what is not ours.
@@ -219,7 +229,7 @@ func (s *Store) readMeta(instance folder.Instance, known bool) error {
 			Clean:      numberOf(meta.Get([]byte(metaClean))) == 1,
 		}
 		for _, name := range buckets() {
-			if s.meta.Format <= Format && tx.Bucket([]byte(name)) == nil {
+			if s.meta.Format <= Format && s.meta.Format >= bucketsSince(name) && tx.Bucket([]byte(name)) == nil {
 				return fmt.Errorf("state.db lacks the bucket %s", name)
 			}
 		}

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// StoreFormat is the version of what a store keeps on disk. Format 2 brought the
+// history by month.
+const StoreFormat = 2
+
 // Session is a signed-in browser.
 type Session struct {
 	// Principal names who signed in, Role what they may do.
@@ -72,6 +76,9 @@ type Report struct {
 	Executions int `json:"executions"`
 	Events     int `json:"events"`
 	LogLines   int `json:"log_lines"`
+	// Months are the files of the history, Blobs the outputs kept apart.
+	Months int `json:"months"`
+	Blobs  int `json:"blobs"`
 }
 
 // MaxReported bounds the problems and the warnings of a Report.
@@ -100,4 +107,14 @@ type System interface {
 	Stats(ctx context.Context) (Stats, error)
 	// Check looks at every record; its error is that it could not.
 	Check(ctx context.Context) (Report, error)
+}
+
+// Retention bounds what is kept of executions that have ended.
+type Retention struct {
+	// Days is how many days after its end an execution is kept; 0 is
+	// without bound.
+	Days int `json:"days"`
+	// PerWorkflow is how many executions of a stored workflow are kept,
+	// live ones included, the newest first; 0 is without bound.
+	PerWorkflow int `json:"per_workflow"`
 }
