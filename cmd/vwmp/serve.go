@@ -99,7 +99,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	if v.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr); err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("listen on %s: %w; choose another address with --addr", s.Addr, err)}
 	}
-	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, OnFatal: func(err error) {
+	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, Retention: s.Retention.bounds(), OnFatal: func(err error) {
 		logger.Error("the store can't keep anything any more; the server ends", "error", err)
 		os.Exit(exitStore)
 	}})
