@@ -105,6 +105,7 @@ func (s *Store) openHistory(ctx context.Context) error {
 		}
 	}
 	for name := range names {
+		s.compactAtStart(ctx, monthPath(name), func(size int64) error { return s.shrinkMonth(name, size) })
 		m, err := s.openMonth(ctx, name)
 		if err != nil {
 			return err
@@ -187,11 +188,14 @@ func (s *Store) monthFor(ctx context.Context, name string) (*month, error) {
 // noteMonth keeps in state.db that there is a month and how large its file
 // is, so that a file that shrank or went away is seen.
 func (s *Store) noteMonth(ctx context.Context, m *month) error {
-	info, err := m.file.Stat()
-	if err != nil {
-		return fmt.Errorf("read the size of %s: %w", m.path(), err)
+	var size []byte
+	if err := guardedView(m.db, func(tx *bolt.Tx) error {
+		// That of its pages: a backup's copy has no more than them.
+		size = number(uint64(tx.Size())) //nolint:gosec // Not negative.
+		return nil
+	}); err != nil {
+		return err
 	}
-	size := number(uint64(info.Size())) //nolint:gosec // Not negative.
 	return s.submit(ctx, &command{
 		size: 128,
 		check: func(tx *bolt.Tx) error {

@@ -9,6 +9,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/vwmp/vwmp/store/internal/archive"
 	"github.com/vwmp/vwmp/store/internal/folder"
 )
 
@@ -40,7 +41,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // whole.
 func (s *Store) keepDatabase() (name string, err error) {
 	root := s.folder.Root()
-	name = fmt.Sprintf("%s/state-format-%d-%s.db", backupDir, s.meta.Format, s.now().Format("20060102T150405Z"))
+	name = fmt.Sprintf("%s/state-format-%d-%s.db", backupDir, s.meta.Format, archive.Stamp(s.now()))
 	if err := errors.Join(root.MkdirAll(backupDir, 0o700), folder.SyncDir(root, ".")); err != nil {
 		return "", err
 	}

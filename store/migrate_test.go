@@ -81,6 +81,7 @@ func wantFirst(t *testing.T, s *Store) {
 }
 
 func TestCase101OlderFormatIsMigratedAfterABackup(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	dir := format1(t)
 	s := open(t, Options{Dir: dir, MoveAfter: atOnce})
@@ -115,6 +116,7 @@ func TestCase101OlderFormatIsMigratedAfterABackup(t *testing.T) {
 }
 
 func TestMigrationThatWasCutShortIsBegunAnew(t *testing.T) {
+	t.Parallel()
 	dir := format1(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -139,6 +141,7 @@ func TestMigrationThatWasCutShortIsBegunAnew(t *testing.T) {
 }
 
 func TestDamagedOlderFormatIsNotMigrated(t *testing.T) {
+	t.Parallel()
 	dir := format1(t)
 	path := filepath.Join(dir, databaseName)
 	content, err := os.ReadFile(path)

@@ -34,12 +34,14 @@ type RefusedError struct {
 // Error gives the reason and says how to go on.
 func (e *RefusedError) Error() string {
 	text := fmt.Sprintf("the data folder %s can't be used: %s. Nothing was changed.", e.Dir, e.Reason)
-	if e.Backup == "" {
-		return text + " To restore it, put a copy of state.db from a backup in its place and delete the file INSTANCE;" +
-			" keep the damaged file, much of it may still be read"
+	const keep = " Keep the folder as it is: \"vwmp doctor --salvage NEW\" copies every event that is still good"
+	switch {
+	case e.Backup == "":
+		return text + " To restore it, move the folder away and use \"vwmp restore BACKUP\" with the newest backup that you have." + keep
+	case strings.HasSuffix(e.Backup, ".tar"):
+		return text + fmt.Sprintf(" To restore it, move the folder away and use \"vwmp restore\" with %s in it.", e.Backup) + keep
 	}
-	return text + fmt.Sprintf(" To restore it, put a copy of %s in the place of state.db and delete the file INSTANCE;"+
-		" keep the damaged file, much of it may still be read", e.Backup)
+	return text + fmt.Sprintf(" To restore it, put a copy of %s in the place of state.db and delete the file INSTANCE.", e.Backup) + keep
 }
 
 // FormatError: the data folder is of a newer version of the program.
@@ -66,7 +68,7 @@ func (s *Store) newestBackup() string {
 	var at time.Time
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err == nil && info.Mode().IsRegular() && strings.HasSuffix(entry.Name(), ".db") && info.ModTime().After(at) {
+		if err == nil && info.Mode().IsRegular() && (strings.HasSuffix(entry.Name(), ".db") || strings.HasSuffix(entry.Name(), ".tar")) && info.ModTime().After(at) {
 			newest, at = "backup/"+entry.Name(), info.ModTime()
 		}
 	}
@@ -97,6 +99,13 @@ func (s *Store) openDatabase(ctx context.Context) error {
 		return s.refuse("state.db is empty")
 	case info.Size() < instance.Size:
 		return s.refuse(fmt.Sprintf("state.db has %d bytes and had %d", info.Size(), instance.Size))
+	}
+	s.meta.InstanceID, s.meta.Format = instance.ID, instance.Format
+	if known {
+		s.compactAtStart(ctx, databaseName, s.shrinkInstance)
+		if instance.Size > s.instance.Size && s.instance.Size > 0 {
+			instance = s.instance
+		}
 	}
 	if s.file, err = s.folder.Root().Open(databaseName); err != nil {
 		return fmt.Errorf("open the database: %w", err)

@@ -44,6 +44,7 @@ func listedIDs(t *testing.T, s *Store, filter data.ExecutionFilter) string {
 }
 
 func TestRetentionByAge(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	clock := newAt(fixed())
 	s := open(t, Options{Now: clock.now, MoveAfter: atOnce, Retention: data.Retention{Days: 45}})
@@ -94,6 +95,7 @@ func TestRetentionByAge(t *testing.T) {
 }
 
 func TestRetentionByCountKeepsTheNewestOfEachWorkflow(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	s := open(t, Options{Now: fixed, MoveAfter: atOnce, Retention: data.Retention{PerWorkflow: 3}})
 	manyMonths(t, s)
@@ -120,6 +122,7 @@ func TestRetentionByCountKeepsTheNewestOfEachWorkflow(t *testing.T) {
 }
 
 func TestWithoutRetentionNothingGoes(t *testing.T) {
+	t.Parallel()
 	clock := newAt(fixed().AddDate(50, 0, 0))
 	s := open(t, Options{Now: clock.now, MoveAfter: atOnce})
 	manyMonths(t, s)
@@ -147,6 +150,7 @@ func withOutput(t *testing.T, s *Store, n int, content string) (id, name string)
 }
 
 func TestOutputGoesWithTheLastThatNamesIt(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for name, moved := range map[string]bool{"in state.db": false, "in the history": true} {
 		t.Run(name, func(t *testing.T) {
@@ -203,6 +207,7 @@ func TestOutputGoesWithTheLastThatNamesIt(t *testing.T) {
 }
 
 func TestStrayOutputsGo(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	clock := newAt(time.Now())
 	s := open(t, Options{Now: clock.now})
@@ -230,6 +235,7 @@ func TestStrayOutputsGo(t *testing.T) {
 }
 
 func TestExpiryLeavesWritersTheirTurn(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	clock := newAt(fixed())
 	s := open(t, Options{Now: clock.now, MoveAfter: atOnce, Retention: data.Retention{Days: 1}})

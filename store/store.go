@@ -67,6 +67,8 @@ type Options struct {
 	beforeCommit func() error
 	free         func() (uint64, error)
 	fullRetry    time.Duration
+	// compactFrom is the size from which a start compacts a file.
+	compactFrom int64
 	// stuckRead is when a read that does not end is reported.
 	stuckRead time.Duration
 }
@@ -119,6 +121,7 @@ var (
 	_ data.Secrets      = (*Store)(nil)
 	_ data.Triggers     = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
+	_ data.Backups      = (*Store)(nil)
 )
 
 // LockedError says which process holds the data folder.
@@ -145,6 +148,9 @@ func (o *Options) complete() {
 	}
 	if o.stuckRead == 0 {
 		o.stuckRead = stuckRead
+	}
+	if o.compactFrom == 0 {
+		o.compactFrom = compactFrom
 	}
 	if o.MoveAfter == 0 {
 		o.MoveAfter = moveAfter

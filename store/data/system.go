@@ -118,3 +118,31 @@ type Retention struct {
 	// live ones included, the newest first; 0 is without bound.
 	PerWorkflow int `json:"per_workflow"`
 }
+
+// BackupOptions say where a backup goes and what is in it.
+type BackupOptions struct {
+	// File must not be there yet; empty is a name with the time, in the
+	// folder backup/ of the data folder.
+	File string
+	// WithKey takes the key of the secrets and the admin token along.
+	WithKey bool
+}
+
+// Backup is a file from which a data folder can be made.
+type Backup struct {
+	File string `json:"file"`
+	// Size is in bytes.
+	Size      int64     `json:"size"`
+	Files     int       `json:"files"`
+	Format    int       `json:"format"`
+	CreatedAt time.Time `json:"created_at"`
+	// SHA256 is of the content before its manifest, in hex.
+	SHA256  string `json:"sha256"`
+	WithKey bool   `json:"with_key"`
+}
+
+// Backups makes backups while everything goes on.
+type Backups interface {
+	// Backup returns once the file was read back and is durable.
+	Backup(ctx context.Context, options BackupOptions) (Backup, error)
+}
