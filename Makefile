@@ -70,6 +70,10 @@ lint: ## run the linters
 bench: build ## print the figures as a table
 	go run ./scripts/bench
 
+.PHONY: bench-store
+bench-store: ## print the figures of a store with a million finished executions (a quarter of an hour, 4 GB of disk)
+	go run ./scripts/benchstore
+
 .PHONY: generate
 generate: ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate

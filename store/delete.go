@@ -215,8 +215,8 @@ func (s *Store) clearHot(ctx context.Context, ids []string) error {
 				return errNothing
 			},
 			apply: func(tx *bolt.Tx) error {
-				sums, more, err := removeRows(tx, ids, clearRows)
-				left = more
+				sums, removed, err := removeRows(tx, ids, clearRows)
+				left = removed >= clearRows
 				if err != nil {
 					return err
 				}
@@ -259,7 +259,8 @@ func (s *Store) clearMonth(ctx context.Context, m *month, ids []string) error {
 					return err
 				}
 			}
-			_, left, err = removeRows(tx, here, 4*clearRows)
+			_, removed, err := removeRows(tx, here, 4*clearRows)
+			left = removed >= 4*clearRows
 			return err
 		}); err != nil {
 			return err
@@ -279,26 +280,26 @@ func hasRows(tx *bolt.Tx, id string) bool {
 
 // removeRows removes events and steps of executions from a file, with what
 // says which outputs they name, at most so many; it returns those outputs.
-// more says that records are left.
-func removeRows(tx *bolt.Tx, ids []string, most int) (sums []blobSum, more bool, err error) {
+// Where it removed as many as it should, others may be left.
+func removeRows(tx *bolt.Tx, ids []string, most int) (sums []blobSum, removed int, err error) {
 	for _, id := range ids {
 		for _, from := range []bucket{bucketEvents, bucketSteps} {
-			keys, named := someRows(tx, from, prefix(id), most)
+			keys, named := someRows(tx, from, prefix(id), most-removed)
 			for _, key := range keys {
 				if err := remove(tx, from, key); err != nil {
-					return nil, false, err
+					return nil, removed, err
 				}
 			}
 			if err := removeBlobs(tx, named, id); err != nil {
-				return nil, false, err
+				return nil, removed, err
 			}
 			sums = append(sums, named...)
-			if most -= len(keys); most <= 0 {
-				return sums, true, nil
+			if removed += len(keys); removed >= most {
+				return sums, removed, nil
 			}
 		}
 	}
-	return sums, false, nil
+	return sums, removed, nil
 }
 
 func someRows(tx *bolt.Tx, from bucket, start []byte, most int) (keys [][]byte, named []blobSum) {

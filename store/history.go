@@ -53,6 +53,15 @@ type month struct {
 
 func (m *month) path() string { return monthPath(m.name) }
 
+// size is that of the pages: a backup's copy has no more than them.
+func (m *month) size() (size []byte, err error) {
+	err = guardedView(m.db, func(tx *bolt.Tx) error {
+		size = number(uint64(tx.Size())) //nolint:gosec // Not negative.
+		return nil
+	})
+	return size, err
+}
+
 func monthPath(name string) string { return historyDir + "/" + name + ".db" }
 
 func (m *month) close() error { return errors.Join(m.db.Close(), m.file.Close()) }
@@ -188,12 +197,8 @@ func (s *Store) monthFor(ctx context.Context, name string) (*month, error) {
 // noteMonth keeps in state.db that there is a month and how large its file
 // is, so that a file that shrank or went away is seen.
 func (s *Store) noteMonth(ctx context.Context, m *month) error {
-	var size []byte
-	if err := guardedView(m.db, func(tx *bolt.Tx) error {
-		// That of its pages: a backup's copy has no more than them.
-		size = number(uint64(tx.Size())) //nolint:gosec // Not negative.
-		return nil
-	}); err != nil {
+	size, err := m.size()
+	if err != nil {
 		return err
 	}
 	return s.submit(ctx, &command{

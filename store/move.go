@@ -11,7 +11,7 @@ import (
 
 const (
 	// batchIDs is how many executions move, or go, together.
-	batchIDs = 50
+	batchIDs = 100
 	// moveBytes is how much one transaction of the history takes, roughly.
 	moveBytes = 2 << 20
 )
@@ -158,11 +158,20 @@ func (c *copier) flush() error {
 }
 
 // leaveHot takes executions that are in a month out of state.db. From here on
-// they are read there; their records here are marked and follow.
+// they are read there; of their records here those that are too many are
+// marked and follow.
 func (s *Store) leaveHot(ctx context.Context, m *month, ids []string) error {
-	if err := s.submit(ctx, &command{
+	size, err := m.size()
+	if err != nil {
+		return err
+	}
+	return s.submit(ctx, &command{
 		size: 256 * len(ids), check: func(*bolt.Tx) error { return nil },
 		apply: func(tx *bolt.Tx) error {
+			if err := putRaw(tx, bucketMonths, []byte(m.name), size); err != nil {
+				return err
+			}
+			room := 2 * clearRows
 			for _, id := range ids {
 				if !has(tx, id) {
 					continue // Deleted meanwhile: the trash names it.
@@ -174,33 +183,54 @@ func (s *Store) leaveHot(ctx context.Context, m *month, ids []string) error {
 				if err := h.leave(tx); err != nil {
 					return err
 				}
+				removed, more, err := s.removeMoved(tx, id, room)
+				if err != nil {
+					return err
+				}
+				if room -= removed; !more {
+					continue
+				}
 				if err := putRaw(tx, bucketTrash, []byte(id), trashMoved); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
-	}); err != nil {
-		return err
+	})
+}
+
+// removeMoved removes at most so many records of an execution that is in the
+// history from state.db. more says that some are left.
+func (s *Store) removeMoved(tx *bolt.Tx, id string, most int) (removed int, more bool, err error) {
+	if most <= 0 {
+		return 0, true, nil
 	}
-	return s.noteMonth(ctx, m)
+	_, removed, err = removeRows(tx, []string{id}, most)
+	return removed, removed >= most, err
 }
 
 // clearMoved removes from state.db the records of executions that are in the
 // history. Their outputs are still named, there.
 func (s *Store) clearMoved(ctx context.Context, ids []string) error {
 	for left := len(ids) > 0; left; {
+		var here []string
 		if err := s.submit(ctx, &command{
-			size: 16 << 10, patient: true, check: func(*bolt.Tx) error { return nil },
-			apply: func(tx *bolt.Tx) error {
-				var here []string
+			size: 16 << 10, patient: true,
+			check: func(tx *bolt.Tx) error {
+				here, left = here[:0], false
 				for _, id := range ids {
 					if bytes.Equal(tx.Bucket([]byte(bucketTrash)).Get([]byte(id)), trashMoved) {
 						here = append(here, id)
 					}
 				}
-				_, more, err := removeRows(tx, here, clearRows)
-				if left = more; err != nil || more {
+				if len(here) == 0 {
+					return errNothing
+				}
+				return nil
+			},
+			apply: func(tx *bolt.Tx) error {
+				_, removed, err := removeRows(tx, here, clearRows)
+				if left = removed >= clearRows; err != nil || left {
 					return err
 				}
 				for _, id := range here {
