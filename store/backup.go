@@ -33,6 +33,9 @@ func keyFiles() []string { return []string{"secret.key", "admin-token"} }
 // has ended; everything else goes on.
 func (s *Store) Backup(ctx context.Context, options data.BackupOptions) (data.Backup, error) {
 	file := options.File
+	if file != "" && s.inside(file) {
+		return data.Backup{}, fmt.Errorf("%w file: %s is a place of the store's own; name another folder, or its folder backup", data.ErrInvalid, file)
+	}
 	if file == "" {
 		if err := s.folder.Root().MkdirAll(backupDir, 0o700); err != nil {
 			return data.Backup{}, fmt.Errorf("make the folder of backups: %w", err)
@@ -62,6 +65,20 @@ func (s *Store) Backup(ctx context.Context, options data.BackupOptions) (data.Ba
 		File: file, Size: size, Files: checked.Files, Format: checked.Format, CreatedAt: checked.CreatedAt,
 		SHA256: checked.SHA256, WithKey: options.WithKey,
 	}, nil
+}
+
+// inside reports whether a file is in the data folder, its folder of backups
+// left out.
+func (s *Store) inside(file string) bool {
+	dir, err := filepath.Abs(s.folder.Dir())
+	if err != nil {
+		return true
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return true
+	}
+	rest, err := filepath.Rel(dir, file)
+	return err == nil && filepath.IsLocal(rest) && filepath.Dir(rest) != backupDir
 }
 
 func verify(ctx context.Context, file *os.File) (archive.Manifest, error) {

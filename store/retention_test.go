@@ -143,7 +143,7 @@ func withOutput(t *testing.T, s *Store, n int, content string) (id, name string)
 	output := json.RawMessage(`{"$blob":{"sha256":"` + name + `","size":9}}`)
 	commit := life.Move(plan.StepCompleted, plan.StatusRunning)
 	commit.Events[0].StepID, commit.Events[0].Output = "build", output
-	commit.Steps = []engine.StepResult{{StepID: "build", Status: plan.StatusSuccess, Output: output}}
+	commit.Steps = []engine.StepResult{{StepID: "build", Status: plan.StatusSuccess, Output: output, Attempts: 1}}
 	need(t, s.Append(ctx, commit))
 	need(t, s.Append(ctx, life.End(plan.StatusSuccess)))
 	return life.Header.ID, name
