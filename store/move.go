@@ -14,6 +14,8 @@ const (
 	batchIDs = 100
 	// moveBytes is how much one transaction of the history takes, roughly.
 	moveBytes = 2 << 20
+	// monthFill is how full a page of the history gets before it is split.
+	monthFill = 0.9
 )
 
 // moveEnded moves executions that ended before a time into the history, as
@@ -146,6 +148,10 @@ func (c *copier) flush() error {
 		return nil
 	}
 	err := c.store.updateMonth(c.to, func(tx *bolt.Tx) error {
+		for _, name := range historyBuckets() {
+			// They come in the order of time, and so of their keys.
+			tx.Bucket([]byte(name)).FillPercent = monthFill
+		}
 		for _, r := range c.rows {
 			if err := putRaw(tx, r.to, r.key, r.value); err != nil {
 				return err

@@ -46,7 +46,7 @@ func (s *Store) tendAlways(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := s.Tend(ctx)
+		err := s.tend(ctx, pace)
 		if err == nil && s.now().Sub(lastStrays) >= strayRest {
 			lastStrays = s.now()
 			err = s.working(func() error { return s.sweepStrays(ctx) })
@@ -58,10 +58,14 @@ func (s *Store) tendAlways(ctx context.Context) {
 }
 
 // Tend moves what has ended into the history and removes what retention lets
-// go, until nothing is left to do. The store does so by itself every minute;
-// whoever wants it done by a certain time calls it. Each step is a short
-// transaction, with a rest behind it.
+// go, until nothing is left to do. The store does so by itself every minute,
+// at leisure; whoever wants it done by a certain time calls it. Each step is
+// a short transaction.
 func (s *Store) Tend(ctx context.Context) error {
+	return s.tend(ctx, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+}
+
+func (s *Store) tend(ctx context.Context, rest func(ctx context.Context, took time.Duration) error) error {
 	for _, step := range []func(ctx context.Context) (int, error){s.finish, s.move, s.expireOld, s.expireMany, s.dropEmpty, s.sweep} {
 		for {
 			started := time.Now()
@@ -76,7 +80,7 @@ func (s *Store) Tend(ctx context.Context) error {
 			if count == 0 {
 				break
 			}
-			if err := pace(ctx, time.Since(started)); err != nil {
+			if err := rest(ctx, time.Since(started)); err != nil {
 				return err
 			}
 		}
