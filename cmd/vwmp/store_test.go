@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // vwmp runs a command line as a process of its own and returns what it printed
@@ -81,5 +82,44 @@ func TestDataOfARunningServer(t *testing.T) {
 	again := startRunning(t, restored, t.TempDir())
 	if result := again.result(begun.ID); result.Status != "success" || len(result.StepResults) != 1 {
 		t.Errorf("restored is %+v", result)
+	}
+}
+
+// Cases 97 and 99 on the real binary: the database vanishes from under a
+// server. It ends at once with a code of its own, and the next start refuses
+// what is left instead of beginning anew.
+func TestCase97ServerEndsWhenItsDatabaseIsGone(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	r := &running{t: t, data: data, args: []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", t.TempDir()}}
+	r.begin()
+	t.Cleanup(r.kill)
+	r.call(http.MethodPost, "/workflows/", "application/yaml", "name: Hello\nsteps: [{id: a, handler: flow.log, config: {message: hello}}]\n", http.StatusCreated, nil)
+	if err := os.Truncate(filepath.Join(data, "state.db"), 0); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/api/vwmp/workflows/", strings.NewReader("name: Second\nsteps: [{id: a, handler: flow.log, config: {message: hello}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+r.token)
+	request.Header.Set("Content-Type", "application/yaml")
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		if response.StatusCode < 500 {
+			t.Errorf("a write into a database that is gone was answered with %s", response.Status)
+		}
+		_ = response.Body.Close()
+	}
+	select {
+	case <-r.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the server goes on without its database:\n%s", r.log())
+	}
+	if code := r.cmd.ProcessState.ExitCode(); code != exitStore {
+		t.Errorf("the server ended with %d, not %d:\n%s", code, exitStore, r.log())
+	}
+	_, stderr, code := vwmp(t, r.args...)
+	if code != exitRefused || !strings.Contains(stderr, "Nothing was changed") || !strings.Contains(stderr, "vwmp restore") {
+		t.Errorf("the next start: %d %s", code, stderr)
 	}
 }
