@@ -244,6 +244,39 @@ func TestMoveThatWasCutShortDoesNoHarm(t *testing.T) {
 	}
 }
 
+func TestRecallThatWasCutShortDoesNoHarm(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := open(t, Options{Now: fixed, MoveAfter: atOnce})
+	ids := manyMonths(t, s)
+	need(t, s.Tend(ctx))
+	before := told(t, s, ids)
+	// Its records are back, and the header is not.
+	rows, err := s.copyRowsOf(ctx, ids[0], bucketEvents)
+	need(t, err)
+	need(t, s.putBack(ctx, []copiedRow{{bucketTrash, []byte(ids[0]), trashMoved}, {bucketEvents, rows[0].key, rows[0].value}}))
+	wantTold(t, "cut short", told(t, s, ids), before)
+	s = reopen(t, s, Options{Now: fixed, MoveAfter: atOnce})
+	<-s.tidied
+	if rowsIn(t, s, bucketTrash) != 0 || rowsIn(t, s, bucketEvents) != 3 {
+		t.Error("what came back in part is left in state.db")
+	}
+	// The whole of it, and there again.
+	for range 2 {
+		need(t, s.working(func() error { return s.recall(ctx, ids[0]) }))
+		wantTold(t, "back in state.db", told(t, s, ids), before)
+		if report, err := s.Check(ctx); err != nil || !report.OK() || report.Executions != len(ids) {
+			t.Errorf("report is %+v, %v", report, err)
+		}
+		need(t, s.Tend(ctx))
+		wantTold(t, "in the history again", told(t, s, ids), before)
+	}
+	need(t, s.working(func() error { return s.recall(ctx, "not-there") }))
+	if rowsIn(t, s, bucketTrash) != 0 || rowsIn(t, s, bucketExecutions) != 1 {
+		t.Error("records are left in state.db")
+	}
+}
+
 func TestDeletedWhileItMoves(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

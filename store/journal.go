@@ -94,7 +94,7 @@ func (s *Store) Create(ctx context.Context, given engine.Creation) (engine.Execu
 	if c.moved, err = s.viewHistory(given.Execution.ID, func(*bolt.Tx) error { return nil }); err != nil {
 		return engine.Execution{}, false, closedError(err)
 	}
-	if err := s.submit(ctx, &command{size: size, check: c.check, apply: c.apply}); err != nil {
+	if err := s.amend(ctx, &command{size: size, check: c.check, apply: c.apply}, func() []string { return idsOf(given.Also) }); err != nil {
 		return engine.Execution{}, false, err
 	}
 	if c.found {
@@ -323,15 +323,16 @@ type addition struct {
 // Append implements engine.Journal.
 func (s *Store) Append(ctx context.Context, commit engine.Commit) error {
 	size := 0
-	all, err := s.additions(append([]engine.Commit{commit}, commit.Also...), &size)
+	commits := append([]engine.Commit{commit}, commit.Also...)
+	all, err := s.additions(commits, &size)
 	if err != nil {
 		return err
 	}
-	return s.submit(ctx, &command{
+	return s.amend(ctx, &command{
 		size: size, patient: true,
 		check: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).check) },
 		apply: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).apply) },
-	})
+	}, func() []string { return idsOf(commits) })
 }
 
 func eachAddition(all []*addition, tx *bolt.Tx, do func(*addition, *bolt.Tx) error) error {
@@ -401,10 +402,14 @@ func (a *addition) check(tx *bolt.Tx) error {
 		return err
 	}
 	if raw == nil {
-		if _, err := a.store.readAnywhere(tx, id); err != nil {
+		moved, err := a.store.readAnywhere(tx, id)
+		if err != nil {
 			return err
 		}
-		return fmt.Errorf("%w: the execution has ended", data.ErrFenced)
+		if _, err := moved.header.tail.Follow(id, a.store.meta.BootEpoch, a.commit.Events); err != nil {
+			return err
+		}
+		return errMoved
 	}
 	if a.before, err = decodeHeader(id, raw); err != nil {
 		return err

@@ -77,7 +77,9 @@ type copier struct {
 	store *Store
 	to    *month
 	rows  []copiedRow
-	size  int
+	// ids are those whose headers are among the rows.
+	ids  []string
+	size int
 }
 
 type copiedRow struct {
@@ -131,6 +133,7 @@ func (c *copier) copy(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		c.ids = append(c.ids, id)
 		for _, from := range []bucket{bucketOrigins, bucketExecutions} {
 			c.add(from, []byte(id), bytes.Clone(tx.Bucket([]byte(from)).Get([]byte(id))))
 		}
@@ -152,6 +155,14 @@ func (c *copier) flush() error {
 			// They come in the order of time, and so of their keys.
 			tx.Bucket([]byte(name)).FillPercent = monthFill
 		}
+		for _, id := range c.ids {
+			// What came back from here to be changed left its copy.
+			if old, err := readHeader(tx, id); err == nil {
+				if err := old.leave(tx); err != nil {
+					return err
+				}
+			}
+		}
 		for _, r := range c.rows {
 			if err := putRaw(tx, r.to, r.key, r.value); err != nil {
 				return err
@@ -159,7 +170,7 @@ func (c *copier) flush() error {
 		}
 		return nil
 	})
-	c.rows, c.size = c.rows[:0], 0
+	c.rows, c.ids, c.size = c.rows[:0], c.ids[:0], 0
 	return err
 }
 

@@ -148,11 +148,39 @@ func kindOf(key, value []byte) bucket {
 			return bucketEvents
 		}
 	}
+	if isItemKey(key) {
+		var item engine.ItemResult
+		if step, _, _ := bytes.Cut(rest, []byte{0}); json.Unmarshal(payload, &item) == nil && bytes.Equal(key, itemKey(string(id), string(step), item.Index)) {
+			return bucketSteps
+		}
+		return ""
+	}
 	var step engine.StepResult
 	if json.Unmarshal(payload, &step) == nil && step.StepID == string(rest) {
 		return bucketSteps
 	}
 	return ""
+}
+
+// dropItems drops the items of steps that are lost themselves.
+func dropItems(tx *bolt.Tx, id string) error {
+	var step []byte
+	var lost [][]byte
+	cursor := tx.Bucket([]byte(bucketSteps)).Cursor()
+	for key, _ := cursor.Seek(prefix(id)); bytes.HasPrefix(key, prefix(id)); key, _ = cursor.Next() {
+		switch {
+		case !isItemKey(key):
+			step = bytes.Clone(key)
+		case step == nil || !bytes.HasPrefix(key, append(bytes.Clone(step), 0)):
+			lost = append(lost, bytes.Clone(key))
+		}
+	}
+	for _, key := range lost {
+		if err := remove(tx, bucketSteps, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // kindOfPlain tells the records apart that stand under an id alone.
@@ -210,7 +238,7 @@ func later(row copiedRow, kept []byte) bool {
 		a, errA := decodeWorkflow(string(row.key), fresh)
 		b, errB := decodeWorkflow(string(row.key), old)
 		return errA == nil && (errB != nil || a.metadata.Revision > b.metadata.Revision || a.metadata.Revision == b.metadata.Revision && a.metadata.ExecutionCount >= b.metadata.ExecutionCount)
-	case bucketSteps:
+	case bucketSteps: // An item has the same fields.
 		var a, b engine.StepResult
 		if json.Unmarshal(fresh, &a) != nil || json.Unmarshal(old, &b) != nil {
 			return false
@@ -302,13 +330,16 @@ func (r *rescue) execution(tx *bolt.Tx, id string) error {
 		if first.Type == "" {
 			first = event
 		}
-		if event.Sub == 0 {
+		if event.Type == plan.WorkflowCompleted {
 			last = event
 		}
 		tail.Seq, tail.Sub = event.Seq, event.Sub
 		sums = append(sums, namedBlobs(value)...)
 	}
-	tail.Ended = last.Type == plan.WorkflowCompleted
+	tail.Ended = last.Type != ""
+	if err := dropItems(tx, id); err != nil {
+		return err
+	}
 	from, err := r.origin(tx, id, &first)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ var monthCases = []testCase{
 	{name: "an old execution is deleted with everything of it", run: oldIsDeleted},
 	{name: "a workflow that is made anew counts the executions of all months", run: allMonthsCount},
 	{name: "an idempotency key gives an execution that has ended", run: keyGivesEnded},
+	{name: "an old execution notes that another one took it back", run: oldIsUndone},
 }
 
 // months keeps executions 1 to 8 of one workflow, two of each month; those
@@ -99,6 +100,54 @@ func allMonthsCount(t *testing.T, s *suite) {
 	if w.LastStatus == nil || *w.LastStatus != plan.StatusSuccess {
 		t.Errorf("last status is %v", w.LastStatus)
 	}
+}
+
+// undone is what the undo of an execution changes in the execution itself.
+func undone(life *Life, by string) engine.Commit {
+	life.Header.UndoneBy = by
+	event := life.Event(plan.UndoneElsewhere)
+	event.StepID, event.By = "build", by
+	return engine.Commit{
+		Execution: life.Header, Events: []plan.Event{event},
+		Steps: []engine.StepResult{{StepID: "build", StepName: "Build", Handler: "shell.run", Status: plan.StatusUndone, Attempts: 1}},
+	}
+}
+
+func oldIsUndone(t *testing.T, s *suite) {
+	ctx := context.Background()
+	old := s.finished(t, 1, "release")
+	s.clock.Advance(40 * 24 * time.Hour)
+	undo := NewLife(ID(2), "release", s.clock.Now())
+	creation := undo.Creation()
+	creation.Also = []engine.Commit{undone(old, ID(2))}
+	_, _, err := s.Create(ctx, creation)
+	need(t, err)
+	commit := undo.Start()
+	commit.Also = []engine.Commit{undone(old, ID(2))}
+	need(t, s.Append(ctx, commit))
+	end := undo.End(plan.StatusSuccess)
+	end.Also = []engine.Commit{undone(old, ID(2))}
+	need(t, s.Append(ctx, end))
+
+	stored := must[engine.Stored](t)(s.Load(ctx, ID(1)))
+	wantEqual(t, "undone by", stored.Execution.UndoneBy, ID(2))
+	wantEqual(t, "status", stored.Execution.Status, plan.StatusSuccess)
+	last := stored.Events[len(stored.Events)-1]
+	wantEqual(t, "last event", last.Type, plan.UndoneElsewhere)
+	wantEqual(t, "its number", last.Sub, uint32(3))
+	steps := must[[]engine.StepResult](t)(s.StepResults(ctx, ID(1)))
+	wantEqual(t, "step", steps[0].Status, plan.StatusUndone)
+	page, _, err := s.Executions(ctx, data.ExecutionFilter{})
+	need(t, err)
+	wantEqual(t, "list", numbersOf(page), "2 1")
+	stats := must[data.Stats](t)(s.Stats(ctx))
+	wantEqual(t, "executions", stats.Executions, 2)
+	wantEqual(t, "live", stats.Live, 0)
+	need(t, s.DeleteExecution(ctx, ID(1)))
+	page, _, err = s.Executions(ctx, data.ExecutionFilter{})
+	need(t, err)
+	wantEqual(t, "list", numbersOf(page), "2")
+	wantError(t, s.Append(ctx, undone(old, ID(2))), engine.ErrNotFound)
 }
 
 func keyGivesEnded(t *testing.T, s *suite) {
