@@ -103,7 +103,19 @@ func (r *recentBlobs) note(sum blobSum, now time.Time) {
 	r.kept[sum] = now
 }
 
-// forget drops those that something must have named by now.
+// named drops outputs that a commit has named: that keeps them from here on.
+func (r *recentBlobs) named(sums []blobSum) {
+	if len(sums) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, sum := range sums {
+		delete(r.kept, sum)
+	}
+}
+
+// forget drops those that nothing will name any more.
 func (r *recentBlobs) forget(before time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -155,7 +167,8 @@ func (s *Store) sweepCandidates(ctx context.Context) error {
 	}
 }
 
-// takeAwayBlob deletes an output unless something names it or is about to.
+// takeAwayBlob deletes an output unless something names it or is about to. The
+// caller holds history.work.
 func (s *Store) takeAwayBlob(ctx context.Context, sum blobSum) error {
 	s.recent.mu.Lock()
 	defer s.recent.mu.Unlock()
@@ -176,13 +189,13 @@ func (s *Store) takeAwayBlob(ctx context.Context, sum blobSum) error {
 }
 
 // sweepStrays takes away outputs that nothing names and that nothing ever
-// did, as a crash came between. The caller holds history.work.
+// did, as a crash came between.
 func (s *Store) sweepStrays(ctx context.Context) error {
 	return s.eachBlob(ctx, func(sum blobSum, info fs.FileInfo) error {
 		if s.now().Sub(info.ModTime()) < strayRest {
 			return nil
 		}
-		return s.takeAwayBlob(ctx, sum)
+		return s.working(func() error { return s.takeAwayBlob(ctx, sum) })
 	})
 }
 

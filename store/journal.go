@@ -101,6 +101,7 @@ func (s *Store) Create(ctx context.Context, given engine.Creation) (engine.Execu
 		execution, _, err := c.earlier.parse()
 		return execution, false, err
 	}
+	s.recent.named(c.blobs)
 	execution := given.Execution
 	execution.Parameters, execution.LastSeq = bytes.Clone(execution.Parameters), c.header.tail.Seq
 	return execution, true, nil
@@ -328,11 +329,17 @@ func (s *Store) Append(ctx context.Context, commit engine.Commit) error {
 	if err != nil {
 		return err
 	}
-	return s.amend(ctx, &command{
+	if err := s.amend(ctx, &command{
 		size: size, patient: true,
 		check: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).check) },
 		apply: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).apply) },
-	}, func() []string { return idsOf(commits) })
+	}, func() []string { return idsOf(commits) }); err != nil {
+		return err
+	}
+	for _, a := range all {
+		s.recent.named(a.blobs)
+	}
+	return nil
 }
 
 func eachAddition(all []*addition, tx *bolt.Tx, do func(*addition, *bolt.Tx) error) error {

@@ -199,6 +199,9 @@ func TestOutputGoesWithTheLastThatNamesIt(t *testing.T) {
 			if !kept(shared) {
 				t.Error("an output that was kept again just now is gone")
 			}
+			if len(s.recent.kept) != 1 {
+				t.Errorf("%d outputs are remembered as not named yet, one is", len(s.recent.kept))
+			}
 			if rowsIn(t, s, bucketBlobs) != 0 || rowsIn(t, s, bucketSweep) != 0 {
 				t.Error("names are left of what is gone")
 			}
@@ -214,7 +217,7 @@ func TestStrayOutputsGo(t *testing.T) {
 	_, named := withOutput(t, s, 1, "named")
 	stray, err := s.PutBlob(ctx, []byte("stray"))
 	need(t, err)
-	sweep := func() { need(t, s.working(func() error { return s.sweepStrays(ctx) })) }
+	sweep := func() { need(t, s.sweepStrays(ctx)) }
 	sweep()
 	if _, err := s.Blob(ctx, stray); err != nil {
 		t.Errorf("a new output that nothing names yet: %v", err)

@@ -49,7 +49,7 @@ func (s *Store) tendAlways(ctx context.Context) {
 		err := s.tend(ctx, pace)
 		if err == nil && s.now().Sub(lastStrays) >= strayRest {
 			lastStrays = s.now()
-			err = s.working(func() error { return s.sweepStrays(ctx) })
+			err = s.sweepStrays(ctx)
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, engine.ErrStoreFull) && !folder.IsFull(err) && !errors.Is(err, data.ErrClosed) {
 			s.log.Error("the store could not be tended", "error", err)
