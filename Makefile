@@ -16,7 +16,8 @@ COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/.
              google.golang.org/protobuf/internal/filedesc google.golang.org/protobuf/reflect/... \
              google.golang.org/protobuf/types/... google.golang.org/protobuf/encoding/... \
              crypto/tls crypto/x509 crypto/internal/fips140/... net net/http/... math/big encoding/xml encoding/gob \
-             html/... text/... regexp/... log/... compress/... time/...
+             html/... text/... regexp/... log/... compress/... archive/... time/... \
+             github.com/vwmp/vwmp/store/internal/archive github.com/vwmp/vwmp/cmd/vwmp
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \
              $(foreach package,$(COLD),-gcflags=$(package)=-l)
 GO_TOOL   := go tool -modfile=tools/go.mod
@@ -69,6 +70,10 @@ lint: ## run the linters
 .PHONY: bench
 bench: build ## print the figures as a table
 	go run ./scripts/bench
+
+.PHONY: bench-store
+bench-store: ## print the figures of a store with a million finished executions (a quarter of an hour, 4 GB of disk)
+	go run ./scripts/benchstore
 
 .PHONY: generate
 generate: ## make the generated code anew

@@ -98,6 +98,7 @@ func (s *Server) setUp() {
 	s.addCatalogue()
 	s.addSignIn()
 	s.addSecrets()
+	s.addAdmin()
 	s.addSockets()
 	s.addPages()
 }

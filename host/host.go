@@ -59,6 +59,8 @@ type Options struct {
 	Stats   func(ctx context.Context) (data.Stats, error)
 	// Secrets may be nil: then none can be set.
 	Secrets Secrets
+	// Maintenance may be nil: then nothing is checked or backed up.
+	Maintenance Maintenance
 
 	// Auth says whether callers sign in; AdminToken and Sessions belong to
 	// edge.ModeToken.
@@ -135,6 +137,8 @@ type Server struct {
 	base    context.Context
 	stop    context.CancelCauseFunc
 	streams *streams
+	// maintaining is held by a check or a backup.
+	maintaining sync.Mutex
 
 	mu       sync.Mutex
 	listener net.Listener

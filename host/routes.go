@@ -99,6 +99,9 @@ func routeTable() []route {
 		{method: http.MethodPost, pattern: apiBase + "/auth/tickets/", permission: edge.Viewer},
 		{method: http.MethodPost, pattern: apiBase + "/auth/sign-in-links/", permission: edge.Admin},
 
+		{method: http.MethodGet, pattern: apiBase + "/admin/check/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/admin/backup/", permission: edge.Admin, body: jsonBody},
+
 		{method: http.MethodGet, pattern: "/ws/vwmp/workflows/{id}/execute", permission: edge.Executor, socket: true},
 		{method: http.MethodGet, pattern: "/ws/vwmp/executions/{id}", permission: edge.Viewer, socket: true},
 		{method: http.MethodGet, pattern: "/ws/vwmp/events", permission: edge.Viewer, socket: true},

@@ -3,11 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"os"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/store/data"
@@ -15,71 +14,74 @@ import (
 	"github.com/vwmp/vwmp/store/internal/record"
 )
 
-// Check implements data.System. It holds one read transaction from begin to
-// end: it and a backup are the only long readers.
+// Check implements data.System. It holds one read transaction of state.db from
+// begin to end, and one of each month in turn: it and a backup are the only
+// long readers.
 func (s *Store) Check(ctx context.Context) (data.Report, error) {
-	var report data.Report
-	var suspects map[string]string
-	for {
-		current := false
-		err := s.checkView(ctx, func(tx *bolt.Tx) error {
-			info, err := s.file.Stat()
+	// What is deleted meanwhile stays until the end.
+	defer s.pin()()
+	c := &checker{
+		ctx: ctx, store: s, report: &data.Report{}, suspects: map[string]string{},
+		executions: map[string]int{}, documents: map[string]uint64{},
+	}
+	err := c.file(s.db, s.file, func(tx *bolt.Tx) error {
+		c.hot = tx
+		return c.run()
+	})
+	if err != nil {
+		return *c.report, closedError(err)
+	}
+	for id, problem := range c.suspects {
+		// Logs are no part of the snapshot: they may have gone meanwhile
+		// with their execution.
+		if err := s.known(ctx, id); err == nil {
+			c.report.Problem(problem)
+		}
+	}
+	return *c.report, nil
+}
+
+// file looks at every page of one file, and passes its records on where the
+// pages are whole: reading on might not end.
+func (c *checker) file(db *bolt.DB, file *os.File, records func(tx *bolt.Tx) error) error {
+	for current := false; !current; {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		if err := guardedView(db, func(tx *bolt.Tx) error {
+			info, err := file.Stat()
 			if err != nil {
 				return err
 			}
-			snapshot, found := pages.At(s.file, info.Size(), uint64(tx.ID())) //nolint:gosec // Not negative.
+			snapshot, found := pages.At(file, info.Size(), uint64(tx.ID())) //nolint:gosec // Not negative.
 			if !found {
 				return nil // Two commits came in between; its meta page is gone.
 			}
 			current = true
-			if report.Pages, err = pages.Walk(ctx, s.file, snapshot, report.Problem); err != nil {
+			before := len(c.report.Problems)
+			count, err := pages.Walk(c.ctx, file, snapshot, c.report.Problem)
+			c.report.Pages += count
+			if err != nil || len(c.report.Problems) > before {
 				return err
 			}
-			if !report.OK() {
-				return nil // Reading on might not end.
-			}
-			c := &checker{ctx: ctx, store: s, tx: tx, report: &report}
-			err = c.run()
-			suspects = c.suspects
+			return records(tx)
+		}); err != nil {
 			return err
-		})
-		if err != nil {
-			return report, err
-		}
-		if current {
-			break
 		}
 	}
-	for id, problem := range suspects {
-		// Logs are no part of the snapshot: they may have gone meanwhile
-		// with their execution.
-		if err := s.known(ctx, id); err == nil {
-			report.Problem(problem)
-		}
-	}
-	return report, nil
+	return nil
 }
 
-// checkView is a view that may take its time.
-func (s *Store) checkView(ctx context.Context, fn func(tx *bolt.Tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := s.guarded(fn)
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return data.ErrClosed
-	}
-	return err
-}
-
-// checker looks at every record of one snapshot.
+// checker looks at every record of one snapshot of state.db, and of one of
+// each month.
 type checker struct {
 	ctx    context.Context //nolint:containedctx // It lives for one call.
 	store  *Store
-	tx     *bolt.Tx
 	report *data.Report
 
-	live int
+	// hot is state.db, tx the file that is looked at.
+	hot, tx *bolt.Tx
+	live    int
 	// suspects are executions with log lines that are missing or double.
 	suspects map[string]string
 	// executions counts by workflow, documents by their sum.
@@ -92,11 +94,25 @@ func (c *checker) problem(format string, values ...any) {
 }
 
 func (c *checker) run() error {
-	c.suspects = map[string]string{}
-	c.executions, c.documents = map[string]int{}, map[string]uint64{}
-	for _, step := range []func() error{
-		c.checkExecutions, c.checkWorkflows, c.checkRevisions, c.checkDocuments, c.checkIndexes, c.checkKeys, c.checkRest, c.checkCounts,
-	} {
+	c.tx = c.hot
+	if err := c.steps(c.checkExecutions, c.checkIndexes, c.checkRest, c.checkKeys, c.checkRevisions); err != nil {
+		return err
+	}
+	for _, m := range c.store.monthList() {
+		c.report.Months++
+		if err := c.file(m.db, m.file, func(tx *bolt.Tx) error {
+			c.tx = tx
+			return c.steps(c.checkExecutions, c.checkIndexes, c.checkRest)
+		}); err != nil {
+			return err
+		}
+	}
+	c.tx = c.hot
+	return c.steps(c.checkWorkflows, c.checkDocuments, c.checkCounts, c.checkFolders)
+}
+
+func (c *checker) steps(steps ...func() error) error {
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
@@ -121,6 +137,9 @@ func (c *checker) each(from bucket, fn func(key, value []byte) error) error {
 func (c *checker) checkExecutions() error {
 	return c.each(bucketExecutions, func(key, _ []byte) error {
 		id := string(key)
+		if c.tx != c.hot && (has(c.hot, id) || deleted(c.hot, key)) {
+			return nil // On its way into the history, or out of it.
+		}
 		c.report.Executions++
 		raw, err := readExecution(c.tx, id)
 		if err != nil {
@@ -153,7 +172,14 @@ func (c *checker) checkIndexed(h *header) {
 			c.problem("execution %s: bucket %s does not list it as it is", h.place.ID, in)
 		}
 	}
-	listed := c.tx.Bucket([]byte(bucketLive)).Get(placeKey(h.place)) != nil
+	ended, err := h.endedKey()
+	if err != nil {
+		c.problem("execution %s: %v", h.place.ID, err)
+	}
+	if listed := c.tx.Bucket([]byte(bucketEnded)).Get(ended) != nil; listed != h.tail.Ended {
+		c.problem("execution %s is %s and its place among the ended ones is wrong", h.place.ID, h.status)
+	}
+	listed := c.hot.Bucket([]byte(bucketLive)).Get(placeKey(h.place)) != nil
 	if listed == h.tail.Ended {
 		c.problem("execution %s is %s and its place among the live ones is wrong", h.place.ID, h.status)
 	}
@@ -179,6 +205,7 @@ func (c *checker) checkEvents(h *header) error {
 			continue
 		}
 		tail.Seq, tail.Sub = event.Seq, event.Sub
+		c.checkBlobs(id, value)
 		if event.Sub == 0 {
 			last = event.Type
 			c.number(id, seen, event.Seq)
@@ -247,7 +274,7 @@ func (c *checker) checkWorkflows() error {
 				c.problem("workflow %s: revision %d is missing", key, revision)
 			}
 		}
-		if newest, err := readExecution(c.tx, w.last.ID); err == nil && newest.header.status != *w.metadata.LastStatus {
+		if newest, err := c.store.readAnywhere(c.tx, w.last.ID); err == nil && newest.header.status != *w.metadata.LastStatus {
 			c.problem("workflow %s shows its last execution as %s, which is %s", key, *w.metadata.LastStatus, newest.header.status)
 		}
 		return nil
@@ -293,96 +320,6 @@ func (c *checker) checkDocuments() error {
 		c.problem("definition %x is missing", sum)
 	}
 	return err
-}
-
-// checkIndexes looks for entries without a header that is as they say.
-func (c *checker) checkIndexes() error {
-	for _, in := range []bucket{bucketByTime, bucketByStatus, bucketByWorkflow, bucketLive} {
-		err := c.each(in, func(key, _ []byte) error {
-			place, ok := placeIn(in, key)
-			raw, err := readExecution(c.tx, place.ID)
-			if !ok || err != nil || !bytes.Equal(key, raw.header.keyIn(in)) {
-				c.problem("bucket %s lists execution %q, which is not so", in, place.ID)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// placeIn reads the place at the end of an index's key.
-func placeIn(in bucket, key []byte) (data.Position, bool) {
-	parts := map[bucket]int{bucketByStatus: 1, bucketByWorkflow: 2}[in]
-	for range parts {
-		_, rest, found := bytes.Cut(key, []byte{0})
-		if !found {
-			return data.Position{}, false
-		}
-		key = rest
-	}
-	return placeOf(key)
-}
-
-// keyIn is the key that an index must have for a header.
-func (h *header) keyIn(in bucket) []byte {
-	switch in {
-	case bucketByStatus:
-		return statusKey(h.status, h.place)
-	case bucketByWorkflow:
-		return workflowKey(h.workflow, h.status, h.place)
-	}
-	return placeKey(h.place)
-}
-
-func (c *checker) checkKeys() error {
-	return c.each(bucketKeys, func(key, _ []byte) error {
-		kept, _, err := readKey(c.tx, key)
-		if err != nil {
-			c.problem("%v", err)
-			return nil
-		}
-		if c.tx.Bucket([]byte(bucketExecutions)).Get([]byte(kept.Execution)) == nil {
-			c.problem("an idempotency key names execution %s, which is gone", kept.Execution)
-		}
-		return nil
-	})
-}
-
-// checkRest looks at what has nothing but its checksum, and at what belongs
-// to no execution.
-func (c *checker) checkRest() error {
-	for _, from := range []bucket{bucketSteps, bucketDescriptions, bucketFileKeys, bucketSessions, bucketSecrets, bucketTriggers} {
-		err := c.each(from, func(key, sealed []byte) error {
-			if _, err := record.Open(key, sealed); err != nil {
-				c.problem("bucket %s: %v", from, err)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for _, from := range []bucket{bucketEvents, bucketSteps} {
-		var before []byte
-		err := c.each(from, func(key, _ []byte) error {
-			id, _, _ := bytes.Cut(key, []byte{0})
-			if bytes.Equal(id, before) {
-				return nil
-			}
-			before = bytes.Clone(id)
-			if c.tx.Bucket([]byte(bucketExecutions)).Get(id) == nil && c.tx.Bucket([]byte(bucketTrash)).Get(id) == nil {
-				c.problem("bucket %s has records of execution %q, which is gone", from, id)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *checker) checkCounts() error {

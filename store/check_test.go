@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"strings"
 	"testing"
 
@@ -66,6 +67,14 @@ func TestCheckFindsEveryBrokenInvariant(t *testing.T) {
 		"a key without its execution": {func(tx *bolt.Tx) error {
 			return put(tx, bucketKeys, []byte("release\x00k"), []byte(`{"execution":"gone"}`))
 		}, "which is gone"},
+		"an ended one that never moves": {drop(bucketEnded, placeKey(data.PositionOf(startTime(4), id))), "among the ended ones"},
+		"a live one that is to move":    {func(tx *bolt.Tx) error { return putRaw(tx, bucketEnded, placeKey(livePlace), nil) }, "among the ended ones"},
+		"an ended one that is gone": {func(tx *bolt.Tx) error {
+			return putRaw(tx, bucketEnded, placeKey(data.PositionOf(startTime(7), storetest.ID(7))), nil)
+		}, "which is not so"},
+		"a name of an output for nobody": {func(tx *bolt.Tx) error {
+			return putRaw(tx, bucketBlobs, blobSum{1}.key(storetest.ID(7)), nil)
+		}, "names an output, and it is gone"},
 		"a wrong number of executions": {func(tx *bolt.Tx) error { return count(tx, metaExecutions, 1) }, "are counted"},
 	}
 	for name, test := range tests {
@@ -84,6 +93,47 @@ func TestCheckFindsEveryBrokenInvariant(t *testing.T) {
 			report, err := s.Check(ctx)
 			need(t, err)
 			if !strings.Contains(strings.Join(report.Problems, "\n"), test.want) || report.OK() {
+				t.Errorf("problems are %q, want %q", report.Problems, test.want)
+			}
+		})
+	}
+}
+
+func TestCheckFindsBrokenInvariantsOfTheHistory(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	id := storetest.ID(1)
+	sum := blobSum(sha256.Sum256([]byte("an output")))
+	place := data.PositionOf(startTime(1), id)
+	for name, test := range map[string]struct {
+		harm func(tx *bolt.Tx) error
+		want string
+	}{
+		"an event's checksum": {func(tx *bolt.Tx) error {
+			return putRaw(tx, bucketEvents, eventKey(id, 1, 0), []byte("not what was written"))
+		}, "wrong checksum"},
+		"a missing event":     {func(tx *bolt.Tx) error { return remove(tx, bucketEvents, eventKey(id, 1, 0)) }, "event 1 is missing"},
+		"a missing origin":    {func(tx *bolt.Tx) error { return remove(tx, bucketOrigins, []byte(id)) }, "no origin"},
+		"a missing index":     {func(tx *bolt.Tx) error { return remove(tx, bucketByTime, placeKey(place)) }, "does not list it"},
+		"a missing name":      {func(tx *bolt.Tx) error { return remove(tx, bucketBlobs, sum.key(id)) }, "does not say so"},
+		"a missing execution": {func(tx *bolt.Tx) error { return remove(tx, bucketExecutions, []byte(id)) }, "which is gone"},
+		"a step of nobody": {func(tx *bolt.Tx) error {
+			return put(tx, bucketSteps, stepKey(storetest.ID(9), "build"), []byte(`{}`))
+		}, "which is gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(ctx, Options{Dir: t.TempDir(), Now: fixed, MoveAfter: atOnce})
+			need(t, err)
+			defer s.Close() //nolint:errcheck // It is damaged on purpose.
+			withOutput(t, s, 1, "an output")
+			need(t, s.Tend(ctx))
+			if report, err := s.Check(ctx); err != nil || !report.OK() || report.Months != 1 || report.Blobs != 1 || report.Executions != 1 {
+				t.Fatalf("before the harm: %+v, %v", report, err)
+			}
+			need(t, s.monthList()[0].db.Update(test.harm))
+			report, err := s.Check(ctx)
+			need(t, err)
+			if !strings.Contains(strings.Join(report.Problems, "\n"), test.want) {
 				t.Errorf("problems are %q, want %q", report.Problems, test.want)
 			}
 		})

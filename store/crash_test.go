@@ -37,9 +37,10 @@ func runWriter() bool {
 	return true
 }
 
-// writeForever runs executions in eight goroutines until somebody kills it.
+// writeForever runs executions in eight goroutines, and moves those that ended
+// into the history, until somebody kills it.
 func writeForever(dir string, offset int) error {
-	s, err := Open(context.Background(), Options{Dir: dir})
+	s, err := Open(context.Background(), Options{Dir: dir, MoveAfter: atOnce})
 	if err != nil {
 		return err
 	}
@@ -51,14 +52,21 @@ func writeForever(dir string, offset int) error {
 	}
 	say("open")
 	var group sync.WaitGroup
-	failures := make([]error, 8)
-	for worker := range failures {
+	const writers = 8
+	failures := make([]error, writers+1)
+	for worker := range writers {
 		group.Go(func() {
-			for n := offset + worker; failures[worker] == nil; n += len(failures) {
+			for n := offset + worker; failures[worker] == nil; n += writers {
 				failures[worker] = writeOne(s, n, say)
 			}
 		})
 	}
+	group.Go(func() {
+		for failures[writers] == nil {
+			ctx := context.Background()
+			failures[writers] = errors.Join(s.tend(ctx, pace), pace(ctx, 5*time.Millisecond))
+		}
+	})
 	group.Wait()
 	return errors.Join(append(failures, s.Close())...)
 }
@@ -173,6 +181,9 @@ func TestKilledStoreLosesNothingThatWasAcknowledged(t *testing.T) {
 		report, err := s.Check(ctx)
 		if err != nil || !report.OK() {
 			t.Errorf("check: %v, %q", err, report.Problems)
+		}
+		if round == 4 && report.Months == 0 {
+			t.Error("nothing moved into the history")
 		}
 		need(t, s.Close())
 	}

@@ -192,7 +192,7 @@ func TestCase101NewerFormatIsRefused(t *testing.T) {
 		path := filepath.Join(dir, "INSTANCE")
 		content, err := os.ReadFile(path)
 		need(t, err)
-		need(t, os.WriteFile(path, bytes.Replace(content, []byte(`"format":1`), []byte(`"format":2`), 1), 0o600))
+		need(t, os.WriteFile(path, bytes.Replace(content, []byte(`"format":2`), []byte(`"format":3`), 1), 0o600))
 		wantNewer(t, dir)
 	})
 }
@@ -203,7 +203,7 @@ func wantNewer(t *testing.T, dir string) {
 	need(t, err)
 	_, err = Open(context.Background(), Options{Dir: dir})
 	var newer *FormatError
-	if !errors.As(err, &newer) || newer.Found != 2 || newer.Newest != 1 {
+	if !errors.As(err, &newer) || newer.Found != Format+1 || newer.Newest != Format {
 		t.Errorf("error is %v", err)
 	}
 	if after, err := os.ReadFile(filepath.Join(dir, databaseName)); err != nil || !bytes.Equal(before, after) {

@@ -98,6 +98,26 @@ func decodeHeader(id string, raw []byte) (header, error) {
 	return h, nil
 }
 
+// endedAt is when an execution ended, in microseconds since 1970, or when it
+// was created where nobody said so.
+func (h *header) endedAt() (int64, error) {
+	var now struct {
+		CompletedAt time.Time `json:"completed_at"`
+	}
+	if err := json.Unmarshal(h.progress, &now); err != nil {
+		return 0, fmt.Errorf("%w: header of execution %s: %w", record.ErrDamaged, h.place.ID, err)
+	}
+	if now.CompletedAt.IsZero() {
+		return h.place.Micros, nil
+	}
+	return now.CompletedAt.UnixMicro(), nil
+}
+
+func (h *header) endedKey() ([]byte, error) {
+	at, err := h.endedAt()
+	return placeKey(data.Position{Micros: at, ID: h.place.ID}), err
+}
+
 func encodeProgress(e *engine.Execution) ([]byte, error) {
 	raw, err := json.Marshal(progress{e.StatusReason, e.Error, e.StartedAt, e.CompletedAt, e.TotalTime, e.Progress, e.UndoneBy})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -20,7 +19,7 @@ const bytesPerView = 1 << 20
 
 // readRaw copies an execution out of the file.
 func (s *Store) readRaw(ctx context.Context, id string) (raw rawExecution, err error) {
-	err = s.view(ctx, func(tx *bolt.Tx) error {
+	err = s.viewOf(ctx, id, func(tx *bolt.Tx) error {
 		raw, err = readExecution(tx, id)
 		return err
 	})
@@ -47,10 +46,7 @@ func (s *Store) shown(raw *rawExecution) (engine.Execution, error) {
 
 // StepResults implements data.Executions.
 func (s *Store) StepResults(ctx context.Context, id string) ([]engine.StepResult, error) {
-	if err := s.known(ctx, id); err != nil {
-		return nil, err
-	}
-	rows, err := s.copyRows(ctx, bucketSteps, prefix(id))
+	rows, err := s.copyRowsOf(ctx, id, bucketSteps)
 	if err != nil {
 		return nil, err
 	}
@@ -88,42 +84,52 @@ func stepResults(rows []row) ([]engine.StepResult, error) {
 // row is a record copied out of the file.
 type row struct{ key, value []byte }
 
-// copyRows copies all records whose key has a prefix.
-func (s *Store) copyRows(ctx context.Context, from bucket, start []byte) ([]row, error) {
-	var rows []row
-	err := s.pages(ctx, from, start, func(key, value []byte) error {
+// copyRowsOf copies all records of an execution in one bucket. It is an
+// engine.ErrNotFound for one that is not there.
+func (s *Store) copyRowsOf(ctx context.Context, id string, from bucket) (rows []row, err error) {
+	next := prefix(id)
+	for more := true; more; {
+		var some []row
+		err := s.viewOf(ctx, id, func(tx *bolt.Tx) error {
+			some, more = copySome(tx, from, next, prefix(id))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
+		if more {
+			next = append(bytes.Clone(some[len(some)-1].key), 0)
+		}
+	}
+	return rows, nil
+}
+
+// copySome copies records whose key has a prefix, from one key on, as many as
+// one transaction should. more says that others follow.
+func copySome(tx *bolt.Tx, from bucket, next, start []byte) (rows []row, more bool) {
+	size := 0
+	cursor := tx.Bucket([]byte(from)).Cursor()
+	for key, value := cursor.Seek(next); key != nil && bytes.HasPrefix(key, start); key, value = cursor.Next() {
+		if len(rows) == rowsPerView || size > bytesPerView {
+			return rows, true
+		}
 		rows = append(rows, row{bytes.Clone(key), bytes.Clone(value)})
-		return nil
-	})
-	return rows, err
+		size += len(value)
+	}
+	return rows, false
 }
 
 // known is an engine.ErrNotFound for an execution that is not there.
 func (s *Store) known(ctx context.Context, id string) error {
-	return s.view(ctx, func(tx *bolt.Tx) error {
-		if tx.Bucket([]byte(bucketExecutions)).Get([]byte(id)) == nil {
-			return notFound("execution", id)
-		}
-		return nil
-	})
+	return s.viewOf(ctx, id, func(*bolt.Tx) error { return nil })
 }
 
 // copyEvents copies events from one number on, as many as one transaction
 // should. more says that others follow.
 func (s *Store) copyEvents(ctx context.Context, id string, seq uint64, sub uint32) (rows []row, more bool, err error) {
-	start := prefix(id)
-	err = s.view(ctx, func(tx *bolt.Tx) error {
-		rows = nil
-		size := 0
-		cursor := tx.Bucket([]byte(bucketEvents)).Cursor()
-		key, value := cursor.Seek(eventKey(id, seq, sub))
-		for ; bytes.HasPrefix(key, start); key, value = cursor.Next() {
-			if more = len(rows) == rowsPerView || size > bytesPerView; more {
-				return nil
-			}
-			rows = append(rows, row{bytes.Clone(key), bytes.Clone(value)})
-			size += len(value)
-		}
+	err = s.viewOf(ctx, id, func(tx *bolt.Tx) error {
+		rows, more = copySome(tx, bucketEvents, eventKey(id, seq, sub), prefix(id))
 		return nil
 	})
 	return rows, more, err
@@ -317,120 +323,4 @@ func (s *Store) publicEvents(ctx context.Context, id string, after, upTo uint64)
 		}
 	}
 	return events, 0, nil
-}
-
-// DeleteExecution implements data.Executions. What lists and readers see goes
-// in one transaction; events and logs, of which there may be many, follow in
-// small ones, so that nobody waits.
-func (s *Store) DeleteExecution(ctx context.Context, id string) error {
-	var h header
-	var from origin
-	err := s.submit(ctx, &command{
-		size: 4096, patient: true,
-		check: func(tx *bolt.Tx) error {
-			raw, err := readExecution(tx, id)
-			if err != nil {
-				return err
-			}
-			if _, from, err = raw.parse(); err != nil {
-				return err
-			}
-			if h = raw.header; !h.tail.Ended {
-				return fmt.Errorf("%w: the execution is %s", engine.ErrConflict, h.status)
-			}
-			return nil
-		},
-		apply: func(tx *bolt.Tx) error { return trash(tx, &h, &from) },
-	})
-	if err != nil {
-		return err
-	}
-	return s.clear(ctx, id)
-}
-
-// trash removes what makes an execution known.
-func trash(tx *bolt.Tx, h *header, from *origin) error {
-	id := []byte(h.place.ID)
-	if err := errors.Join(
-		h.unindex(tx), remove(tx, bucketByTime, placeKey(h.place)), remove(tx, bucketExecutions, id),
-		remove(tx, bucketOrigins, id), putRaw(tx, bucketTrash, id, nil),
-		count(tx, metaExecutions, -1), releaseDocument(tx, from.Document),
-	); err != nil {
-		return err
-	}
-	if len(from.Key) > 0 {
-		kept, known, err := readKey(tx, from.Key)
-		if err == nil && known && kept.Execution == h.place.ID {
-			err = removeKey(tx, from.Key)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	w, err := readWorkflow(tx, h.workflow)
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	w.deleted++
-	return put(tx, bucketWorkflows, []byte(h.workflow), w.encode())
-}
-
-// clearRows is how many records of a deleted execution one transaction takes.
-const clearRows = 500
-
-// clear removes what is left of a deleted execution.
-func (s *Store) clear(ctx context.Context, id string) error {
-	if err := s.logs.Remove(id); err != nil {
-		return err
-	}
-	for left := true; left; {
-		err := s.submit(ctx, &command{
-			size: 16 << 10, patient: true,
-			check: func(*bolt.Tx) error { return nil },
-			apply: func(tx *bolt.Tx) error {
-				var removed int
-				for _, from := range []bucket{bucketEvents, bucketSteps} {
-					n, err := removeSome(tx, from, prefix(id), clearRows-removed)
-					if err != nil {
-						return err
-					}
-					removed += n
-				}
-				if left = removed == clearRows; left {
-					return nil
-				}
-				return remove(tx, bucketTrash, []byte(id))
-			},
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func removeSome(tx *bolt.Tx, from bucket, start []byte, most int) (int, error) {
-	var keys [][]byte
-	cursor := tx.Bucket([]byte(from)).Cursor()
-	for key, _ := cursor.Seek(start); bytes.HasPrefix(key, start) && len(keys) < most; key, _ = cursor.Next() {
-		keys = append(keys, bytes.Clone(key))
-	}
-	for _, key := range keys {
-		if err := remove(tx, from, key); err != nil {
-			return 0, err
-		}
-	}
-	return len(keys), nil
-}
-
-// emptyTrash finishes deletions that a stop cut short.
-func (s *Store) emptyTrash(ctx context.Context) error {
-	rows, err := s.copyRows(ctx, bucketTrash, nil)
-	for _, r := range rows {
-		err = errors.Join(err, s.clear(ctx, string(r.key)))
-	}
-	return err
 }

@@ -69,6 +69,9 @@ type creation struct {
 	now         time.Time
 	events      []encodedEvent
 	also        []*addition
+	blobs       []blobSum
+	// moved: the history has an execution of this id.
+	moved bool
 
 	// earlier is the execution that the idempotency key gave.
 	earlier rawExecution
@@ -88,13 +91,17 @@ func (s *Store) Create(ctx context.Context, given engine.Creation) (engine.Execu
 	if err != nil {
 		return engine.Execution{}, false, err
 	}
-	if err := s.submit(ctx, &command{size: size, check: c.check, apply: c.apply}); err != nil {
+	if c.moved, err = s.viewHistory(given.Execution.ID, func(*bolt.Tx) error { return nil }); err != nil {
+		return engine.Execution{}, false, closedError(err)
+	}
+	if err := s.amend(ctx, &command{size: size, check: c.check, apply: c.apply}, func() []string { return idsOf(given.Also) }); err != nil {
 		return engine.Execution{}, false, err
 	}
 	if c.found {
 		execution, _, err := c.earlier.parse()
 		return execution, false, err
 	}
+	s.recent.named(c.blobs)
 	execution := given.Execution
 	execution.Parameters, execution.LastSeq = bytes.Clone(execution.Parameters), c.header.tail.Seq
 	return execution, true, nil
@@ -135,6 +142,7 @@ func (s *Store) prepare(given engine.Creation) (*creation, int, error) {
 	if c.also, err = s.additions(given.Also, &size); err != nil {
 		return nil, 0, err
 	}
+	c.blobs = blobsOf(c.events)
 	return c, size + len(c.origin) + len(given.Document) + 512, nil
 }
 
@@ -149,7 +157,7 @@ func (c *creation) check(tx *bolt.Tx) error {
 			if kept.Fingerprint != c.fingerprint {
 				return engine.ErrIdempotencyMismatch
 			}
-			if c.earlier, err = readExecution(tx, kept.Execution); err != nil {
+			if c.earlier, err = c.store.readAnywhere(tx, kept.Execution); err != nil {
 				return err
 			}
 			c.found = true
@@ -157,7 +165,7 @@ func (c *creation) check(tx *bolt.Tx) error {
 		}
 	}
 	id := []byte(c.header.place.ID)
-	if tx.Bucket([]byte(bucketExecutions)).Get(id) != nil || tx.Bucket([]byte(bucketTrash)).Get(id) != nil {
+	if c.moved || tx.Bucket([]byte(bucketExecutions)).Get(id) != nil || tx.Bucket([]byte(bucketTrash)).Get(id) != nil {
 		return fmt.Errorf("%w: there is an execution %s already", engine.ErrConflict, id)
 	}
 	return eachAddition(c.also, tx, (*addition).check)
@@ -185,7 +193,7 @@ func (c *creation) apply(tx *bolt.Tx) error {
 	if err := put(tx, bucketExecutions, id, h.encode()); err != nil {
 		return err
 	}
-	if err := putEvents(tx, c.events); err != nil {
+	if err := errors.Join(putEvents(tx, c.events), putBlobs(tx, c.blobs, h.place.ID)); err != nil {
 		return err
 	}
 	if err := putRaw(tx, bucketByTime, placeKey(h.place), []byte(h.trigger)); err != nil {
@@ -197,10 +205,8 @@ func (c *creation) apply(tx *bolt.Tx) error {
 	if err := count(tx, metaExecutions, 1); err != nil {
 		return err
 	}
-	if !h.tail.Ended {
-		if err := enliven(tx, h); err != nil {
-			return err
-		}
+	if err := h.enter(tx); err != nil {
+		return err
 	}
 	if err := c.countWorkflow(tx); err != nil {
 		return err
@@ -211,11 +217,24 @@ func (c *creation) apply(tx *bolt.Tx) error {
 	return c.putKey(tx)
 }
 
-func enliven(tx *bolt.Tx, h *header) error {
+// enter puts a new execution among those that live or those that have ended.
+func (h *header) enter(tx *bolt.Tx) error {
+	if h.tail.Ended {
+		return h.end(tx)
+	}
 	if err := putRaw(tx, bucketLive, placeKey(h.place), []byte(h.workflow)); err != nil {
 		return err
 	}
 	return count(tx, metaLive, 1)
+}
+
+// end puts an execution among those that are to move into the history.
+func (h *header) end(tx *bolt.Tx) error {
+	key, err := h.endedKey()
+	if err != nil {
+		return err
+	}
+	return putRaw(tx, bucketEnded, key, nil)
 }
 
 // index writes the entries that depend on the status.
@@ -296,6 +315,7 @@ type addition struct {
 	events   []encodedEvent
 	steps    []encodedEvent
 	items    []encodedEvent
+	blobs    []blobSum
 
 	before header
 	after  header
@@ -304,15 +324,22 @@ type addition struct {
 // Append implements engine.Journal.
 func (s *Store) Append(ctx context.Context, commit engine.Commit) error {
 	size := 0
-	all, err := s.additions(append([]engine.Commit{commit}, commit.Also...), &size)
+	commits := append([]engine.Commit{commit}, commit.Also...)
+	all, err := s.additions(commits, &size)
 	if err != nil {
 		return err
 	}
-	return s.submit(ctx, &command{
+	if err := s.amend(ctx, &command{
 		size: size, patient: true,
 		check: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).check) },
 		apply: func(tx *bolt.Tx) error { return eachAddition(all, tx, (*addition).apply) },
-	})
+	}, func() []string { return idsOf(commits) }); err != nil {
+		return err
+	}
+	for _, a := range all {
+		s.recent.named(a.blobs)
+	}
+	return nil
 }
 
 func eachAddition(all []*addition, tx *bolt.Tx, do func(*addition, *bolt.Tx) error) error {
@@ -371,6 +398,7 @@ func (s *Store) addition(commit *engine.Commit) (*addition, int, error) {
 	if a.progress, err = encodeProgress(&commit.Execution); err != nil {
 		return nil, 0, err
 	}
+	a.blobs = append(append(blobsOf(a.events), blobsOf(a.steps)...), blobsOf(a.items)...)
 	return a, size + len(a.progress) + 256, nil
 }
 
@@ -381,7 +409,14 @@ func (a *addition) check(tx *bolt.Tx) error {
 		return err
 	}
 	if raw == nil {
-		return notFound("execution", id)
+		moved, err := a.store.readAnywhere(tx, id)
+		if err != nil {
+			return err
+		}
+		if _, err := moved.header.tail.Follow(id, a.store.meta.BootEpoch, a.commit.Events); err != nil {
+			return err
+		}
+		return errMoved
 	}
 	if a.before, err = decodeHeader(id, raw); err != nil {
 		return err
@@ -395,7 +430,7 @@ func (a *addition) check(tx *bolt.Tx) error {
 }
 
 func (a *addition) apply(tx *bolt.Tx) error {
-	if err := putEvents(tx, a.events); err != nil {
+	if err := errors.Join(putEvents(tx, a.events), putBlobs(tx, a.blobs, a.after.place.ID)); err != nil {
 		return err
 	}
 	for _, step := range a.steps {
@@ -420,11 +455,11 @@ func (a *addition) apply(tx *bolt.Tx) error {
 	if err := a.after.index(tx); err != nil {
 		return err
 	}
-	if a.after.tail.Ended {
+	if a.after.tail.Ended && !a.before.tail.Ended {
 		if err := remove(tx, bucketLive, placeKey(a.after.place)); err != nil {
 			return err
 		}
-		if err := count(tx, metaLive, -1); err != nil {
+		if err := errors.Join(count(tx, metaLive, -1), a.after.end(tx)); err != nil {
 			return err
 		}
 	}

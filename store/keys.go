@@ -29,12 +29,20 @@ import (
 //	idx_workflow       workflow \0 status \0 time(8) execution → trigger
 //	idempotency        workflow \0 SHA-256 of the key → sealed JSON
 //	idx_idempotency    time(8) and a key of idempotency → nothing
-//	trash              execution → nothing; deleted, of which events, steps and logs may be left
+//	idx_ended          time(8) of the end, execution → nothing; those that are not in the history yet
+//	blob_refs          SHA-256 of an output, execution → nothing; whose events or steps name it
+//	blob_sweep         time(8) SHA-256 of an output → nothing; that something deleted named
+//	months             month of the history → size of its file
+//	trash              execution → nothing, or "moved"; deleted or in the history, of which
+//	                   events, steps and logs may be left
 //	descriptions       SHA-256 of a plugin's binary in hex → sealed JSON
 //	filekeys           identity of a file → sealed SHA-256 in hex
 //	sessions           hash → sealed JSON
 //	secrets            name → sealed JSON with the secret, encrypted
 //	triggers           trigger → sealed JSON that only its writer reads
+//
+// A month's file of the history has the same buckets, as far as they are of
+// ended executions; history.go says which.
 //
 // meta holds format, boot_epoch, clean, instance, created_at, the check of the
 // key that secrets are encrypted with, and the numbers of workflows,
@@ -57,6 +65,10 @@ const (
 	bucketByWorkflow   bucket = "idx_workflow"
 	bucketKeys         bucket = "idempotency"
 	bucketKeysByTime   bucket = "idx_idempotency"
+	bucketEnded        bucket = "idx_ended"
+	bucketBlobs        bucket = "blob_refs"
+	bucketSweep        bucket = "blob_sweep"
+	bucketMonths       bucket = "months"
 	bucketTrash        bucket = "trash"
 	bucketDescriptions bucket = "descriptions"
 	bucketFileKeys     bucket = "filekeys"
@@ -71,11 +83,21 @@ func buckets() []bucket {
 	return []bucket{
 		bucketMeta, bucketWorkflows, bucketRevisions, bucketDefinitions, bucketReferences, bucketOrigins, bucketExecutions,
 		bucketEvents, bucketSteps, bucketLive, bucketByTime, bucketByStatus, bucketByWorkflow, bucketKeys, bucketKeysByTime,
-		bucketTrash, bucketDescriptions, bucketFileKeys, bucketSessions,
+		bucketTrash, bucketDescriptions, bucketFileKeys, bucketSessions, bucketEnded, bucketBlobs, bucketSweep, bucketMonths,
 	}
 }
 
 func addedBuckets() []bucket { return []bucket{bucketSecrets, bucketTriggers} }
+
+// bucketsSince says which format brought a bucket; the others are as old as
+// the first.
+func bucketsSince(name bucket) int {
+	switch name {
+	case bucketEnded, bucketBlobs, bucketSweep, bucketMonths:
+		return 2
+	}
+	return 1
+}
 
 // The names in meta.
 const (

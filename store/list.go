@@ -17,8 +17,8 @@ import (
 const stepsPerView = 5000
 
 // Executions implements data.Executions. It walks the indexes backwards, one
-// for each status where a filter needs it, and reads no header but those of
-// the page.
+// of each file and for each status where a filter needs it, and reads no
+// header but those of the page.
 func (s *Store) Executions(ctx context.Context, filter data.ExecutionFilter) ([]engine.Execution, string, error) {
 	search := newSearch(&filter)
 	if filter.Cursor != "" {
@@ -34,8 +34,8 @@ func (s *Store) Executions(ctx context.Context, filter data.ExecutionFilter) ([]
 	page := []engine.Execution{}
 	for !search.done && !search.more {
 		var found []rawExecution
-		err := s.view(ctx, func(tx *bolt.Tx) (err error) {
-			found, err = search.some(tx, limit-len(page))
+		err := s.viewAll(ctx, func(all []*bolt.Tx) (err error) {
+			found, err = search.some(all, limit-len(page))
 			return err
 		})
 		if err != nil {
@@ -96,6 +96,7 @@ func newSearch(filter *data.ExecutionFilter) *search {
 
 // lane is one index that is walked backwards.
 type lane struct {
+	tx      *bolt.Tx
 	cursor  *bolt.Cursor
 	start   []byte
 	place   data.Position
@@ -125,12 +126,17 @@ func (l *lane) take(key, value []byte) error {
 }
 
 // some reads what one transaction should, at most so many executions.
-func (s *search) some(tx *bolt.Tx, most int) ([]rawExecution, error) {
-	lanes := make([]lane, len(s.starts))
-	for i := range lanes {
-		lanes[i] = lane{cursor: tx.Bucket([]byte(s.from)).Cursor(), start: s.starts[i]}
-		if err := lanes[i].to(s.below); err != nil {
-			return nil, err
+func (s *search) some(all []*bolt.Tx, most int) ([]rawExecution, error) {
+	lanes := make([]lane, 0, len(all)*len(s.starts))
+	for _, tx := range all {
+		for _, start := range s.starts {
+			l := lane{tx: tx, cursor: tx.Bucket([]byte(s.from)).Cursor(), start: start}
+			if err := l.to(s.below); err != nil {
+				return nil, err
+			}
+			if l.ok {
+				lanes = append(lanes, l)
+			}
 		}
 	}
 	var found []rawExecution
@@ -140,7 +146,7 @@ func (s *search) some(tx *bolt.Tx, most int) ([]rawExecution, error) {
 			s.done = true
 			return found, nil
 		}
-		if s.trigger == "" || s.trigger == string(newest.trigger) {
+		if (s.trigger == "" || s.trigger == string(newest.trigger)) && listed(all[0], newest) {
 			if len(found) == most {
 				s.more = true
 				return found, nil
@@ -148,7 +154,7 @@ func (s *search) some(tx *bolt.Tx, most int) ([]rawExecution, error) {
 			if len(found) == rowsPerView {
 				return found, nil
 			}
-			raw, err := readExecution(tx, newest.place.ID)
+			raw, err := readExecution(newest.tx, newest.place.ID)
 			if err != nil {
 				return nil, err
 			}
@@ -160,6 +166,12 @@ func (s *search) some(tx *bolt.Tx, most int) ([]rawExecution, error) {
 		}
 	}
 	return found, nil
+}
+
+// listed reports whether an entry of the history counts: not what is in
+// state.db as well, and not what is deleted.
+func listed(hot *bolt.Tx, entry *lane) bool {
+	return entry.tx == hot || !has(hot, entry.place.ID) && !deleted(hot, []byte(entry.place.ID))
 }
 
 // newestOf returns the lane whose entry is the newest, nil where all have

@@ -110,8 +110,9 @@ const (
 
 // PutBlob implements engine.Blobs. Where the disk is full it waits for room.
 func (s *Store) PutBlob(ctx context.Context, content []byte) (string, error) {
-	sum := sha256.Sum256(content)
-	name := hex.EncodeToString(sum[:])
+	sum := blobSum(sha256.Sum256(content))
+	s.recent.note(sum, s.now())
+	name := sum.name()
 	for {
 		err := s.putBlob(name, content)
 		if err == nil {

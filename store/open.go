@@ -34,12 +34,14 @@ type RefusedError struct {
 // Error gives the reason and says how to go on.
 func (e *RefusedError) Error() string {
 	text := fmt.Sprintf("the data folder %s can't be used: %s. Nothing was changed.", e.Dir, e.Reason)
-	if e.Backup == "" {
-		return text + " To restore it, put a copy of state.db from a backup in its place and delete the file INSTANCE;" +
-			" keep the damaged file, much of it may still be read"
+	const keep = " Keep the folder as it is: \"vwmp doctor --salvage NEW\" copies every event that is still good"
+	switch {
+	case e.Backup == "":
+		return text + " To restore it, move the folder away and use \"vwmp restore BACKUP\" with the newest backup that you have." + keep
+	case strings.HasSuffix(e.Backup, ".tar"):
+		return text + fmt.Sprintf(" To restore it, move the folder away and use \"vwmp restore\" with %s in it.", e.Backup) + keep
 	}
-	return text + fmt.Sprintf(" To restore it, put a copy of %s in the place of state.db and delete the file INSTANCE;"+
-		" keep the damaged file, much of it may still be read", e.Backup)
+	return text + fmt.Sprintf(" To restore it, put a copy of %s in the place of state.db and delete the file INSTANCE.", e.Backup) + keep
 }
 
 // FormatError: the data folder is of a newer version of the program.
@@ -66,7 +68,7 @@ func (s *Store) newestBackup() string {
 	var at time.Time
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err == nil && info.Mode().IsRegular() && strings.HasSuffix(entry.Name(), ".db") && info.ModTime().After(at) {
+		if err == nil && info.Mode().IsRegular() && (strings.HasSuffix(entry.Name(), ".db") || strings.HasSuffix(entry.Name(), ".tar")) && info.ModTime().After(at) {
 			newest, at = "backup/"+entry.Name(), info.ModTime()
 		}
 	}
@@ -98,10 +100,17 @@ func (s *Store) openDatabase(ctx context.Context) error {
 	case info.Size() < instance.Size:
 		return s.refuse(fmt.Sprintf("state.db has %d bytes and had %d", info.Size(), instance.Size))
 	}
+	s.meta.InstanceID, s.meta.Format = instance.ID, instance.Format
+	if known {
+		s.compactAtStart(ctx, databaseName, s.shrinkInstance)
+		if instance.Size > s.instance.Size && s.instance.Size > 0 {
+			instance = s.instance
+		}
+	}
 	if s.file, err = s.folder.Root().Open(databaseName); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	if err := s.checkPages(ctx); err != nil {
+	if err := s.checkPages(ctx, databaseName, s.file); err != nil {
 		return err
 	}
 	if s.db, err = s.openBolt(databaseName); err != nil {
@@ -111,7 +120,13 @@ func (s *Store) openDatabase(ctx context.Context) error {
 		return s.refuse(err.Error())
 	}
 	s.instance = instance
-	return s.readMeta(instance, known)
+	if err := s.readMeta(instance, known); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.openHistory(ctx)
 }
 
 // smallFile is how many pages are checked at each start, clean or not: it
@@ -119,27 +134,27 @@ func (s *Store) openDatabase(ctx context.Context) error {
 const smallFile = 2048
 
 // checkPages looks at the file before bbolt trusts it.
-func (s *Store) checkPages(ctx context.Context) error {
-	info, err := s.file.Stat()
+func (s *Store) checkPages(ctx context.Context, name string, file *os.File) error {
+	info, err := file.Stat()
 	if err != nil {
 		return fmt.Errorf("read the size of the database: %w", err)
 	}
-	snapshot, good, err := pages.Metas(s.file, info.Size())
+	snapshot, good, err := pages.Metas(file, info.Size())
 	if err != nil {
-		return s.refuse("state.db: " + err.Error())
+		return s.refuse(name + ": " + err.Error())
 	}
 	if good == 1 {
-		s.log.Warn("one of the two meta pages of the database is damaged; the other is used, and the last commit before the damage may be missing")
+		s.log.Warn("one of the two meta pages of the database is damaged; the other is used, and the last commit before the damage may be missing", "file", name)
 	}
 	if snapshot.Pages > smallFile {
 		return nil
 	}
 	var problems []string
-	if _, err := pages.Walk(ctx, s.file, snapshot, func(problem string) { problems = append(problems, problem) }); err != nil {
+	if _, err := pages.Walk(ctx, file, snapshot, func(problem string) { problems = append(problems, problem) }); err != nil {
 		return err
 	}
 	if len(problems) > 0 {
-		return s.refuse(fmt.Sprintf("state.db is damaged: %s (%d problems)", problems[0], len(problems)))
+		return s.refuse(fmt.Sprintf("%s is damaged: %s (%d problems)", name, problems[0], len(problems)))
 	}
 	return nil
 }
@@ -167,10 +182,21 @@ func (s *Store) openBolt(name string) (db *bolt.DB, err error) {
 	return db, err
 }
 
-// createDatabase makes state.db under another name first: half of one must
-// not be taken for one.
 func (s *Store) createDatabase() error {
-	const unfinished = databaseName + ".new"
+	err := s.makeBolt(databaseName, buckets(), map[string][]byte{
+		metaFormat: number(Format), metaInstance: []byte(uuid.NewString()), metaEpoch: number(0), metaClean: number(1),
+		metaCreated: []byte(s.now().Format(time.RFC3339)), metaWorkflows: number(0), metaExecutions: number(0), metaLive: number(0),
+	})
+	if err != nil {
+		return err
+	}
+	return folder.SyncDir(s.folder.Root(), ".")
+}
+
+// makeBolt makes a bbolt file under another name first: half of one must not
+// be taken for one.
+func (s *Store) makeBolt(name string, buckets []bucket, meta map[string][]byte) error {
+	unfinished := name + ".new"
 	root := s.folder.Root()
 	if err := root.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -180,14 +206,10 @@ func (s *Store) createDatabase() error {
 		return err
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range buckets() {
+		for _, name := range buckets {
 			if _, err := tx.CreateBucket([]byte(name)); err != nil {
 				return fmt.Errorf("make bucket %s: %w", name, err)
 			}
-		}
-		meta := map[string][]byte{
-			metaFormat: number(Format), metaInstance: []byte(uuid.NewString()), metaEpoch: number(0), metaClean: number(1),
-			metaCreated: []byte(s.now().Format(time.RFC3339)), metaWorkflows: number(0), metaExecutions: number(0), metaLive: number(0),
 		}
 		for name, value := range meta {
 			if err := putRaw(tx, bucketMeta, []byte(name), value); err != nil {
@@ -199,10 +221,7 @@ func (s *Store) createDatabase() error {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	if err := root.Rename(unfinished, databaseName); err != nil {
-		return err
-	}
-	return folder.SyncDir(root, ".")
+	return root.Rename(unfinished, name)
 }
 
 // readMeta reads who the store is, and refuses what is not ours.
@@ -219,7 +238,7 @@ func (s *Store) readMeta(instance folder.Instance, known bool) error {
 			Clean:      numberOf(meta.Get([]byte(metaClean))) == 1,
 		}
 		for _, name := range buckets() {
-			if s.meta.Format <= Format && tx.Bucket([]byte(name)) == nil {
+			if s.meta.Format <= Format && s.meta.Format >= bucketsSince(name) && tx.Bucket([]byte(name)) == nil {
 				return fmt.Errorf("state.db lacks the bucket %s", name)
 			}
 		}

@@ -7,7 +7,8 @@
 // no workflow and runs none: package memory is its twin without a folder.
 //
 // The folder holds LOCK and INSTANCE (whose it is), state.db (a bbolt file,
-// keys.go draws its buckets), logs/, blobs/ and backup/.
+// keys.go draws its buckets), history/ (executions that ended, by month),
+// logs/, blobs/ and backup/.
 package store
 
 import (
@@ -30,7 +31,7 @@ import (
 )
 
 // Format is the version of the data folder that this code writes.
-const Format = 1
+const Format = data.StoreFormat
 
 const databaseName = "state.db"
 
@@ -54,11 +55,22 @@ type Options struct {
 	// follows a stop that was not clean.
 	OnCheck func(data.Report, error)
 
+	// Retention says what of the ended executions is kept; its zero value
+	// keeps all.
+	Retention data.Retention
+	// MoveAfter is how long an ended execution stays in state.db before it
+	// moves into the history; 10 minutes where it is 0.
+	MoveAfter time.Duration
+
 	// For tests: what a commit meets, the room on the disk, and how long
 	// the writer waits for more of it.
 	beforeCommit func() error
 	free         func() (uint64, error)
 	fullRetry    time.Duration
+	// compactFrom is the size from which a start compacts a file.
+	compactFrom int64
+	// stuckRead is when a read that does not end is reported.
+	stuckRead time.Duration
 }
 
 // Store is an open data folder. Its methods may be called from several
@@ -76,11 +88,18 @@ type Store struct {
 	queue   chan *command
 	closing chan struct{}
 	stopped chan struct{}
-	// background is the check after a stop that was not clean.
+	// history is the executions that ended, by month.
+	history history
+	// recent are outputs that were kept just now; see blobs.go.
+	recent recentBlobs
+	// background moves, clears and sweeps, and checks after a stop that was
+	// not clean.
 	background sync.WaitGroup
-	cancel     context.CancelFunc
-	closed     sync.Once
-	closeErr   error
+	// tidied is closed after the check.
+	tidied   chan struct{}
+	cancel   context.CancelFunc
+	closed   sync.Once
+	closeErr error
 
 	// instance belongs to the writer.
 	instance   folder.Instance
@@ -102,6 +121,7 @@ var (
 	_ data.Secrets      = (*Store)(nil)
 	_ data.Triggers     = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
+	_ data.Backups      = (*Store)(nil)
 )
 
 // LockedError says which process holds the data folder.
@@ -126,6 +146,15 @@ func (o *Options) complete() {
 	if o.fullRetry == 0 {
 		o.fullRetry = fullRetry
 	}
+	if o.stuckRead == 0 {
+		o.stuckRead = stuckRead
+	}
+	if o.compactFrom == 0 {
+		o.compactFrom = compactFrom
+	}
+	if o.MoveAfter == 0 {
+		o.MoveAfter = moveAfter
+	}
 }
 
 // Open takes a data folder into use. It is a *LockedError where another
@@ -139,7 +168,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s := &Store{
 		options: options, log: options.Logger, folder: held,
-		queue: make(chan *command, maxBatch), closing: make(chan struct{}), stopped: make(chan struct{}),
+		queue: make(chan *command, maxBatch), closing: make(chan struct{}), stopped: make(chan struct{}), tidied: make(chan struct{}),
 	}
 	if s.options.free == nil {
 		s.options.free = held.Free
@@ -171,7 +200,11 @@ func (s *Store) start(ctx context.Context) error {
 	go s.write()
 	background, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	s.background.Go(func() { s.tidy(background) })
+	s.background.Go(func() {
+		s.tidy(background)
+		close(s.tidied)
+		s.tendAlways(background)
+	})
 	return nil
 }
 
@@ -199,7 +232,7 @@ func (s *Store) begin() (err error) {
 // tidy does what need not be done before the start: it finishes deletions
 // that a stop cut short and, after a crash, checks the whole file.
 func (s *Store) tidy(ctx context.Context) {
-	if err := s.emptyTrash(ctx); err != nil && ctx.Err() == nil {
+	if err := s.working(func() error { return s.emptyTrash(ctx) }); err != nil && ctx.Err() == nil {
 		s.log.Warn("deleted executions could not be cleared away", "error", err)
 	}
 	if s.meta.Clean {
@@ -246,6 +279,9 @@ func (s *Store) markClean() (err error) {
 // abandon closes files and lets the folder go.
 func (s *Store) abandon() error {
 	var failures []error
+	for _, m := range s.monthList() {
+		failures = append(failures, m.close())
+	}
 	if s.db != nil {
 		failures = append(failures, s.db.Close())
 	}

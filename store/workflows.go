@@ -111,7 +111,7 @@ func (s *Store) CreateWorkflow(ctx context.Context, given data.NewWorkflow) (dat
 			}
 			at := given.Time(time.Time{}, now)
 			w = workflowRecord{metadata: data.Workflow{ID: id, CreatedAt: at, UpdatedAt: at}}
-			return countEarlier(tx, &w)
+			return s.countEarlier(tx, &w)
 		},
 		apply: func(tx *bolt.Tx) error {
 			if err := count(tx, metaWorkflows, 1); err != nil {
@@ -218,25 +218,26 @@ func readWorkflow(tx *bolt.Tx, id string) (workflowRecord, error) {
 }
 
 // countEarlier counts the executions that a workflow of this id had before.
-func countEarlier(tx *bolt.Tx, w *workflowRecord) error {
-	start := prefix(w.metadata.ID)
-	cursor := tx.Bucket([]byte(bucketByWorkflow)).Cursor()
+func (s *Store) countEarlier(tx *bolt.Tx, w *workflowRecord) error {
 	var newest data.Position
-	for key, _ := cursor.Seek(start); bytes.HasPrefix(key, start); key, _ = cursor.Next() {
-		at := bytes.IndexByte(key[len(start):], 0)
-		place, ok := placeOf(key[len(start)+at+1:])
-		if !ok {
-			return fmt.Errorf("%w: index of workflow %s", record.ErrDamaged, w.metadata.ID)
-		}
+	each := func(place data.Position) {
 		w.metadata.ExecutionCount++
 		if newest.ID == "" || newest.Before(place) {
 			newest = place
 		}
 	}
-	if newest.ID == "" {
+	err := s.viewWith(tx, func(all []*bolt.Tx) error {
+		for _, in := range all {
+			if err := eachOf(tx, in, w.metadata.ID, each); err != nil {
+				return err
+			}
+		}
 		return nil
+	})
+	if err != nil || newest.ID == "" {
+		return err
 	}
-	raw, err := readExecution(tx, newest.ID)
+	raw, err := s.readAnywhere(tx, newest.ID)
 	if err != nil {
 		return err
 	}
@@ -245,6 +246,23 @@ func countEarlier(tx *bolt.Tx, w *workflowRecord) error {
 		return err
 	}
 	w.last, w.metadata.LastExecuted, w.metadata.LastStatus = newest, &execution.CreatedAt, &execution.Status
+	return nil
+}
+
+// eachOf passes the places of a workflow's executions in one file that count.
+func eachOf(hot, in *bolt.Tx, workflow string, each func(place data.Position)) error {
+	start := prefix(workflow)
+	cursor := in.Bucket([]byte(bucketByWorkflow)).Cursor()
+	for key, _ := cursor.Seek(start); bytes.HasPrefix(key, start); key, _ = cursor.Next() {
+		at := bytes.IndexByte(key[len(start):], 0)
+		place, ok := placeOf(key[len(start)+at+1:])
+		if !ok {
+			return fmt.Errorf("%w: index of workflow %s", record.ErrDamaged, workflow)
+		}
+		if in == hot || !has(hot, place.ID) && !deleted(hot, []byte(place.ID)) {
+			each(place)
+		}
+	}
 	return nil
 }
 

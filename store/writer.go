@@ -297,8 +297,12 @@ func guard(err *error) {
 
 var errPanic = errors.New("the database file can't be read")
 
-// slowRead is how long a read may take before a person should know.
-const slowRead = 100 * time.Millisecond
+// slowRead is how long a read may take, and stuckRead how long it may go on,
+// before a person should know.
+const (
+	slowRead  = 100 * time.Millisecond
+	stuckRead = 10 * time.Second
+)
 
 // view reads. What fn keeps beyond its end must be copied, and fn must be
 // quick: as long as it reads, no page that it can see is used again.
@@ -309,22 +313,23 @@ func (s *Store) view(ctx context.Context, fn func(tx *bolt.Tx) error) (err error
 	if s.fatal.Load() != nil {
 		return s.gone()
 	}
+	defer s.watch()()
+	return closedError(s.guarded(fn))
+}
+
+// watch reports a read that is slow, and one that does not end while it still
+// does not.
+func (s *Store) watch() (done func()) {
 	started := time.Now()
-	defer func() {
+	stuck := time.AfterFunc(s.options.stuckRead, func() {
+		s.log.Error("a read of the store does not end; until it does, the file grows", "since", started)
+	})
+	return func() {
+		stuck.Stop()
 		if took := time.Since(started); took > slowRead {
 			s.log.Warn("a read of the store was slow", "took", took)
 		}
-	}()
-	err = s.guarded(fn)
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return data.ErrClosed
 	}
-	return err
 }
 
-func (s *Store) guarded(fn func(tx *bolt.Tx) error) (err error) {
-	defer guard(&err)
-	before := debug.SetPanicOnFault(true)
-	defer debug.SetPanicOnFault(before)
-	return s.db.View(fn)
-}
+func (s *Store) guarded(fn func(tx *bolt.Tx) error) error { return guardedView(s.db, fn) }

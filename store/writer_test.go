@@ -294,27 +294,19 @@ func TestDeletionThatWasCutShortIsFinished(t *testing.T) {
 		}
 	}
 	need(t, s.Append(ctx, life.End(plan.StatusSuccess)))
-	var h header
+	var gone rawExecution
 	need(t, s.submit(ctx, &command{
-		check: func(tx *bolt.Tx) error {
-			raw, err := readExecution(tx, id)
-			h = raw.header
+		check: func(tx *bolt.Tx) (err error) {
+			gone, err = readExecution(tx, id)
 			return err
 		},
-		apply: func(tx *bolt.Tx) error {
-			raw, err := readExecution(tx, id)
-			if err != nil {
-				return err
-			}
-			_, from, err := raw.parse()
-			return errors.Join(err, trash(tx, &h, &from))
-		},
+		apply: func(tx *bolt.Tx) error { return trash(tx, &gone) },
 	}))
 	if _, _, err := s.Create(ctx, storetest.NewLife(id, "release", time.Now()).Creation()); !errors.Is(err, engine.ErrConflict) {
 		t.Errorf("an id whose events are still there was given again: %v", err)
 	}
 	s = reopen(t, s, Options{})
-	s.background.Wait()
+	<-s.tidied
 	need(t, s.view(ctx, func(tx *bolt.Tx) error {
 		for _, from := range []bucket{bucketTrash, bucketEvents, bucketSteps} {
 			if key, _ := tx.Bucket([]byte(from)).Cursor().First(); key != nil {

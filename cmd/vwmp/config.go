@@ -32,6 +32,8 @@ type config struct {
 	Auth          string   `json:"auth" yaml:"auth" doc:"token, or none on a loopback address" default:"token"`
 	LogFormat     string   `json:"log_format" yaml:"log_format" doc:"text or json" default:"text"`
 	LogLevel      string   `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
+	// Retention bounds what is kept of executions that have ended.
+	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
 }
 
 type pluginConfig struct {
@@ -79,6 +81,7 @@ func loadSettings(flags *pflag.FlagSet, getenv func(string) string) (*settings, 
 	s := &settings{
 		config: config{
 			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: "token", LogFormat: "text", LogLevel: "info",
+			Retention: retentionConfig{Days: 90, PerWorkflow: 1000},
 		},
 		sources: map[string]source{},
 	}
@@ -194,6 +197,9 @@ func (s *settings) check() error {
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.LogLevel) {
 		return usageError("log-level must be debug, info, warn or error, not %q", s.LogLevel)
+	}
+	if err := s.Retention.check(); err != nil {
+		return err
 	}
 	absolute, err := filepath.Abs(s.Data)
 	if err != nil {
@@ -323,4 +329,5 @@ func (s *settings) printConfig(t *table) {
 	t.row("auth", s.Auth, sourceOf("auth"))
 	t.row("log_format", s.LogFormat, sourceOf("log_format"))
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))
+	t.row("retention", s.Retention.String(), sourceOf("retention"))
 }

@@ -25,22 +25,34 @@ type finding struct {
 }
 
 func newDoctor() *cobra.Command {
-	var output string
+	var output, salvage string
+	where := &target{}
 	command := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check the data, the plugins and the workspaces, and say what to do",
+		Long: `Checks every page and record of the data, the plugins and the workspaces, and says what to do.
+Where a server has the data open, it is asked to check them while it goes on.
+With --salvage, every event that is still good is copied out of a data folder that can't be used any more.`,
 		Example: `  vwmp doctor
-  vwmp doctor --data ./data --workspace ./repo --output json`,
+  vwmp doctor --data ./data --workspace ./repo --output json
+  vwmp doctor --data ./damaged --salvage ./rescued`,
 		Args: cobra.NoArgs,
 	}
 	configFlags(command.Flags())
+	command.Flags().StringVar(&where.server, "server", "", "URL of a running server (by default the one that has the data folder open)")
+	command.Flags().StringVar(&where.token, "token", "", "API token (VWMP_TOKEN; by default the admin token of the data folder)")
+	command.Flags().StringVar(&salvage, "salvage", "", "copy what is still good out of a damaged data folder into this new one")
 	outputFlag(command, &output)
 	command.RunE = func(cmd *cobra.Command, _ []string) error {
 		s, err := loadSettings(cmd.Flags(), getenv)
 		if err != nil {
 			return err
 		}
-		findings := examine(cmd, s)
+		if salvage != "" {
+			return salvageData(cmd, s.Data, salvage, output)
+		}
+		where.data = s.Data
+		findings := examine(cmd, s, where)
 		failed := false
 		for _, f := range findings {
 			failed = failed || f.State == "problem"
@@ -61,7 +73,7 @@ func newDoctor() *cobra.Command {
 	return command
 }
 
-func examine(cmd *cobra.Command, s *settings) []finding {
+func examine(cmd *cobra.Command, s *settings, where *target) []finding {
 	ctx := cmd.Context()
 	findings := []finding{examineGit(ctx)}
 	workspaces, err := s.workspaceList()
@@ -71,8 +83,11 @@ func examine(cmd *cobra.Command, s *settings) []finding {
 	for _, workspace := range workspaces {
 		findings = append(findings, examineWorkspace(ctx, workspace.Name, workspace.Dir))
 	}
-	if url := runningServer(ctx, s.Data); url != "" {
-		return append(findings, examineServer(cmd, s, url)...)
+	if where.server == "" {
+		where.server = runningServer(ctx, s.Data)
+	}
+	if where.server != "" {
+		return append(findings, examineServer(cmd, where)...)
 	}
 	return append(findings, examineStore(cmd, s)...)
 }
@@ -95,9 +110,8 @@ func examineWorkspace(ctx context.Context, name, dir string) finding {
 }
 
 // examineServer asks the server that has the data folder open.
-func examineServer(cmd *cobra.Command, s *settings, url string) []finding {
-	findings := []finding{{"server", "ok", "runs at " + url, ""}}
-	where := &target{server: url, data: s.Data}
+func examineServer(cmd *cobra.Command, where *target) []finding {
+	findings := []finding{{"server", "ok", "runs at " + where.server, ""}}
 	c, err := where.connect(cmd)
 	if err != nil {
 		return append(findings, finding{"server", "problem", err.Error(), "see the server's log"})
@@ -107,9 +121,14 @@ func examineServer(cmd *cobra.Command, s *settings, url string) []finding {
 		Plugins []pluginView `json:"plugins"`
 	}
 	if err := c.call(cmd.Context(), http.MethodGet, "/plugins/", nil, nil, &answer); err != nil {
-		return append(findings, finding{"plugins", "problem", err.Error(), "see the server's log"})
+		return append(findings, finding{"plugins", "problem", err.Error(), "start the server, or give a token that may ask it"})
 	}
-	findings = append(findings, finding{"store", "ok", "open in the server; stop it to check every page and event", ""})
+	var report data.Report
+	if err := c.call(cmd.Context(), http.MethodGet, "/admin/check/", nil, nil, &report); err != nil {
+		findings = append(findings, finding{"store", "problem", err.Error(), "ask as an administrator, or stop the server and try again"})
+	} else {
+		findings = append(findings, judgeReport(&report))
+	}
 	return append(findings, judgePlugins(answer.Plugins)...)
 }
 
@@ -121,7 +140,7 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 	logger := runLogger(cmd, s)
 	keeper, err := store.Open(cmd.Context(), store.Options{Dir: s.Data, Logger: logger, OnFatal: func(error) {}})
 	if err != nil {
-		return []finding{{"store", "problem", err.Error(), "restore state.db and INSTANCE from a backup, or ask the process that has them open"}}
+		return []finding{{"store", "problem", err.Error(), "end the process that has it open, restore a backup with \"vwmp restore\", or copy what is still good with \"vwmp doctor --salvage NEW\""}}
 	}
 	defer func() { _ = keeper.Close() }()
 	findings := []finding{judgeStore(cmd.Context(), keeper)}
@@ -145,15 +164,24 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 
 func judgeStore(ctx context.Context, keeper data.System) finding {
 	report, err := keeper.Check(ctx)
-	switch {
-	case err != nil:
-		return finding{"store", "problem", err.Error(), "keep the folder as it is and restore a backup beside it"}
-	case len(report.Problems) > 0:
-		return finding{"store", "problem", strings.Join(report.Problems, "; "), "keep the folder as it is and restore a backup beside it"}
-	case len(report.Warnings) > 0:
-		return finding{"store", "warning", strings.Join(report.Warnings, "; "), ""}
+	if err != nil {
+		return finding{"store", "problem", err.Error(), damagedAdvice}
 	}
-	return finding{"store", "ok", fmt.Sprintf("whole: %d workflows, %d executions, %d events", report.Workflows, report.Executions, report.Events), ""}
+	return judgeReport(&report)
+}
+
+const damagedAdvice = "keep the folder as it is and restore a backup beside it with \"vwmp restore FILE --data NEW\"; \"vwmp doctor --salvage NEW\" copies what is still good"
+
+func judgeReport(report *data.Report) finding {
+	whole := fmt.Sprintf("%d workflows, %d executions in %d months and state.db, %d events, %d outputs",
+		report.Workflows, report.Executions, report.Months, report.Events, report.Blobs)
+	switch {
+	case len(report.Problems) > 0:
+		return finding{"store", "problem", strings.Join(report.Problems, "; "), damagedAdvice}
+	case len(report.Warnings) > 0:
+		return finding{"store", "warning", whole + "; " + strings.Join(report.Warnings, "; "), ""}
+	}
+	return finding{"store", "ok", "whole: " + whole, ""}
 }
 
 func judgePlugins(list []pluginView) []finding {

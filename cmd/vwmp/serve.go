@@ -99,7 +99,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	if v.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr); err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("listen on %s: %w; choose another address with --addr", s.Addr, err)}
 	}
-	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, OnFatal: func(err error) {
+	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, Retention: s.Retention.bounds(), OnFatal: func(err error) {
 		logger.Error("the store can't keep anything any more; the server ends", "error", err)
 		os.Exit(exitStore)
 	}})
@@ -118,7 +118,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	info := currentVersion()
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Triggers: triggers, Plugins: v.pluginList, Stats: v.keeper.Stats, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		Workspaces: workspaces, Triggers: triggers, Plugins: v.pluginList, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
 		AllowedHosts: s.Hosts, Version: host.Version{Version: info.Version, Commit: info.Commit}, Logger: logger,
 	})
 	if err != nil {

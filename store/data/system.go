@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// StoreFormat is the version of what a store keeps on disk. Format 2 brought the
+// history by month.
+const StoreFormat = 2
+
 // Session is a signed-in browser.
 type Session struct {
 	// Principal names who signed in, Role what they may do.
@@ -72,6 +76,9 @@ type Report struct {
 	Executions int `json:"executions"`
 	Events     int `json:"events"`
 	LogLines   int `json:"log_lines"`
+	// Months are the files of the history, Blobs the outputs kept apart.
+	Months int `json:"months"`
+	Blobs  int `json:"blobs"`
 }
 
 // MaxReported bounds the problems and the warnings of a Report.
@@ -100,4 +107,42 @@ type System interface {
 	Stats(ctx context.Context) (Stats, error)
 	// Check looks at every record; its error is that it could not.
 	Check(ctx context.Context) (Report, error)
+}
+
+// Retention bounds what is kept of executions that have ended.
+type Retention struct {
+	// Days is how many days after its end an execution is kept; 0 is
+	// without bound.
+	Days int `json:"days"`
+	// PerWorkflow is how many executions of a stored workflow are kept,
+	// live ones included, the newest first; 0 is without bound.
+	PerWorkflow int `json:"per_workflow"`
+}
+
+// BackupOptions say where a backup goes and what is in it.
+type BackupOptions struct {
+	// File must not be there yet; empty is a name with the time, in the
+	// folder backup/ of the data folder.
+	File string
+	// WithKey takes the key of the secrets and the admin token along.
+	WithKey bool
+}
+
+// Backup is a file from which a data folder can be made.
+type Backup struct {
+	File string `json:"file"`
+	// Size is in bytes.
+	Size      int64     `json:"size"`
+	Files     int       `json:"files"`
+	Format    int       `json:"format"`
+	CreatedAt time.Time `json:"created_at"`
+	// SHA256 is of the content before its manifest, in hex.
+	SHA256  string `json:"sha256"`
+	WithKey bool   `json:"with_key"`
+}
+
+// Backups makes backups while everything goes on.
+type Backups interface {
+	// Backup returns once the file was read back and is durable.
+	Backup(ctx context.Context, options BackupOptions) (Backup, error)
 }

@@ -98,7 +98,7 @@ func New(options Options) *Store {
 	}
 	return &Store{
 		options:   options,
-		meta:      data.Meta{InstanceID: uuid.NewString(), Format: 1, BootEpoch: 1, Clean: true},
+		meta:      data.Meta{InstanceID: uuid.NewString(), Format: data.StoreFormat, BootEpoch: 1, Clean: true},
 		workflows: map[string]*workflow{}, executions: map[string]*execution{}, keys: map[workflowKey]idempotency{},
 		blobs: map[string][]byte{}, descriptions: map[string][]byte{}, checksums: map[string]string{},
 		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{}, triggers: map[string][]byte{},

@@ -77,7 +77,7 @@ func Run(t *testing.T, open func(t *testing.T, options Options) Backend) {
 		cases []testCase
 	}{
 		{"workflows", workflowCases}, {"journal", journalCases}, {"lists", listCases},
-		{"logs", logCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases},
+		{"logs", logCases}, {"months", monthCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

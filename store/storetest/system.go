@@ -73,7 +73,7 @@ func figures(t *testing.T, s *suite) {
 
 func identity(t *testing.T, s *suite) {
 	meta := s.Meta()
-	if meta.InstanceID == "" || meta.BootEpoch != 1 || meta.Format != 1 || !meta.Clean {
+	if meta.InstanceID == "" || meta.BootEpoch != 1 || meta.Format != data.StoreFormat || !meta.Clean {
 		t.Errorf("meta is %+v", meta)
 	}
 }

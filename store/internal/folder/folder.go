@@ -71,6 +71,14 @@ type Folder struct {
 	freeRoom uint64
 }
 
+// OpenExisting is Open for a folder that must be there.
+func OpenExisting(dir string) (*Folder, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("open the data folder: %w", err)
+	}
+	return Open(dir)
+}
+
 // Open makes the folder where it is missing, and holds it. Where another
 // process does, it is a *LockedError.
 func Open(dir string) (*Folder, error) {

@@ -42,6 +42,26 @@ func Walk(ctx context.Context, file io.ReaderAt, snapshot Snapshot, report func(
 	return len(w.state), ctx.Err()
 }
 
+// Free is how many pages of a snapshot are free. It looks at their list only.
+func Free(file io.ReaderAt, snapshot Snapshot) (uint64, error) {
+	header := make([]byte, headerSize+8)
+	if _, err := file.ReadAt(header, int64(snapshot.freelist)*int64(snapshot.PageSize)); err != nil { //nolint:gosec // Checked by its use.
+		return 0, fmt.Errorf("read the list of free pages: %w", err)
+	}
+	order := binary.NativeEndian
+	if order.Uint16(header[8:]) != flagFreelist {
+		return 0, fmt.Errorf("%w: its list of free pages is none", ErrDamaged)
+	}
+	count := uint64(order.Uint16(header[10:]))
+	if count == 0xFFFF {
+		count = order.Uint64(header[headerSize:])
+	}
+	if count > snapshot.Pages {
+		return 0, fmt.Errorf("%w: its list of free pages is too long", ErrDamaged)
+	}
+	return count, nil
+}
+
 type walk struct {
 	ctx      context.Context //nolint:containedctx // It lives for one call.
 	file     io.ReaderAt
