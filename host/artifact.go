@@ -29,10 +29,16 @@ import (
 )
 
 func (s *Server) addArtifacts(tags []string) {
-	register(s, huma.Operation{
-		OperationID: "list-artifacts", Method: http.MethodGet, Path: apiBase + "/executions/{id}/artifacts/", Tags: tags,
-		Summary: "List the files that an execution's steps made",
-	}, s.listArtifacts)
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "list-artifacts", Method: http.MethodGet, Path: apiBase + "/executions/{id}/artifacts/", Tags: tags,
+			Summary: "List the files that an execution's steps made",
+			Parameters: []*huma.Param{
+				query("after_seq", huma.TypeInteger, "Only those that were told of later"), query("limit", huma.TypeInteger, "1 to 1000; 100"),
+			},
+		},
+		answers: map[int]any{http.StatusOK: artifactList{}}, serve: s.listArtifacts,
+	})
 	path := apiBase + "/executions/{id}/artifacts/{sha256}/"
 	s.add(http.MethodGet, path, s.getArtifact)
 	s.describeRaw(huma.Operation{
@@ -61,41 +67,38 @@ type artifact struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-type artifactsInput struct {
-	ID       string `path:"id"`
-	AfterSeq uint64 `query:"after_seq" doc:"Only those that were told of later"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-}
-
 type artifactList struct {
 	Artifacts []artifact `json:"artifacts" nullable:"false"`
 	Next      string     `json:"next" doc:"The next page's after_seq; empty on the last one"`
 }
 
-type artifactsOutput struct {
-	Link string `header:"Link" doc:"The next page"`
-	Body artifactList
-}
-
-func (s *Server) listArtifacts(ctx context.Context, in *artifactsInput) (*artifactsOutput, error) {
-	id, err := executionID(in.ID)
+func (s *Server) listArtifacts(c *fiber.Ctx, _ any) (int, any, error) {
+	id, err := executionID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	out := &artifactsOutput{Body: artifactList{Artifacts: []artifact{}}}
-	err = s.artifacts(ctx, id, in.AfterSeq, func(one artifact) bool {
-		if list := out.Body.Artifacts; len(list) == in.Limit {
-			out.Body.Next = strconv.FormatUint(list[len(list)-1].Seq, 10)
+	after, err := number(c.Query("after_seq"), "after_seq")
+	if err != nil {
+		return 0, nil, err
+	}
+	limit := c.QueryInt("limit", 100)
+	if limit < 1 || limit > data.DefaultLimit {
+		return 0, nil, problem.InvalidValue("limit", "invalid", fmt.Sprintf("limit must be from 1 to %d", data.DefaultLimit))
+	}
+	list := artifactList{Artifacts: []artifact{}}
+	err = s.artifacts(c.UserContext(), id, after, func(one artifact) bool {
+		if n := len(list.Artifacts); n == limit {
+			list.Next = strconv.FormatUint(list.Artifacts[n-1].Seq, 10)
 			return false
 		}
-		out.Body.Artifacts = append(out.Body.Artifacts, one)
+		list.Artifacts = append(list.Artifacts, one)
 		return true
 	})
-	if out.Body.Next != "" {
-		query := url.Values{"after_seq": {out.Body.Next}, "limit": {strconv.Itoa(in.Limit)}}
-		out.Link = link([2]string{"next", address("/executions/"+id+"/artifacts/", query)})
+	if list.Next != "" {
+		query := url.Values{"after_seq": {list.Next}, "limit": {strconv.Itoa(limit)}}
+		c.Set(fiber.HeaderLink, link([2]string{"next", address("/executions/"+id+"/artifacts/", query)}))
 	}
-	return out, err
+	return http.StatusOK, list, err
 }
 
 // artifacts visits what steps said they made, in order, until visit returns

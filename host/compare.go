@@ -8,21 +8,20 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
 )
 
 func (s *Server) addCompare(tags []string) {
-	register(s, huma.Operation{
-		OperationID: "compare-executions", Method: http.MethodGet, Path: apiBase + "/executions/{id}/compare/{other}/", Tags: tags,
-		Summary: "Compare two executions step by step", Description: "Steps are found by their ids; those of the first execution come first.",
-	}, s.compareExecutions)
-}
-
-type compareInput struct {
-	ID    string `path:"id"`
-	Other string `path:"other"`
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "compare-executions", Method: http.MethodGet, Path: apiBase + "/executions/{id}/compare/{other}/", Tags: tags,
+			Summary: "Compare two executions step by step", Description: "Steps are found by their ids; those of the first execution come first.",
+		},
+		answers: map[int]any{http.StatusOK: comparison{}}, serve: s.compareExecutions,
+	})
 }
 
 // comparedRun is one of two executions.
@@ -46,6 +45,7 @@ type comparedResult struct {
 	ExecutionTime float64     `json:"execution_time" doc:"Seconds"`
 	Error         *plan.Error `json:"error,omitempty"`
 	SkipReason    string      `json:"skip_reason,omitempty"`
+	KeptFrom      string      `json:"kept_from,omitempty" doc:"The execution whose result it repeats; it took no time here"`
 }
 
 type comparedStep struct {
@@ -67,16 +67,14 @@ type comparison struct {
 	Steps      []comparedStep `json:"steps" nullable:"false"`
 }
 
-type compareOutput struct{ Body comparison }
-
-func (s *Server) compareExecutions(ctx context.Context, in *compareInput) (*compareOutput, error) {
-	first, order, err := s.comparable(ctx, in.ID)
+func (s *Server) compareExecutions(c *fiber.Ctx, _ any) (int, any, error) {
+	first, order, err := s.comparable(c.UserContext(), c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	other, otherOrder, err := s.comparable(ctx, in.Other)
+	other, otherOrder, err := s.comparable(c.UserContext(), c.Params("other"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	differ := &differ{bytes: maxDifferenceBytes}
 	out := comparison{Execution: runOf(&first), Other: runOf(&other), Steps: []comparedStep{}}
@@ -89,7 +87,7 @@ func (s *Server) compareExecutions(ctx context.Context, in *compareInput) (*comp
 	for _, id := range order {
 		out.Steps = append(out.Steps, compareStep(differ, stepOf(&first, id), stepOf(&other, id)))
 	}
-	return &compareOutput{out}, nil
+	return http.StatusOK, out, nil
 }
 
 // comparable is a result, and its steps in the order of the definition.
@@ -133,7 +131,7 @@ func resultOf(step *engine.StepResult) *comparedResult {
 	}
 	return &comparedResult{
 		Status: step.Status, Handler: step.Handler, Attempts: step.Attempts, ExecutionTime: step.ExecutionTime,
-		Error: step.Error, SkipReason: step.SkipReason,
+		Error: step.Error, SkipReason: step.SkipReason, KeptFrom: step.KeptFrom,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/workflow"
@@ -22,14 +23,27 @@ func (s *Server) addControl(tags []string) {
 		OperationID: "pause-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/pause/", Tags: tags,
 		Summary: "Pause an execution", Description: "What runs goes on to its end; nothing more starts until it is resumed.",
 	}, s.pauseExecution)
-	register(s, huma.Operation{
-		OperationID: "approve-step", Method: http.MethodPost, Path: apiBase + "/executions/{id}/steps/{step}/approve/", Tags: tags,
-		Summary: "Answer a step that waits for an approval", Description: "403 where the caller is not among its approvers.",
-	}, s.approveStep)
-	register(s, huma.Operation{
-		OperationID: "send-signal", Method: http.MethodPost, Path: apiBase + "/executions/{id}/signals/{name}/", Tags: tags, SkipValidateBody: true,
-		Summary: "Send a signal", Description: "The body is its payload. Every step that waits for the signal gets it, or else the first one that will.",
-	}, s.sendSignal)
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "approve-step", Method: http.MethodPost, Path: apiBase + "/executions/{id}/steps/{step}/approve/", Tags: tags,
+			Summary: "Answer a step that waits for an approval", Description: "403 where the caller is not among its approvers.",
+		},
+		body: approval{}, answers: map[int]any{http.StatusOK: engine.Result{}}, serve: s.approveStep,
+	})
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "resolve-step", Method: http.MethodPost, Path: apiBase + "/executions/{id}/steps/{step}/resolve/", Tags: tags,
+			Summary: "Decide an interrupted step",
+		},
+		body: resolution{}, answers: map[int]any{http.StatusOK: engine.Result{}}, serve: s.resolveStep,
+	})
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "send-signal", Method: http.MethodPost, Path: apiBase + "/executions/{id}/signals/{name}/", Tags: tags,
+			Summary: "Send a signal", Description: "The body is its payload. Every step that waits for the signal gets it, or else the first one that will.",
+		},
+		body: payload{}, bodyOptional: true, answers: map[int]any{http.StatusOK: engine.Result{}}, serve: s.sendSignal,
+	})
 }
 
 func (s *Server) pauseExecution(ctx context.Context, in *executionInput) (*resultOutput, error) {
@@ -39,13 +53,23 @@ func (s *Server) pauseExecution(ctx context.Context, in *executionInput) (*resul
 	})
 }
 
-// actOnStep is act for a step, which must be one of the execution's.
-func (s *Server) actOnStep(ctx context.Context, rawID, rawStep string, do func(id, by string) error) (*resultOutput, error) {
-	step, err := stepID(rawStep)
+// acted answers an action with the result as it stands then.
+func acted(out *resultOutput, err error) (int, any, error) {
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return s.act(ctx, rawID, func(id, by string) error {
+	return http.StatusOK, out.Body, nil
+}
+
+// actOnStep does something to the step that the path names, which must be one
+// of the execution's.
+func (s *Server) actOnStep(c *fiber.Ctx, do func(ctx context.Context, id, step, by string) error) (int, any, error) {
+	step, err := stepID(c.Params("step"))
+	if err != nil {
+		return 0, nil, err
+	}
+	ctx := c.UserContext()
+	return acted(s.act(ctx, c.Params("id"), func(id, by string) error {
 		v, err := s.viewOf(ctx, id)
 		if err != nil {
 			return err
@@ -53,8 +77,8 @@ func (s *Server) actOnStep(ctx context.Context, rawID, rawStep string, do func(i
 		if !slices.ContainsFunc(v.steps, func(known viewedStep) bool { return known.id == step }) {
 			return noStep(step)
 		}
-		return do(id, by)
-	})
+		return do(ctx, id, step, by)
+	}))
 }
 
 func noStep(id string) *problem.Problem {
@@ -68,20 +92,15 @@ type approval struct {
 	Item     *int            `json:"item,omitempty" minimum:"0" doc:"The item of a for_each; without it, the first that waits"`
 }
 
-type approveInput struct {
-	ID   string `path:"id"`
-	Step string `path:"step"`
-	Body approval
-}
-
-func (s *Server) approveStep(ctx context.Context, in *approveInput) (*resultOutput, error) {
-	answer, err := object("/data", in.Body.Data)
+func (s *Server) approveStep(c *fiber.Ctx, body any) (int, any, error) {
+	sent, _ := body.(*approval)
+	answer, err := object("/data", sent.Data)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return s.actOnStep(ctx, in.ID, in.Step, func(id, by string) error {
-		_, err := s.Engine.Approve(ctx, id, in.Step, engine.Approval{
-			Approved: in.Body.Approved, Comment: in.Body.Comment, Data: answer, Item: in.Body.Item, By: by, Roles: rolesOf(infoOf(ctx).who),
+	return s.actOnStep(c, func(ctx context.Context, id, step, by string) error {
+		_, err := s.Engine.Approve(ctx, id, step, engine.Approval{
+			Approved: sent.Approved, Comment: sent.Comment, Data: answer, Item: sent.Item, By: by, Roles: rolesOf(infoOf(ctx).who),
 		})
 		return err
 	})
@@ -110,6 +129,23 @@ func object(pointer string, raw json.RawMessage) (json.RawMessage, error) {
 	return raw, nil
 }
 
+type resolution struct {
+	As     string          `json:"as" enum:"retry,success,failed,skipped"`
+	Item   *int            `json:"item,omitempty" minimum:"0" doc:"The item of a for_each; without it, all that are interrupted"`
+	Output json.RawMessage `json:"output,omitempty" doc:"The step's output, where it is taken as a success"`
+}
+
+func (s *Server) resolveStep(c *fiber.Ctx, body any) (int, any, error) {
+	sent, _ := body.(*resolution)
+	if len(sent.Output) > 0 && sent.As != "success" {
+		return 0, nil, problem.InvalidValue("/output", "not_allowed", "an output belongs to a success only")
+	}
+	return s.actOnStep(c, func(ctx context.Context, id, step, by string) error {
+		_, err := s.Engine.ResolveStep(ctx, id, step, engine.Resolution{Item: sent.Item, As: sent.As, Output: sent.Output, By: by})
+		return err
+	})
+}
+
 // payload is a body of any JSON.
 type payload struct{ raw json.RawMessage }
 
@@ -127,25 +163,17 @@ func (payload) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Description: "Any JSON; what the waiting step gives as its output"}
 }
 
-type signalInput struct {
-	ID   string   `path:"id"`
-	Name string   `path:"name" doc:"The name that the step waits for"`
-	Body *payload `required:"false"`
-}
-
 var signalName = regexp.MustCompile(workflow.SignalPattern)
 
-func (s *Server) sendSignal(ctx context.Context, in *signalInput) (*resultOutput, error) {
-	name, ok := pathValue(in.Name)
+func (s *Server) sendSignal(c *fiber.Ctx, body any) (int, any, error) {
+	name, ok := pathValue(c.Params("name"))
 	if !ok || !signalName.MatchString(name) {
-		return nil, problem.InvalidValue("name", "pattern", "a signal's name has 1 to 100 letters, digits, dots, dashes and underscores, and begins with a letter or a digit")
+		return 0, nil, problem.InvalidValue("name", "pattern", "a signal's name has 1 to 100 letters, digits, dots, dashes and underscores, and begins with a letter or a digit")
 	}
-	var sent json.RawMessage
-	if in.Body != nil {
-		sent = in.Body.raw
-	}
-	return s.act(ctx, in.ID, func(id, by string) error {
-		_, err := s.Engine.Signal(ctx, id, name, sent, by)
+	sent, _ := body.(*payload)
+	ctx := c.UserContext()
+	return acted(s.act(ctx, c.Params("id"), func(id, by string) error {
+		_, err := s.Engine.Signal(ctx, id, name, sent.raw, by)
 		return err
-	})
+	}))
 }

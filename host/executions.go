@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -42,10 +41,6 @@ func (s *Server) addExecutions() {
 		OperationID: "resume-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/resume/", Tags: tags,
 		Summary: "Take up a paused or parked execution again",
 	}, s.resumeExecution)
-	register(s, huma.Operation{
-		OperationID: "resolve-step", Method: http.MethodPost, Path: apiBase + "/executions/{id}/steps/{step}/resolve/", Tags: tags,
-		Summary: "Decide an interrupted step",
-	}, s.resolveStep)
 	s.addControl(tags)
 	s.addRepeats(tags)
 	s.addPreviews(tags)
@@ -184,27 +179,4 @@ func (s *Server) act(ctx context.Context, rawID string, do func(id, by string) e
 		return nil, err
 	}
 	return &resultOutput{result}, nil
-}
-
-type resolution struct {
-	As     string          `json:"as" enum:"retry,success,failed,skipped"`
-	Item   *int            `json:"item,omitempty" minimum:"0" doc:"The item of a for_each; without it, all that are interrupted"`
-	Output json.RawMessage `json:"output,omitempty" doc:"The step's output, where it is taken as a success"`
-}
-
-type resolveInput struct {
-	ID   string `path:"id"`
-	Step string `path:"step"`
-	Body resolution
-}
-
-func (s *Server) resolveStep(ctx context.Context, in *resolveInput) (*resultOutput, error) {
-	step := in.Step
-	if len(in.Body.Output) > 0 && in.Body.As != "success" {
-		return nil, problem.InvalidValue("/output", "not_allowed", "an output belongs to a success only")
-	}
-	return s.actOnStep(ctx, in.ID, step, func(id, by string) error {
-		_, err := s.Engine.ResolveStep(ctx, id, step, engine.Resolution{Item: in.Body.Item, As: in.Body.As, Output: in.Body.Output, By: by})
-		return err
-	})
 }

@@ -128,10 +128,7 @@ func (s *Server) ownProblem(ctx huma.Context, _ string, value any) (any, error) 
 	}
 	p := problem.FromStatus(model.Status)
 	if model.Status == http.StatusUnprocessableEntity || model.Status == http.StatusBadRequest {
-		p = problem.New(http.StatusBadRequest, problem.ValidationError, "the request can't be used: "+model.Detail)
-		for _, detail := range model.Errors {
-			p.Errors = append(p.Errors, problem.Item{Pointer: pointerOf(detail.Location), Code: "invalid", Message: detail.Message})
-		}
+		p = refusedInput(model.Detail, model.Errors)
 	}
 	if own, ok := ctx.(*operationContext); ok {
 		own.status = p.Status

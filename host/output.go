@@ -12,55 +12,59 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/problem"
 )
 
 func (s *Server) addOutputs(tags []string) {
-	register(s, huma.Operation{
-		OperationID: "get-step-output", Method: http.MethodGet, Path: apiBase + "/executions/{id}/steps/{step}/output/", Tags: tags,
-		Summary: "Get a step's output whole", Description: "Also one that is too large to stand in the result.",
-		Responses: map[string]*huma.Response{"200": {Description: "The output", Content: content(&huma.Schema{}, typeJSON)}},
-	}, s.getOutput)
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "get-step-output", Method: http.MethodGet, Path: apiBase + "/executions/{id}/steps/{step}/output/", Tags: tags,
+			Summary: "Get a step's output whole", Description: "Also one that is too large to stand in the result.",
+			Parameters: []*huma.Param{query("item", huma.TypeInteger, "The index of an item of a for_each; without it, the output of the step")},
+		},
+		answers: map[int]any{http.StatusOK: payload{}}, serve: s.getOutput,
+	})
 	s.addArtifacts(tags)
 }
 
-type stepOutputInput struct {
-	ID   string `path:"id"`
-	Step string `path:"step"`
-	Item string `query:"item" pattern:"^[0-9]{1,6}$" doc:"The index of an item of a for_each; without it, the output of the step"`
-}
-
-func (s *Server) getOutput(ctx context.Context, in *stepOutputInput) (*fileOutput, error) {
-	id, err := executionID(in.ID)
+func (s *Server) getOutput(c *fiber.Ctx, _ any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := executionID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	stepID, err := stepID(in.Step)
+	stepID, err := stepID(c.Params("step"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
+	}
+	item := c.Query("item")
+	if _, err := strconv.ParseUint(item, 10, 31); item != "" && err != nil {
+		return 0, nil, problem.InvalidValue("item", "invalid", "item must be the index of an item, counted from 0")
 	}
 	steps, err := s.Executions.StepResults(ctx, id)
 	if err != nil {
-		return nil, executionMissing(err)
+		return 0, nil, executionMissing(err)
 	}
 	name, output := stepID, json.RawMessage(nil)
 	if at := slices.IndexFunc(steps, func(step engine.StepResult) bool { return step.StepID == stepID }); at >= 0 {
 		output = steps[at].Output
-		if in.Item != "" {
-			name, output = stepID+"-"+in.Item, itemOutput(&steps[at], in.Item)
+		if item != "" {
+			name, output = stepID+"-"+item, itemOutput(&steps[at], item)
 		}
 	}
 	if len(output) == 0 {
-		return nil, problem.New(http.StatusNotFound, problem.NotFound, "there is no such output: the step is not there, has not ended, or gave none")
+		return 0, nil, problem.New(http.StatusNotFound, problem.NotFound, "there is no such output: the step is not there, has not ended, or gave none")
 	}
 	if sum := blobOf(output); sum != "" {
 		if output, err = s.blob(ctx, sum); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 	}
-	return &fileOutput{ContentType: typeJSON, Disposition: attachment(name + ".json"), Body: output}, nil
+	c.Set(fiber.HeaderContentDisposition, attachment(name+".json"))
+	return http.StatusOK, output, nil
 }
 
 func itemOutput(step *engine.StepResult, index string) json.RawMessage {

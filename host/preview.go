@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
@@ -16,24 +17,28 @@ import (
 )
 
 func (s *Server) addPreviews(tags []string) {
-	register(s, huma.Operation{
-		OperationID: "plan-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/{id}/plan/", Tags: []string{"workflows"}, SkipValidateBody: true,
-		Summary: "Say what an execution would do", Description: "Asks every handler in order and does nothing. The body is that of execute.",
-	}, s.planWorkflow)
-	register(s, huma.Operation{
-		OperationID: "run-step", Method: http.MethodPost, Path: apiBase + "/workflows/{id}/steps/{step}/run/", Tags: []string{"workflows"}, DefaultStatus: http.StatusAccepted,
-		Summary:     "Run one step of a workflow",
-		Description: "The other steps are skipped. Another config, and outputs to pretend for earlier steps, are for those who may edit workflows.",
-	}, s.runStep)
-	register(s, huma.Operation{
-		OperationID: "explain-execution", Method: http.MethodGet, Path: apiBase + "/executions/{id}/explain/", Tags: tags,
-		Summary: "Say why each step is as it is",
-	}, s.explainExecution)
-}
-
-type planInput struct {
-	ID   string     `path:"id"`
-	Body *startBody `required:"false"`
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "plan-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/{id}/plan/", Tags: []string{"workflows"},
+			Summary: "Say what an execution would do", Description: "Asks every handler in order and does nothing. The body is that of execute.",
+		},
+		body: startBody{}, bodyOptional: true, answers: map[int]any{http.StatusOK: preview{}}, serve: s.planWorkflow,
+	})
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "run-step", Method: http.MethodPost, Path: apiBase + "/workflows/{id}/steps/{step}/run/", Tags: []string{"workflows"},
+			Summary:     "Run one step of a workflow",
+			Description: "The other steps are skipped. Another config, and outputs to pretend for other steps, are for those who may edit workflows.",
+		},
+		body: stepRun{}, bodyOptional: true, answers: map[int]any{http.StatusAccepted: started{}}, serve: s.runStep,
+	})
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "explain-execution", Method: http.MethodGet, Path: apiBase + "/executions/{id}/explain/", Tags: tags,
+			Summary: "Say why each step is as it is",
+		},
+		answers: map[int]any{http.StatusOK: engine.Explanation{}}, serve: s.explainExecution,
+	})
 }
 
 // preview is what a run would do.
@@ -42,24 +47,18 @@ type preview struct {
 	Warnings []problem.Item       `json:"warnings" nullable:"false" doc:"What can't be said before, and what would fail"`
 }
 
-type previewOutput struct{ Body preview }
-
-func (s *Server) planWorkflow(ctx context.Context, in *planInput) (*previewOutput, error) {
-	id, err := workflowID(in.ID)
+func (s *Server) planWorkflow(c *fiber.Ctx, body any) (int, any, error) {
+	id, err := workflowID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	var options startOptions
-	if in.Body != nil {
-		if options, err = readStart(in.Body.raw); err != nil {
-			return nil, err
-		}
-	}
-	would, err := s.preview(ctx, id, options)
+	sent, _ := body.(*startBody)
+	options, err := readStart(sent.raw)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return &previewOutput{would}, nil
+	would, err := s.preview(c.UserContext(), id, options)
+	return http.StatusOK, would, err
 }
 
 // preview is what a run of a stored workflow would do.
@@ -79,47 +78,40 @@ type stepRun struct {
 	Workspace  string                     `json:"workspace,omitempty"`
 }
 
-type stepRunInput struct {
-	ID   string   `path:"id"`
-	Step string   `path:"step"`
-	Body *stepRun `required:"false"`
-}
-
-func (s *Server) runStep(ctx context.Context, in *stepRunInput) (*startedOutput, error) {
-	id, err := workflowID(in.ID)
+func (s *Server) runStep(c *fiber.Ctx, body any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := workflowID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	var run stepRun
-	if in.Body != nil {
-		run = *in.Body
-	}
+	run, _ := body.(*stepRun)
 	for pointer, value := range map[string]*json.RawMessage{"/config": &run.Config, "/parameters": &run.Parameters} {
 		if *value, err = object(pointer, *value); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 	}
 	if run.Config != nil || len(run.Outputs) > 0 {
 		if err := mayEdit(ctx, "a step with another config or with outputs of others"); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 	}
 	request, err := s.startRequest(ctx, id, startOptions{Parameters: run.Parameters, Workspace: run.Workspace}, engine.TriggerAPI)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	if err := onlyStep(&request, in.Step, run); err != nil {
-		return nil, err
+	if err := onlyStep(&request, c.Params("step"), run); err != nil {
+		return 0, nil, err
 	}
 	execution, _, err := s.Engine.Start(ctx, request)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return &startedOutput{Location: executionPath(execution.ID), Body: startedOf(ctx, &execution)}, nil
+	c.Set(fiber.HeaderLocation, executionPath(execution.ID))
+	return http.StatusAccepted, startedOf(ctx, &execution), nil
 }
 
 // onlyStep makes a request one of a single step.
-func onlyStep(request *engine.StartRequest, rawStep string, run stepRun) error {
+func onlyStep(request *engine.StartRequest, rawStep string, run *stepRun) error {
 	document, problems := workflow.Parse(request.Document, workflow.ParseOptions{Format: workflow.FormatJSON})
 	if document == nil {
 		return fmt.Errorf("read workflow %s: %s", request.WorkflowID, summary(problems))
@@ -152,22 +144,18 @@ func onlyStep(request *engine.StartRequest, rawStep string, run stepRun) error {
 	return nil
 }
 
-type explainOutput struct{ Body engine.Explanation }
-
-func (s *Server) explainExecution(ctx context.Context, in *executionInput) (*explainOutput, error) {
-	id, err := executionID(in.ID)
+func (s *Server) explainExecution(c *fiber.Ctx, _ any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := executionID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if err := s.Catalogue.Ready(ctx); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	explanation, err := s.Engine.Explain(ctx, id)
-	if err != nil {
-		return nil, executionMissing(err)
-	}
 	if explanation.Steps == nil {
 		explanation.Steps = []plan.StepExplanation{}
 	}
-	return &explainOutput{explanation}, nil
+	return http.StatusOK, explanation, executionMissing(err)
 }

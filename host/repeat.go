@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/edge"
@@ -15,23 +16,29 @@ import (
 )
 
 func (s *Server) addRepeats(tags []string) {
-	register(s, huma.Operation{
-		OperationID: "retry-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/retry/", Tags: tags, DefaultStatus: http.StatusAccepted,
-		Summary: "Retry an ended execution", Description: "A new execution that keeps what succeeded and starts from what failed, or from a step.",
-	}, s.retryExecution)
-	register(s, huma.Operation{
-		OperationID: "fork-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/fork/", Tags: tags, DefaultStatus: http.StatusAccepted,
-		Summary:     "Fork an ended execution",
-		Description: "A new execution from a step on that keeps what came before. Parameters, config and outputs can be edited by those who may edit workflows.",
-		Responses: map[string]*huma.Response{
-			"202": {Description: "The new execution", Content: content(s.schemaOf(forked{}), typeJSON)},
-			"200": {Description: "With dry_run: what would be kept and made again", Content: content(s.schemaOf(forkPlan{}), typeJSON)},
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "retry-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/retry/", Tags: tags,
+			Summary: "Retry an ended execution", Description: "A new execution that keeps what succeeded and starts from what failed, or from a step.",
 		},
-	}, s.forkExecution)
-	register(s, huma.Operation{
-		OperationID: "undo-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/undo/", Tags: tags, DefaultStatus: http.StatusAccepted,
-		Summary: "Undo an ended execution", Description: "A new execution that takes back what can be taken back, last finished first.",
-	}, s.undoExecution)
+		body: retryOptions{}, bodyOptional: true, answers: map[int]any{http.StatusAccepted: launched{}}, serve: s.retryExecution,
+	})
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "fork-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/fork/", Tags: tags,
+			Summary:     "Fork an ended execution",
+			Description: "A new execution from a step on that keeps what came before. Parameters, config and outputs can be edited by those who may edit workflows.",
+			Parameters:  []*huma.Param{query("dry_run", huma.TypeBoolean, "Only say what would be kept and made again; 200")},
+		},
+		body: forkOptions{}, answers: map[int]any{http.StatusAccepted: forked{}, http.StatusOK: forkPlan{}}, serve: s.forkExecution,
+	})
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "undo-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/undo/", Tags: tags,
+			Summary: "Undo an ended execution", Description: "A new execution that takes back what can be taken back, last finished first.",
+		},
+		answers: map[int]any{http.StatusAccepted: launched{}}, serve: s.undoExecution,
+	})
 }
 
 // launched is an execution that was just made.
@@ -40,21 +47,14 @@ type launched struct {
 	WebsocketURL string `json:"websocket_url" doc:"Where its events are"`
 }
 
-type launchedOutput struct {
-	Location string `header:"Location"`
-	Body     launched
-}
-
 // launch shows a new execution to whoever asked for it.
-func (s *Server) launch(ctx context.Context, execution engine.Execution) (*launchedOutput, error) {
-	shown, err := s.shownWhole(ctx, execution)
+func (s *Server) launch(c *fiber.Ctx, execution engine.Execution) (launched, error) {
+	shown, err := s.shownWhole(c.UserContext(), execution)
 	if err != nil {
-		return nil, err
+		return launched{}, err
 	}
-	return &launchedOutput{
-		Location: executionPath(execution.ID),
-		Body:     launched{Execution: shown, WebsocketURL: infoOf(ctx).socketURL("/ws/vwmp/executions/" + execution.ID)},
-	}, nil
+	c.Set(fiber.HeaderLocation, executionPath(execution.ID))
+	return launched{Execution: shown, WebsocketURL: infoOf(c.UserContext()).socketURL("/ws/vwmp/executions/" + execution.ID)}, nil
 }
 
 // shownWhole is a header with its parameters, secret ones hidden.
@@ -75,37 +75,31 @@ type retryOptions struct {
 	Revision   int             `json:"revision,omitempty" minimum:"1" doc:"Take this revision of the workflow"`
 }
 
-type retryInput struct {
-	ID   string        `path:"id"`
-	Body *retryOptions `required:"false"`
-}
-
-func (s *Server) retryExecution(ctx context.Context, in *retryInput) (*launchedOutput, error) {
-	id, err := executionID(in.ID)
+func (s *Server) retryExecution(c *fiber.Ctx, body any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := executionID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	var options retryOptions
-	if in.Body != nil {
-		options = *in.Body
-	}
+	options, _ := body.(*retryOptions)
 	request := engine.RetryRequest{FromStep: options.FromStep, By: infoOf(ctx).who.Name}
 	if request.Parameters, err = object("/parameters", options.Parameters); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if options.Newest || options.Revision > 0 {
-		if request.Document, request.Revision, err = s.replacement(ctx, id, options); err != nil {
-			return nil, err
+		if request.Document, request.Revision, err = s.replacement(ctx, id, *options); err != nil {
+			return 0, nil, err
 		}
 	}
 	if err := s.Catalogue.Ready(ctx); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	execution, err := s.Engine.Retry(ctx, id, request)
 	if err != nil {
-		return nil, executionMissing(err)
+		return 0, nil, executionMissing(err)
 	}
-	return s.launch(ctx, execution)
+	made, err := s.launch(c, execution)
+	return http.StatusAccepted, made, err
 }
 
 // replacement is the definition that a retry takes instead of the first one.
@@ -138,17 +132,6 @@ type forkOptions struct {
 	Outputs    map[string]json.RawMessage `json:"outputs,omitempty" doc:"By the ids of earlier steps, in the place of their outputs"`
 }
 
-// edits reports whether anything is to be other than it was.
-func (o *forkOptions) edits() bool {
-	return o.Parameters != nil || o.Config != nil || len(o.Outputs) > 0
-}
-
-type forkInput struct {
-	ID     string `path:"id"`
-	DryRun bool   `query:"dry_run" doc:"Only say what would be kept and made again"`
-	Body   forkOptions
-}
-
 type forkPlan struct {
 	Kept   []string `json:"kept" nullable:"false" doc:"Steps whose results are taken over"`
 	Redone []string `json:"redone" nullable:"false" doc:"Steps that are made again"`
@@ -163,50 +146,51 @@ type forked struct {
 	Unsafe       []string `json:"unsafe" nullable:"false"`
 }
 
-type forkOutput struct {
-	Status   int
-	Location string `header:"Location"`
-	// Body is a forked, or a forkPlan.
-	Body any
-}
-
-func (s *Server) forkExecution(ctx context.Context, in *forkInput) (*forkOutput, error) {
-	id, err := executionID(in.ID)
+func (s *Server) forkExecution(c *fiber.Ctx, body any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := executionID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	options := in.Body
-	if options.Parameters, err = object("/parameters", options.Parameters); err != nil {
-		return nil, err
+	dryRun, err := flag(c, "dry_run")
+	if err != nil {
+		return 0, nil, err
 	}
-	if options.Config, err = object("/config", options.Config); err != nil {
-		return nil, err
-	}
-	if options.edits() {
-		if err := mayEdit(ctx, "a fork with edits"); err != nil {
-			return nil, err
-		}
+	options, _ := body.(*forkOptions)
+	if err := options.check(ctx); err != nil {
+		return 0, nil, err
 	}
 	if err := s.Catalogue.Ready(ctx); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	fork, err := s.Engine.Fork(ctx, id, engine.ForkRequest{
 		FromStep: options.FromStep, Item: options.Item, Parameters: options.Parameters, Config: options.Config, Outputs: options.Outputs,
-		By: infoOf(ctx).who.Name, DryRun: in.DryRun,
+		By: infoOf(ctx).who.Name, DryRun: dryRun,
 	})
 	if err != nil {
-		return nil, executionMissing(err)
+		return 0, nil, executionMissing(err)
 	}
 	if fork.Execution == nil {
-		return &forkOutput{Status: http.StatusOK, Body: forkPlan{fork.Kept, fork.Redone, fork.Unsafe}}, nil
+		return http.StatusOK, forkPlan{fork.Kept, fork.Redone, fork.Unsafe}, nil
 	}
-	made, err := s.launch(ctx, *fork.Execution)
-	if err != nil {
-		return nil, err
+	made, err := s.launch(c, *fork.Execution)
+	return http.StatusAccepted, forked{
+		Execution: made.Execution, WebsocketURL: made.WebsocketURL, Kept: fork.Kept, Redone: fork.Redone, Unsafe: fork.Unsafe,
+	}, err
+}
+
+// check refuses edits that are no objects, or not the caller's to make.
+func (o *forkOptions) check(ctx context.Context) (err error) {
+	if o.Parameters, err = object("/parameters", o.Parameters); err != nil {
+		return err
 	}
-	return &forkOutput{Status: http.StatusAccepted, Location: made.Location, Body: forked{
-		Execution: made.Body.Execution, WebsocketURL: made.Body.WebsocketURL, Kept: fork.Kept, Redone: fork.Redone, Unsafe: fork.Unsafe,
-	}}, nil
+	if o.Config, err = object("/config", o.Config); err != nil {
+		return err
+	}
+	if o.Parameters != nil || o.Config != nil || len(o.Outputs) > 0 {
+		return mayEdit(ctx, "a fork with edits")
+	}
+	return nil
 }
 
 // mayEdit refuses callers who may only run what others wrote.
@@ -217,17 +201,19 @@ func mayEdit(ctx context.Context, what string) error {
 	return nil
 }
 
-func (s *Server) undoExecution(ctx context.Context, in *executionInput) (*launchedOutput, error) {
-	id, err := executionID(in.ID)
+func (s *Server) undoExecution(c *fiber.Ctx, _ any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := executionID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if err := s.Catalogue.Ready(ctx); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	execution, err := s.Engine.Undo(ctx, id, infoOf(ctx).who.Name)
 	if err != nil {
-		return nil, executionMissing(err)
+		return 0, nil, executionMissing(err)
 	}
-	return s.launch(ctx, execution)
+	made, err := s.launch(c, execution)
+	return http.StatusAccepted, made, err
 }

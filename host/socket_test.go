@@ -481,6 +481,7 @@ func TestAViewersSocketOnlyListens(t *testing.T) {
 	sessions := &casting{}
 	w := newWorld(t, func(o *host.Options) { sessions.Sessions, o.Sessions = o.Sessions, sessions })
 	id := w.begin("[{id: a, handler: test.block}]")
+	w.eventually("the start", func() bool { return w.status(id) == "running" })
 	c := w.dial("/ws/vwmp/executions/"+id, w.as(sessions, "viewer")...)
 	c.await("snapshot")
 	for _, word := range []string{"pause", "resume", "cancel"} {

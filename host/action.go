@@ -1,0 +1,135 @@
+package host
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/vwmp/vwmp/host/problem"
+)
+
+// action is an operation that is not made anew from the library's generic
+// code: each copy of that costs 25 KB of the binary, and most operations need
+// little of what it can do.
+type action struct {
+	huma.Operation
+	// body is a zero value of what the body is read into, nil where there is
+	// none. It must be sent unless bodyOptional is set.
+	body         any
+	bodyOptional bool
+	// answers are zero values of what is answered, by status.
+	answers map[int]any
+	// serve is given a pointer to the body, or nil. What it returns is
+	// written as JSON, or sent as it is where it is a json.RawMessage.
+	serve func(c *fiber.Ctx, body any) (status int, answer any, err error)
+}
+
+// query describes a parameter of an action's query.
+func query(name, kind, text string) *huma.Param {
+	return &huma.Param{Name: name, In: "query", Description: text, Schema: &huma.Schema{Type: kind}}
+}
+
+var patternNames = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
+
+// addAction registers and describes an action; its row in the route table
+// says whether it has a body.
+func (s *Server) addAction(a action) {
+	for _, name := range patternNames.FindAllStringSubmatch(a.Path, -1) {
+		a.Parameters = append(a.Parameters, &huma.Param{Name: name[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	a.Responses = map[string]*huma.Response{}
+	for status, answer := range a.answers {
+		a.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: content(s.schemaOf(answer), typeJSON)}
+	}
+	var schema *huma.Schema
+	if a.body != nil {
+		schema = s.schemaOf(a.body)
+		a.RequestBody = &huma.RequestBody{Required: !a.bodyOptional, Content: content(schema, typeJSON)}
+	}
+	s.describeRaw(a.Operation)
+	s.add(a.Method, a.Path, func(c *fiber.Ctx) error {
+		var body any
+		if a.body != nil {
+			var err error
+			if body, err = s.readBody(c.Body(), schema, a.body, a.bodyOptional); err != nil {
+				return err
+			}
+		}
+		status, answer, err := a.serve(c, body)
+		if err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderContentType, typeJSON)
+		if text, ready := answer.(json.RawMessage); ready {
+			return c.Status(status).Send(text)
+		}
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(answer); err != nil {
+			return fmt.Errorf("write an answer: %w", err)
+		}
+		return c.Status(status).Send(text.Bytes())
+	})
+}
+
+// readBody holds a body against its schema and reads it into a new value of
+// the type of like, to which it returns a pointer.
+func (s *Server) readBody(text []byte, schema *huma.Schema, like any, optional bool) (any, error) {
+	into := reflect.New(reflect.TypeOf(like)).Interface()
+	if len(bytes.TrimSpace(text)) == 0 {
+		if optional {
+			return into, nil
+		}
+		return nil, problem.InvalidValue("", "required", "a body is needed: a JSON object")
+	}
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return nil, problem.InvalidValue("", "wrong_type", "the body is not JSON: "+err.Error())
+	}
+	if value == nil && optional {
+		return into, nil
+	}
+	result := &huma.ValidateResult{}
+	huma.Validate(s.api.OpenAPI().Components.Schemas, schema, huma.NewPathBuffer([]byte("body"), 4), huma.ModeWriteToServer, value, result)
+	if len(result.Errors) > 0 {
+		details := make([]*huma.ErrorDetail, 0, len(result.Errors))
+		for _, err := range result.Errors {
+			if detail, ok := err.(huma.ErrorDetailer); ok {
+				details = append(details, detail.ErrorDetail())
+			}
+		}
+		return nil, refusedInput("validation failed", details)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return nil, problem.InvalidValue("", "wrong_type", "the body can't be read").Because(err)
+	}
+	return into, nil
+}
+
+// refusedInput is the problem of what the library found wrong with a request.
+func refusedInput(summary string, details []*huma.ErrorDetail) *problem.Problem {
+	p := problem.New(http.StatusBadRequest, problem.ValidationError, "the request can't be used: "+summary)
+	for _, detail := range details {
+		p.Errors = append(p.Errors, problem.Item{Pointer: pointerOf(detail.Location), Code: "invalid", Message: detail.Message})
+	}
+	return p
+}
+
+// flag reads a parameter of the query that is true or false.
+func flag(c *fiber.Ctx, name string) (bool, error) {
+	switch c.Query(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, problem.InvalidValue(name, "invalid", name+" must be true or false")
+}
