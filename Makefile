@@ -12,12 +12,14 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/... github.com/klauspost/compress/zstd/... \
              github.com/expr-lang/... github.com/spf13/... github.com/goccy/... github.com/santhosh-tekuri/... \
              github.com/google/jsonschema-go/... github.com/clipperhouse/... github.com/hashicorp/... github.com/gofiber/... \
-             golang.org/x/text/... vendor/golang.org/x/... google.golang.org/protobuf/internal/impl \
+             golang.org/x/text/... vendor/... google.golang.org/protobuf/internal/impl \
              google.golang.org/protobuf/internal/filedesc google.golang.org/protobuf/reflect/... \
              google.golang.org/protobuf/types/... google.golang.org/protobuf/encoding/... \
-             crypto/tls crypto/x509 crypto/internal/fips140/... net net/http/... math/big encoding/xml encoding/gob \
+             crypto/... net net/http/... math/big encoding/xml encoding/gob \
              html/... text/... regexp/... log/... compress/... archive/... time/... \
-             github.com/vwmp/vwmp/store/internal/archive github.com/vwmp/vwmp/cmd/vwmp
+             github.com/fasthttp/... github.com/fatih/... \
+             $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/pages host/vault engine/trigger engine/secret \
+             engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store/internal/archive)
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \
              $(foreach package,$(COLD),-gcflags=$(package)=-l)
 GO_TOOL   := go tool -modfile=tools/go.mod
@@ -78,6 +80,7 @@ bench-store: ## print the figures of a store with a million finished executions 
 .PHONY: generate
 generate: ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate
+	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz
 
 .PHONY: clean
 clean: ## remove what was built, and the demo

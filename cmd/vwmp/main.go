@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // Time zones must not depend on what a machine has.
 
 	"github.com/spf13/cobra"
 )

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/engine/workflow"
+	zones "github.com/vwmp/vwmp/engine/workflow/timezone"
 )
 
 // Schedule is a cron expression in a time zone.
@@ -30,7 +31,7 @@ func ParseSchedule(cron, timezone string) (*Schedule, error) {
 	if timezone == "" || timezone == "Local" {
 		return nil, fmt.Errorf("time zone %q: it would mean whatever the machine is set to", timezone)
 	}
-	zone, err := time.LoadLocation(timezone)
+	zone, err := zones.Load(timezone)
 	if err != nil {
 		return nil, fmt.Errorf("time zone %q: %w", timezone, err)
 	}

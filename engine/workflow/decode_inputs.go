@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vwmp/vwmp/engine/workflow/internal/tree"
+	"github.com/vwmp/vwmp/engine/workflow/timezone"
 )
 
 var (
@@ -307,7 +307,7 @@ func knownTimezone(name string) bool {
 	if name == "" || name == "Local" || len(name) > 64 {
 		return false
 	}
-	_, err := time.LoadLocation(name)
+	_, err := timezone.Load(name)
 	return err == nil
 }
 
