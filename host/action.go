@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,6 +32,45 @@ type action struct {
 	serve func(c *fiber.Ctx, body any) (status int, answer any, err error)
 }
 
+// registerPlain is register for a handler whose input are texts of the path
+// and the query, if anything, and whose output is a Body, if anything: as an
+// action it costs less.
+func registerPlain[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	a := action{Operation: op, answers: map[int]any{http.StatusNoContent: nil}}
+	for field := range reflect.TypeFor[I]().Fields() {
+		if name := field.Tag.Get("query"); name != "" {
+			a.Parameters = append(a.Parameters, query(name, huma.TypeString, field.Tag.Get("doc")))
+		}
+	}
+	body, answers := reflect.TypeFor[O]().FieldByName("Body")
+	if answers {
+		a.answers = map[int]any{http.StatusOK: reflect.Zero(body.Type).Interface()}
+	}
+	a.serve = func(c *fiber.Ctx, _ any) (int, any, error) {
+		in := new(I)
+		readTexts(c, reflect.ValueOf(in).Elem())
+		out, err := handle(c.UserContext(), in)
+		if err != nil || !answers {
+			return http.StatusNoContent, nil, err
+		}
+		return http.StatusOK, reflect.ValueOf(out).Elem().FieldByIndex(body.Index).Interface(), nil
+	}
+	s.addAction(a)
+}
+
+// readTexts fills the fields of an input with what the path and the query have
+// for them.
+func readTexts(c *fiber.Ctx, in reflect.Value) {
+	for i := range in.NumField() {
+		tag := in.Type().Field(i).Tag
+		if name := tag.Get("query"); name != "" {
+			in.Field(i).SetString(c.Query(name))
+			continue
+		}
+		in.Field(i).SetString(c.Params(tag.Get("path")))
+	}
+}
+
 // query describes a parameter of an action's query.
 func query(name, kind, text string) *huma.Param {
 	return &huma.Param{Name: name, In: "query", Description: text, Schema: &huma.Schema{Type: kind}}
@@ -46,7 +86,11 @@ func (s *Server) addAction(a action) {
 	}
 	a.Responses = map[string]*huma.Response{}
 	for status, answer := range a.answers {
-		a.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: content(s.schemaOf(answer), typeJSON)}
+		response := &huma.Response{Description: http.StatusText(status)}
+		if answer != nil {
+			response.Content = content(s.schemaNamed(reflect.TypeOf(answer), a.OperationID), typeJSON)
+		}
+		a.Responses[strconv.Itoa(status)] = response
 	}
 	var schema *huma.Schema
 	if a.body != nil {
@@ -65,6 +109,9 @@ func (s *Server) addAction(a action) {
 		status, answer, err := a.serve(c, body)
 		if err != nil {
 			return err
+		}
+		if status == http.StatusNoContent {
+			return c.SendStatus(status)
 		}
 		c.Set(fiber.HeaderContentType, typeJSON)
 		if text, ready := answer.(json.RawMessage); ready {

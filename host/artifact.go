@@ -192,7 +192,7 @@ func (s *Server) sendArtifact(c *fiber.Ctx, workspace string, made *artifact) er
 	c.Set(fiber.HeaderContentDisposition, attachment(plainName(filepath.Base(made.Path))))
 	c.Set(fiber.HeaderETag, `"`+made.SHA256+`"`)
 	// The library closes the file when the answer is out.
-	return c.SendStream(&patientFile{File: file, conn: c.Context().Conn(), timeout: s.Limits.WriteTimeout}, int(made.Size))
+	return c.SendStream(&patientFile{file: file, conn: c.Context().Conn(), timeout: s.Limits.WriteTimeout}, int(made.Size))
 }
 
 // openArtifact opens a file below the workspace's folder and holds it against
@@ -247,9 +247,10 @@ func plainName(name string) string {
 }
 
 // patientFile gives a connection the time of a write anew with each part of a
-// file, however large that is.
+// file, however large that is. It offers no more than that, so that nothing
+// reads past it.
 type patientFile struct {
-	*os.File
+	file    *os.File
 	conn    net.Conn
 	timeout time.Duration
 }
@@ -259,10 +260,8 @@ func (f *patientFile) Read(p []byte) (int, error) {
 	if err := f.conn.SetWriteDeadline(time.Now().Add(f.timeout)); err != nil {
 		return 0, err
 	}
-	return f.File.Read(p)
+	return f.file.Read(p)
 }
 
-// WriteTo hides the file's own, which would read past Read.
-func (f *patientFile) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, struct{ io.Reader }{f})
-}
+// Close closes the file.
+func (f *patientFile) Close() error { return f.file.Close() }

@@ -22,7 +22,7 @@ import (
 
 func (s *Server) addCatalogue() {
 	tags := []string{"catalogue"}
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "list-step-handlers", Method: http.MethodGet, Path: apiBase + "/step-handlers/", Tags: tags,
 		Summary: "List the handlers that steps can have",
 	}, s.listHandlers)
@@ -32,7 +32,7 @@ func (s *Server) addCatalogue() {
 		Responses: map[string]*huma.Response{"200": {Description: "The handler", Content: content(s.schemaOf(handlerDetail{}), typeJSON)},
 			"304": {Description: "It is as the ETag says"}},
 	}, s.getHandler)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "list-workflow-types", Method: http.MethodGet, Path: apiBase + "/workflow-types/", Tags: tags,
 		Summary: "List the workflow types that plugins declare",
 	}, s.listTypes)
@@ -43,15 +43,19 @@ func (s *Server) addCatalogue() {
 			typeJSON: {Schema: documentSchema()}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
 		}}},
 	}, s.getTemplate)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "list-plugins", Method: http.MethodGet, Path: apiBase + "/plugins/", Tags: tags, Summary: "List the plugins and their processes",
 	}, s.listPlugins)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "list-workspaces", Method: http.MethodGet, Path: apiBase + "/workspaces/", Tags: tags, Summary: "List the folders that executions may touch",
 	}, s.listWorkspaces)
-	register(s, huma.Operation{
-		OperationID: "get-stats", Method: http.MethodGet, Path: apiBase + "/stats/", Tags: []string{"server"}, Summary: "Get counts and durations, by day and by workflow",
-	}, s.getStats)
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "get-stats", Method: http.MethodGet, Path: apiBase + "/stats/", Tags: []string{"server"}, Summary: "Get counts and durations, by day and by workflow",
+			Parameters: []*huma.Param{query("days", huma.TypeInteger, "How many days, today included, from 1 to 365; 30")},
+		},
+		answers: map[int]any{http.StatusOK: counts{}}, serve: s.getStats,
+	})
 }
 
 // HandlerSummary is a handler as lists show it. It is exported only so that
@@ -84,7 +88,7 @@ type handlerDetail struct {
 type handlersInput struct {
 	Category     string `query:"category"`
 	WorkflowType string `query:"workflow_type" doc:"Only those that this type names, and those that no type names"`
-	Query        string `query:"q" maxLength:"200" doc:"Looked for in path, name and description, without regard to case"`
+	Query        string `query:"q" doc:"Looked for in path, name and description, without regard to case"`
 }
 
 type handlerList struct {

@@ -19,7 +19,7 @@ import (
 )
 
 func (s *Server) addControl(tags []string) {
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "pause-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/pause/", Tags: tags,
 		Summary: "Pause an execution", Description: "What runs goes on to its end; nothing more starts until it is resumed.",
 	}, s.pauseExecution)

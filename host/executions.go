@@ -25,19 +25,19 @@ func (s *Server) addExecutions() {
 		OperationID: "list-executions", Method: http.MethodGet, Path: apiBase + "/executions/", Tags: tags,
 		Summary: "List executions, the newest first",
 	}, s.listExecutions)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "get-execution", Method: http.MethodGet, Path: apiBase + "/executions/{id}/", Tags: tags,
 		Summary: "Get a result as it stands",
 	}, s.getExecution)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "delete-execution", Method: http.MethodDelete, Path: apiBase + "/executions/{id}/", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Delete an ended execution's history",
 	}, s.deleteExecution)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "cancel-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/cancel/", Tags: tags,
 		Summary: "Cancel an execution", Description: "Clean-up steps still run; a second cancel ends them too.",
 	}, s.cancelExecution)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "resume-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/resume/", Tags: tags,
 		Summary: "Take up a paused or parked execution again",
 	}, s.resumeExecution)

@@ -231,5 +231,10 @@ func content(schema *huma.Schema, types ...string) map[string]*huma.MediaType {
 // schemaOf returns the schema of a value's type.
 func (s *Server) schemaOf(value any) *huma.Schema {
 	t := reflect.TypeOf(value)
-	return s.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+	return s.schemaNamed(t, t.Name())
+}
+
+// schemaNamed is schemaOf for a type that may have no name of its own.
+func (s *Server) schemaNamed(t reflect.Type, hint string) *huma.Schema {
+	return s.api.OpenAPI().Components.Schemas.Schema(t, true, hint)
 }

@@ -97,3 +97,17 @@ func TestARunExplainsItself(t *testing.T) {
 	}
 	w.ask("GET", executions+"none/explain/", "").problem(404, "EXECUTION_NOT_FOUND")
 }
+
+func TestOnlyDocumentsMayBeLong(t *testing.T) {
+	w := newWorld(t)
+	id := w.save("[{id: run, handler: test.echo}]")
+	long := `{"parameters":{"x":"` + strings.Repeat("x", 3<<19) + `"}}`
+	for _, path := range []string{"/plan/", "/execute/", "/steps/run/run/", "/steps/run/run"} {
+		w.ask("POST", workflows+id+path, long).problem(413, "PAYLOAD_TOO_LARGE")
+	}
+	// A workflow's own name may be that of an action.
+	document := `{"name":"Long","description":"` + strings.Repeat("x", 3<<19) + `","steps":[{"id":"a","handler":"test.echo"}]}`
+	if got := w.ask("PUT", workflows+"execute/", document); got.status == 413 {
+		t.Errorf("a document is too large: %s", got.body)
+	}
+}

@@ -108,6 +108,9 @@ func TestAForkEditsWhatCameBefore(t *testing.T) {
 	w.invalid(path, `{"from_step":"b","outputs":{"c":1}}`, "/outputs/c")
 	w.invalid(path, `{"from_step":"b","item":3}`, "/item")
 	w.ask("POST", path, "").problem(400, "VALIDATION_ERROR")
+	w.ask("POST", path+"?dry_run=maybe", `{"from_step":"b"}`).problem(400, "VALIDATION_ERROR")
+	w.ask("POST", path, "from_step: b", "Content-Type", "application/yaml").problem(415, "UNSUPPORTED_MEDIA_TYPE")
+	w.ask("POST", path, `{"from_step":"b","config":`+strings.Repeat(`{"a":`, 65)+"1"+strings.Repeat("}", 66)).problem(400, "VALIDATION_ERROR")
 	w.ask("POST", executions+"none/fork/", `{"from_step":"a"}`).problem(404, "EXECUTION_NOT_FOUND")
 
 	var would struct{ Kept, Redone, Unsafe []string }

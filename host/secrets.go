@@ -27,7 +27,7 @@ type Secrets interface {
 
 func (s *Server) addSecrets() {
 	tags := []string{"secrets"}
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "list-secrets", Method: http.MethodGet, Path: apiBase + "/secrets/", Tags: tags,
 		Summary: "List the names of the secrets", Description: "Nothing shows a value, once it is set.",
 	}, s.listSecrets)
@@ -36,7 +36,7 @@ func (s *Server) addSecrets() {
 		Summary: "Set a secret", Description: "201 for a new name, 204 for a new value. Steps refer to it as ${secrets.NAME}.",
 		Responses: map[string]*huma.Response{"201": {Description: "The secret is new"}},
 	}, s.setSecret)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "delete-secret", Method: http.MethodDelete, Path: apiBase + "/secrets/{name}/", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Delete a secret", Description: "Steps that refer to it fail with SECRET_NOT_FOUND from then on.",
 	}, s.deleteSecret)

@@ -22,14 +22,14 @@ func (s *Server) addSignIn() {
 		OperationID: "log-out", Method: http.MethodPost, Path: apiBase + "/auth/logout/", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "End the browser's session",
 	}, s.logOut)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "get-me", Method: http.MethodGet, Path: apiBase + "/auth/me/", Tags: tags, Summary: "Who am I, and what may I do?",
 	}, s.getMe)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "create-ticket", Method: http.MethodPost, Path: apiBase + "/auth/tickets/", Tags: tags,
 		Summary: "Make a ticket for one WebSocket", Description: "Used as ?ticket= once, within 30 seconds.",
 	}, s.createTicket)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "create-sign-in-link", Method: http.MethodPost, Path: apiBase + "/auth/sign-in-links/", Tags: tags,
 		Summary: "Make a link that signs a browser in", Description: "Works once, within 10 minutes.",
 	}, s.createSignInLink)

@@ -3,12 +3,17 @@ package host
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/host/problem"
 	"github.com/vwmp/vwmp/store/data"
 )
 
@@ -18,6 +23,9 @@ const (
 	maxTallied = 10000
 	tallyPage  = 500
 	tallyLife  = time.Minute
+
+	defaultDays = 30
+	maxDays     = 365
 )
 
 type counts struct {
@@ -65,13 +73,12 @@ type workflowFigures struct {
 	Figures
 }
 
-type statsInput struct {
-	Days int `query:"days" minimum:"1" maximum:"365" default:"30" doc:"How many days, today included"`
-}
-
-type statsOutput struct{ Body counts }
-
-func (s *Server) getStats(ctx context.Context, in *statsInput) (*statsOutput, error) {
+func (s *Server) getStats(c *fiber.Ctx, _ any) (int, any, error) {
+	ctx := c.UserContext()
+	days := c.QueryInt("days", defaultDays)
+	if days < 1 || days > maxDays {
+		return 0, nil, problem.InvalidValue("days", "invalid", fmt.Sprintf("days must be from 1 to %d", maxDays))
+	}
 	var stats data.Stats
 	var err error
 	if s.Stats != nil {
@@ -80,15 +87,15 @@ func (s *Server) getStats(ctx context.Context, in *statsInput) (*statsOutput, er
 		_, stats.Workflows, err = s.Workflows.Workflows(ctx, data.WorkflowFilter{Limit: 1})
 	}
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	tally, err := s.tallied(ctx, in.Days, stats)
+	tally, err := s.tallied(ctx, days, stats)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return &statsOutput{counts{
+	return http.StatusOK, counts{
 		Workflows: stats.Workflows, Executions: stats.Executions, Live: stats.Live, StoreFull: stats.Full, Tally: *tally,
-	}}, nil
+	}, nil
 }
 
 // tallyCache keeps the last figures: a dashboard asks again and again, and

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/trigger"
@@ -96,22 +99,25 @@ func (t toldWorkflows) tell(ctx context.Context, id string) {
 
 func (s *Server) addTriggers() {
 	tags := []string{"triggers"}
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "list-triggers", Method: http.MethodGet, Path: apiBase + "/triggers/", Tags: tags,
 		Summary: "List the triggers of all workflows", Description: "With when each is due next and what came of its last firings. Who may edit also sees the paths of webhooks.",
 	}, s.listTriggers)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "pause-trigger", Method: http.MethodPost, Path: apiBase + "/triggers/{id}/pause/", Tags: tags,
 		Summary: "Keep a trigger from firing by itself",
 	}, s.pauseTrigger)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "resume-trigger", Method: http.MethodPost, Path: apiBase + "/triggers/{id}/resume/", Tags: tags,
 		Summary: "Let a paused trigger fire again, from now on",
 	}, s.resumeTrigger)
-	register(s, huma.Operation{
-		OperationID: "fire-trigger", Method: http.MethodPost, Path: apiBase + "/triggers/{id}/fire/", Tags: tags, DefaultStatus: http.StatusAccepted,
-		Summary: "Fire a trigger by hand", Description: "Starts its workflow now, also while the trigger is paused.",
-	}, s.fireTrigger)
+	s.addAction(action{
+		Operation: huma.Operation{
+			OperationID: "fire-trigger", Method: http.MethodPost, Path: apiBase + "/triggers/{id}/fire/", Tags: tags,
+			Summary: "Fire a trigger by hand", Description: "Starts its workflow now, also while the trigger is paused.",
+		},
+		body: fireRequest{}, bodyOptional: true, answers: map[int]any{http.StatusAccepted: started{}}, serve: s.fireTrigger,
+	})
 	s.addHooks(tags)
 }
 
@@ -171,8 +177,10 @@ func shownTriggerOf(ctx context.Context, view *trigger.View) shownTrigger {
 
 type listTriggersInput struct {
 	WorkflowID string `query:"workflow_id" doc:"Only those of this workflow"`
-	Type       string `query:"type" enum:"schedule,webhook,workflow,file"`
+	Type       string `query:"type" doc:"schedule, webhook, workflow or file"`
 }
+
+var triggerTypes = []string{"schedule", "webhook", "workflow", "file"}
 
 type listTriggersOutput struct {
 	Body struct {
@@ -182,6 +190,9 @@ type listTriggersOutput struct {
 }
 
 func (s *Server) listTriggers(ctx context.Context, in *listTriggersInput) (*listTriggersOutput, error) {
+	if in.Type != "" && !slices.Contains(triggerTypes, in.Type) {
+		return nil, problem.InvalidValue("type", "enum", "type must be one of "+strings.Join(triggerTypes, ", "))
+	}
 	views, err := s.Triggers.Triggers(ctx)
 	if err != nil {
 		return nil, err
@@ -245,32 +256,23 @@ func changedTrigger(ctx context.Context, rawID string, change func(id string) (t
 	return &triggerOutput{shownTriggerOf(ctx, &view)}, nil
 }
 
-type fireInput struct {
-	ID   string `path:"id"`
-	Body *struct {
-		Trigger map[string]any `json:"trigger,omitempty" doc:"What ${trigger.…} stands for, such as {\"body\": {…}}"`
-	} `required:"false"`
+type fireRequest struct {
+	Trigger map[string]any `json:"trigger,omitempty" doc:"What ${trigger.…} stands for, such as {\"body\": {…}}"`
 }
 
-type startedOutput struct {
-	Location string `header:"Location"`
-	Body     started
-}
-
-func (s *Server) fireTrigger(ctx context.Context, in *fireInput) (*startedOutput, error) {
-	id, err := triggerID(in.ID)
+func (s *Server) fireTrigger(c *fiber.Ctx, body any) (int, any, error) {
+	ctx := c.UserContext()
+	id, err := triggerID(c.Params("id"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	var payload map[string]any
-	if in.Body != nil {
-		payload = in.Body.Trigger
-	}
-	execution, err := s.Triggers.Fire(ctx, id, infoOf(ctx).who.Name, payload)
+	sent, _ := body.(*fireRequest)
+	execution, err := s.Triggers.Fire(ctx, id, infoOf(ctx).who.Name, sent.Trigger)
 	if err != nil {
-		return nil, triggerMissing(err)
+		return 0, nil, triggerMissing(err)
 	}
-	return &startedOutput{Location: executionPath(execution.ID), Body: startedOf(ctx, &execution)}, nil
+	c.Set(fiber.HeaderLocation, executionPath(execution.ID))
+	return http.StatusAccepted, startedOf(ctx, &execution), nil
 }
 
 func startedOf(ctx context.Context, execution *engine.Execution) started {

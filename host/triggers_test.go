@@ -260,6 +260,7 @@ func TestTriggersArePausedResumedAndFired(t *testing.T) {
 		}
 		w.ask("POST", triggers+"nightly.night/"+action+"/", "", "Authorization", "").problem(401, "AUTHENTICATION_ERROR")
 	}
+	w.ask("GET", triggers+"?type=odd", "").problem(400, "VALIDATION_ERROR")
 	if empty := w.ask("GET", triggers+"?type=webhook", "").want(200).object()["triggers"].([]any); len(empty) != 0 {
 		t.Errorf("listed: %v", empty)
 	}

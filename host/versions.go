@@ -29,7 +29,7 @@ func (s *Server) addVersions(tags []string) {
 			typeJSON: {Schema: s.schemaOf(version{})}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
 		}}},
 	}, s.getVersion)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "compare-versions", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/versions/{a}/diff/{b}/", Tags: tags,
 		Summary: "Compare two revisions", Description: "Step by step and value by value without regard to order, and as a unified diff of the YAML texts.",
 	}, s.compareVersions)

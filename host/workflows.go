@@ -34,7 +34,7 @@ func (s *Server) addWorkflows() {
 		OperationID: "update-workflow", Method: http.MethodPut, Path: apiBase + "/workflows/{id}/", Tags: tags, Responses: flatResponse(),
 		Summary: "Save a new revision", Description: "If-Match guards against a lost update.", RequestBody: documentRequest(), SkipValidateBody: true,
 	}, s.updateWorkflow)
-	register(s, huma.Operation{
+	registerPlain(s, huma.Operation{
 		OperationID: "delete-workflow", Method: http.MethodDelete, Path: apiBase + "/workflows/{id}/", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Delete a workflow", Description: "Its executions' history stays. 409 while one of them is live.",
 	}, s.deleteWorkflow)
