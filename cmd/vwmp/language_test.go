@@ -30,7 +30,7 @@ func TestLanguage(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
-				"VWMP_PLUGINS": labDir, "NO_COLOR": "1", "HOME": env.WorkDir, "XDG_DATA_HOME": filepath.Join(env.WorkDir, ".data-home"),
+				"VWMP_PLUGINS": labDir, "BUNDLED": pluginsDir, "NO_COLOR": "1", "HOME": env.WorkDir, "XDG_DATA_HOME": filepath.Join(env.WorkDir, ".data-home"),
 			} {
 				env.Setenv(name, value)
 			}
