@@ -16,14 +16,26 @@ func Check(ctx context.Context, document *workflow.Document, catalogue Catalogue
 	if graph == nil {
 		return nil, problems
 	}
+	var found workflow.Problems
 	for i := range graph.Len() {
-		problems = append(problems, checkConfig(ctx, graph.Node(i), catalogue)...)
+		found = append(found, checkConfig(ctx, graph.Node(i), catalogue)...)
 	}
-	problems = append(problems, checkType(ctx, graph.Definition(), catalogue)...)
+	found = append(found, checkType(ctx, graph.Definition(), catalogue)...)
+	problems = append(problems, placed(document, found)...)
 	if problems.HasErrors() {
 		return nil, problems
 	}
 	return graph, problems
+}
+
+// placed gives what plugins found, whose pointers count from the definition,
+// its place in the text.
+func placed(document *workflow.Document, problems workflow.Problems) workflow.Problems {
+	for i := range problems {
+		problems[i].Pointer = document.Prefix() + problems[i].Pointer
+		problems[i].Line, problems[i].Column = document.Position(problems[i].Pointer)
+	}
+	return problems
 }
 
 // checkConfig asks a step's plugin about a config that holds no references;

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,7 +64,7 @@ func tryExample(t *testing.T, dir, line, end string) {
 	if !known {
 		t.Fatalf("%s: an example can't end as %q", line, end)
 	}
-	command := exec.CommandContext(context.Background(), "sh", "-c", line)
+	command := exec.CommandContext(t.Context(), "sh", "-c", line)
 	command.Dir = dir
 	workspace := t.TempDir()
 	command.Env = append(os.Environ(), "VWMP_PLUGINS="+labDir, "VWMP_WORKSPACES="+workspace, "VWMP_WORKSPACE="+workspace)

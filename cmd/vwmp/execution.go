@@ -19,7 +19,7 @@ import (
 
 func newExecute() *cobra.Command {
 	var detach, dryRun bool
-	var output, key string
+	var output, key, workspace string
 	var given parameterFlags
 	var skips []string
 	command := &cobra.Command{
@@ -33,6 +33,7 @@ func newExecute() *cobra.Command {
 	given.declare(command.Flags())
 	command.Flags().BoolVar(&detach, "detach", false, "start it and return")
 	command.Flags().StringArrayVar(&skips, "skip", nil, "step to switch off for this run; repeatable")
+	inFlag(command, &workspace)
 	command.Flags().BoolVar(&dryRun, "dry-run", false, "show what it would do, and do nothing")
 	command.Flags().StringVar(&key, "idempotency-key", "", "start it at most once for this key within 24 hours")
 	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text, json or events")
@@ -46,7 +47,7 @@ func newExecute() *cobra.Command {
 		}
 		defer c.close()
 		path := "/workflows/" + url.PathEscape(args[0]) + "/"
-		body, err := startBodyOf(cmd, c, path, &given, skips)
+		body, err := startBodyOf(cmd, c, path, &given, skips, workspace)
 		if err != nil {
 			return err
 		}

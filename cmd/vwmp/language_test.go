@@ -13,8 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// pollDeadline bounds what a script waits for, on however busy a machine.
-const pollDeadline = time.Minute
+// pollDeadline bounds what a script waits for, on however busy a machine, and
+// pollInterval leaves the machine to what it waits for.
+const (
+	pollDeadline = time.Minute
+	pollInterval = 20 * time.Millisecond
+)
 
 // TestLanguage runs the scripts of the language with the real binary. Only
 // the plugin they need is there, so that none of them waits for the others.
@@ -26,7 +30,7 @@ func TestLanguage(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
-				"VWMP_PLUGINS": labDir, "NO_COLOR": "1", "HOME": env.WorkDir, "XDG_DATA_HOME": filepath.Join(env.WorkDir, ".data-home"),
+				"VWMP_PLUGINS": labDir, "BUNDLED": pluginsDir, "NO_COLOR": "1", "HOME": env.WorkDir, "XDG_DATA_HOME": filepath.Join(env.WorkDir, ".data-home"),
 			} {
 				env.Setenv(name, value)
 			}
@@ -44,7 +48,9 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern := regexp.MustCompile("(?m)" + args[0])
 	deadline := time.Now().Add(pollDeadline)
-	for {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for ; ; <-tick.C {
 		err := ts.Exec(args[1], args[2:]...)
 		if output := ts.ReadFile("stdout"); err == nil && pattern.MatchString(output) {
 			return

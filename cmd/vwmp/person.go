@@ -21,9 +21,12 @@ import (
 
 // person is whoever sits at the terminal.
 type person struct {
-	lines chan string
+	input *os.File
 	out   io.Writer
 	view  viewer
+	// lines come from a reader that starts with the first question: until
+	// then standard input may be read as a parameter.
+	lines chan string
 }
 
 // newPerson returns nil where standard input is no terminal.
@@ -32,21 +35,27 @@ func newPerson(cmd *cobra.Command, view viewer) *person {
 	if !ok || !isatty.IsTerminal(input.Fd()) {
 		return nil
 	}
-	p := &person{lines: make(chan string), out: cmd.ErrOrStderr(), view: view}
-	// A read of a terminal can't be ended; it ends with the process.
-	go func() {
-		defer close(p.lines)
-		scanner := bufio.NewScanner(input)
-		for scanner.Scan() {
-			p.lines <- scanner.Text()
-		}
-	}()
-	return p
+	return &person{input: input, out: cmd.ErrOrStderr(), view: view}
+}
+
+// read sends the lines that are typed. A read of a terminal can't be ended, so
+// that this one ends with the process.
+func (p *person) read() {
+	defer close(p.lines)
+	scanner := bufio.NewScanner(p.input)
+	for scanner.Scan() {
+		p.lines <- scanner.Text()
+	}
 }
 
 var errGone = errors.New("the terminal was closed before the answer")
 
+// line asks one question. Only the attendant's goroutine asks.
 func (p *person) line(ctx context.Context, question string) (string, error) {
+	if p.lines == nil {
+		p.lines = make(chan string)
+		go p.read()
+	}
 	fmt.Fprint(p.out, printable(question))
 	select {
 	case line, open := <-p.lines:

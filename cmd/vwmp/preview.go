@@ -63,7 +63,7 @@ func workflowPlan(where *target) *cobra.Command {
 	}
 	given.declare(command.Flags())
 	command.Flags().StringArrayVar(&skips, "skip", nil, "step to switch off; repeatable")
-	command.Flags().StringVar(&workspace, "in", "", "name of the workspace, the default one where it is left out")
+	inFlag(command, &workspace)
 	outputFlag(command, &output)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := where.connect(cmd)
@@ -72,12 +72,9 @@ func workflowPlan(where *target) *cobra.Command {
 		}
 		defer c.close()
 		path := "/workflows/" + url.PathEscape(args[0]) + "/"
-		body, err := startBodyOf(cmd, c, path, &given, skips)
+		body, err := startBodyOf(cmd, c, path, &given, skips, workspace)
 		if err != nil {
 			return err
-		}
-		if workspace != "" {
-			body["workspace"] = workspace
 		}
 		var preview engine.Preview
 		if err := c.call(cmd.Context(), http.MethodPost, path+"plan/", nil, body, &preview); err != nil {
@@ -88,8 +85,12 @@ func workflowPlan(where *target) *cobra.Command {
 	return command
 }
 
+func inFlag(command *cobra.Command, workspace *string) {
+	command.Flags().StringVar(workspace, "in", "", "name of the server's workspace to run in; by default its first")
+}
+
 // startBodyOf is the part of a start's body that execute and plan share.
-func startBodyOf(cmd *cobra.Command, c *client, path string, given *parameterFlags, skips []string) (map[string]any, error) {
+func startBodyOf(cmd *cobra.Command, c *client, path string, given *parameterFlags, skips []string, workspace string) (map[string]any, error) {
 	var declared struct {
 		Parameters []declaredParameter `json:"parameters"`
 	}
@@ -103,6 +104,9 @@ func startBodyOf(cmd *cobra.Command, c *client, path string, given *parameterFla
 	body := map[string]any{"parameters": parameters}
 	if len(skips) > 0 {
 		body["skip_steps"] = skips
+	}
+	if workspace != "" {
+		body["workspace"] = workspace
 	}
 	return body, nil
 }

@@ -39,11 +39,21 @@ func (e *execution) call(r plan.Ref, request *pluginsdk.Request) {
 			outcome = e.r.options.Invoker.Invoke(ctx, request, reporter)
 		}
 		stop()
+		if late(outcome, request, e.r.options.Clock.Now()) {
+			cancel(errTimedOut)
+		}
 		e.closeLog(r, request.Attempt)
 		m := message{kind: messageOutcome, ref: r, attempt: request.Attempt}
 		m.outcome, m.cause = judge(ctx, outcome, timeout)
 		e.post(m)
 	})
+}
+
+// late reports whether an attempt ended over its deadline. Its handler knows
+// that too, and may have seen it pass before our own timer did.
+func late(outcome pluginsdk.Outcome, request *pluginsdk.Request, now time.Time) bool {
+	return outcome.Kind == pluginsdk.OutcomeFailure && outcome.Failure.Class == pluginsdk.FailureTimeout &&
+		!request.Deadline.IsZero() && !now.Before(request.Deadline)
 }
 
 // closeLog ends the log of an attempt. Items share theirs with each other, so
