@@ -81,23 +81,13 @@ var patternNames = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
 // addAction registers and describes an action; its row in the route table
 // says whether it has a body.
 func (s *Server) addAction(a action) {
-	for _, name := range patternNames.FindAllStringSubmatch(a.Path, -1) {
-		a.Parameters = append(a.Parameters, &huma.Param{Name: name[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
-	}
-	a.Responses = map[string]*huma.Response{}
-	for status, answer := range a.answers {
-		response := &huma.Response{Description: http.StatusText(status)}
-		if answer != nil {
-			response.Content = content(s.schemaNamed(reflect.TypeOf(answer), a.OperationID), typeJSON)
-		}
-		a.Responses[strconv.Itoa(status)] = response
-	}
 	var schema *huma.Schema
 	if a.body != nil {
 		schema = s.schemaOf(a.body)
-		a.RequestBody = &huma.RequestBody{Required: !a.bodyOptional, Content: content(schema, typeJSON)}
 	}
-	s.describeRaw(a.Operation)
+	if s.describing {
+		s.describeAction(a, schema)
+	}
 	s.add(a.Method, a.Path, func(c *fiber.Ctx) error {
 		var body any
 		if a.body != nil {
@@ -125,6 +115,25 @@ func (s *Server) addAction(a action) {
 		}
 		return c.Status(status).Send(text.Bytes())
 	})
+}
+
+// describeAction adds an action to the description.
+func (s *Server) describeAction(a action, body *huma.Schema) {
+	for _, name := range patternNames.FindAllStringSubmatch(a.Path, -1) {
+		a.Parameters = append(a.Parameters, &huma.Param{Name: name[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	a.Responses = map[string]*huma.Response{}
+	for status, answer := range a.answers {
+		response := &huma.Response{Description: http.StatusText(status)}
+		if answer != nil {
+			response.Content = content(s.schemaNamed(reflect.TypeOf(answer), a.OperationID), typeJSON)
+		}
+		a.Responses[strconv.Itoa(status)] = response
+	}
+	if body != nil {
+		a.RequestBody = &huma.RequestBody{Required: !a.bodyOptional, Content: content(body, typeJSON)}
+	}
+	s.describeRaw(a.Operation)
 }
 
 // readBody holds a body against its schema and reads it into a new value of

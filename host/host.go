@@ -130,8 +130,10 @@ type Server struct {
 	assets *pages.Assets
 	pages  *pages.Renderer
 	spec   func() (document, error)
-	views  *viewCache
-	tally  tallyCache
+	// describing is set for a twin that is set up to be described alone.
+	describing bool
+	views      *viewCache
+	tally      tallyCache
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context

@@ -167,8 +167,21 @@ func register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 	})
 }
 
+// describingTwin is a server of the same options that serves nobody.
+func (s *Server) describingTwin() *Server {
+	twin := &Server{
+		Options: s.Options, log: s.log, now: s.now, signIn: s.signIn, base: s.base, stop: s.stop,
+		streams: s.streams, views: s.views, assets: s.assets, pages: s.pages, describing: true,
+	}
+	twin.setUp()
+	return twin
+}
+
 // describeRaw adds an operation to the description whose handler is Fiber's.
 func (s *Server) describeRaw(op huma.Operation) {
+	if !s.describing {
+		return
+	}
 	s.complete(&op)
 	s.api.OpenAPI().AddOperation(&op)
 }
@@ -183,6 +196,9 @@ func (s *Server) complete(op *huma.Operation) {
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
+	if !s.describing {
+		return
+	}
 	schema := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem.Problem](), true, "Problem")
 	op.Responses["default"] = &huma.Response{
 		Description: "A problem (RFC 9457)",
@@ -190,10 +206,12 @@ func (s *Server) complete(op *huma.Operation) {
 	}
 }
 
-// describe writes the description once. The library's own error model is in
-// its registry, but no operation answers with it.
+// describe writes the description once, by a twin of the server that is gone
+// afterwards: most servers are never asked for it, and the schemas of all
+// answers are the largest part of what an idle one would hold. The library's
+// own error model is in its registry, but no operation answers with it.
 func (s *Server) describe() (document, error) {
-	spec := s.api.OpenAPI()
+	spec := s.describingTwin().api.OpenAPI()
 	schemas := spec.Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")

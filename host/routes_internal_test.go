@@ -95,7 +95,7 @@ func TestARouteWithoutARowIsNotRegistered(t *testing.T) {
 
 func TestTheDescriptionListsEveryRouteOfTheAPI(t *testing.T) {
 	s := newBare(t)
-	paths := s.api.OpenAPI().Paths
+	paths := s.describingTwin().api.OpenAPI().Paths
 	for _, r := range routeTable() {
 		if r.page {
 			continue

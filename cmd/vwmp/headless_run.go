@@ -233,8 +233,7 @@ func (h *headlessRun) remind(id, step string, item *int, status plan.Status, wai
 		}
 	case wait != nil:
 		event.Type, event.Reason = plan.StepWaiting, string(wait.Reason)
-		// Values of our own types, which JSON can hold.
-		event.Details, _ = json.Marshal(awaited{ //nolint:errchkjson
+		event.Details, _ = json.Marshal(awaited{ //nolint:errchkjson // Values of our own types, which JSON can hold.
 			Until: wait.Until, Message: wait.Message, Approvers: wait.Approvers, Form: wait.Form, Signal: wait.Signal, ExecutionID: wait.ChildID,
 		})
 	default:

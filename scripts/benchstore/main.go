@@ -91,7 +91,7 @@ func run(ctx context.Context, count int, dir string) error {
 	return s.Close()
 }
 
-func row(what, value string) { fmt.Printf("%-24s %s\n", what, value) }
+func row(what, value string) { fmt.Fprintf(os.Stdout, "%-24s %s\n", what, value) }
 
 func timed(do func() error) (time.Duration, error) {
 	started := time.Now()
@@ -182,7 +182,7 @@ func runOne(ctx context.Context, s *store.Store, n int, at time.Time, document j
 		status = plan.StatusFailed
 	}
 	e := engine.Execution{
-		ID: id, WorkflowID: workflowID(rand.IntN(workflows)), WorkflowName: "Nightly", WorkflowVersion: "1.0.0", WorkflowRevision: 1,
+		ID: id, WorkflowID: workflowID(rand.IntN(workflows)), WorkflowName: "Nightly", WorkflowVersion: "1.0.0", WorkflowRevision: 1, //nolint:gosec // Any spread will do.
 		Status: plan.StatusPending, Trigger: engine.TriggerAPI, Workspace: "default", Parameters: json.RawMessage(`{"branch":"main","dry":false}`),
 		CreatedAt: at, StartedAt: at, By: "admin", Progress: plan.Progress{TotalSteps: 1},
 	}
@@ -216,11 +216,11 @@ func measure(ctx context.Context, s *store.Store, ids []string) error {
 	for range cap(lists) / 3 {
 		for _, filter := range []data.ExecutionFilter{
 			{Limit: 50},
-			{Limit: 50, WorkflowID: workflowID(rand.IntN(workflows))},
+			{Limit: 50, WorkflowID: workflowID(rand.IntN(workflows))}, //nolint:gosec // Any spread will do.
 			{Limit: 50, Status: []plan.Status{plan.StatusFailed, plan.StatusCancelled}},
 		} {
-			if rand.IntN(2) == 0 {
-				filter.Until = time.Now().Add(-time.Duration(rand.Int64N(int64(120 * 24 * time.Hour))))
+			if rand.IntN(2) == 0 { //nolint:gosec // Any spread will do.
+				filter.Until = time.Now().Add(-time.Duration(rand.Int64N(int64(120 * 24 * time.Hour)))) //nolint:gosec // Any spread will do.
 			}
 			took, err := timed(func() error {
 				_, _, err := s.Executions(ctx, filter)
@@ -236,7 +236,7 @@ func measure(ctx context.Context, s *store.Store, ids []string) error {
 	loads := make([]time.Duration, 0, 2000)
 	for range cap(loads) {
 		// Those at the end are the ones that retention leaves.
-		id := ids[len(ids)-1-rand.IntN(len(ids)/20)]
+		id := ids[len(ids)-1-rand.IntN(len(ids)/20)] //nolint:gosec // Any spread will do.
 		took, err := timed(func() error {
 			_, err := s.Load(ctx, id)
 			return err

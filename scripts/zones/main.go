@@ -7,6 +7,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,12 +27,12 @@ func main() {
 }
 
 // pack writes the same bytes for the same zones.
-func pack(source, target string) error {
+func pack(source, target string) (err error) {
 	from, err := zip.OpenReader(source)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer func() { err = errors.Join(err, from.Close()) }()
 	slices.SortFunc(from.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
 	var packed bytes.Buffer
 	compressed, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -56,12 +57,12 @@ func pack(source, target string) error {
 	return os.WriteFile(target, packed.Bytes(), 0o644) //nolint:gosec // It is a source file.
 }
 
-func copyZone(archive *tar.Writer, file *zip.File) error {
+func copyZone(archive *tar.Writer, file *zip.File) (err error) {
 	opened, err := file.Open()
 	if err != nil {
 		return err
 	}
-	defer opened.Close()
+	defer func() { err = errors.Join(err, opened.Close()) }()
 	data, err := io.ReadAll(opened)
 	if err != nil {
 		return err

@@ -110,8 +110,9 @@ func (writer) Execute(_ context.Context, step *pluginsdk.Step, c fileConfig) (fi
 	return fileOutput{c.Path}, step.Workspace.WriteFile(c.Path, []byte(c.Text+"\n"), 0o600)
 }
 
+//nolint:unparam // pluginsdk.Planner says so.
 func (writer) Plan(_ context.Context, _ *pluginsdk.Step, c fileConfig) ([]pluginsdk.PlannedEffect, error) {
-	return []pluginsdk.PlannedEffect{{Action: "write", Target: c.Path, Summary: "Writes " + c.Path, Known: true}}, nil
+	return []pluginsdk.PlannedEffect{{Action: "create", Target: c.Path, Summary: "Writes " + c.Path, Known: true}}, nil
 }
 
 func (writer) Undo(_ context.Context, step *pluginsdk.Step, token json.RawMessage) error {

@@ -72,7 +72,7 @@ func Create(ctx context.Context, path string) (*Writer, error) {
 		}
 		return nil, fmt.Errorf("make the backup %s: %w", path, err)
 	}
-	file, err := os.OpenFile(path+".partial", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(path+".partial", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // Whoever runs the command names the file.
 	if err != nil {
 		return nil, fmt.Errorf("make the backup: %w", err)
 	}
@@ -184,7 +184,7 @@ func syncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // Windows syncs no folders.
 	}
-	dir, err := os.Open(path)
+	dir, err := os.Open(path) //nolint:gosec // It is the folder of a file that the caller names.
 	if err != nil {
 		return err
 	}
