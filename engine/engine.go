@@ -198,8 +198,11 @@ type Waiting struct {
 	Message   string          `json:"message,omitempty"`
 	Approvers []string        `json:"approvers,omitempty"`
 	Form      json.RawMessage `json:"form,omitempty"`
-	Signal    string          `json:"signal,omitempty"`
-	ChildID   string          `json:"child_execution_id,omitempty"`
+	// Plan lists what the steps after a bound approval would do, as the
+	// steps of a Preview; an answer is for that and nothing else.
+	Plan    json.RawMessage `json:"plan,omitempty"`
+	Signal  string          `json:"signal,omitempty"`
+	ChildID string          `json:"child_execution_id,omitempty"`
 }
 
 // Undo says how taking a step back went.

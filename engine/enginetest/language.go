@@ -30,6 +30,7 @@ func languageTests() map[string]func(*world) {
 		"for_each goes on after a crash and repeats no item":       testForEachCrash,
 		"an approval waits, survives a restart and is answered":    testApproval,
 		"an approval is for its approvers and its form":            testApprovalRules,
+		"an approval can be bound to a plan":                       testApprovalPlan,
 		"items can wait for approvals, each for its own":           testApprovalItems,
 		"an approval that nobody answers does as on_timeout says":  testApprovalTimeout,
 		"a wait survives a restart and ends on time":               testWait,
@@ -236,6 +237,37 @@ func testApprovalRules(w *world) {
 	if header.Error == nil || !strings.Contains(header.Error.Message, "rejected by boss: too early") {
 		w.t.Errorf("the error is %+v", header.Error)
 	}
+}
+
+func testApprovalPlan(w *world) {
+	target := "one"
+	w.ports.Invoker.Planners["test.undoable"] = func(r *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error) {
+		return []pluginsdk.PlannedEffect{{Action: "create", Target: target + string(r.Config), Diff: time.Now().String(), Known: true}}, nil
+	}
+	id := w.start(`"steps":[
+		{"id":"a","handler":"test.undoable"},
+		{"id":"ok","handler":"flow.approval","dependencies":["a"],"config":{"message":"?","plan":true}},
+		{"id":"b","handler":"test.undoable","dependencies":["ok"],"config":{"from":"${step-outputs.a.did}"}},
+		{"id":"c","handler":"test.undoable","dependencies":["b"],"config":{"from":"${step-outputs.b.did}"}}]`)
+	event := w.await(id, plan.StepWaiting, "ok")
+	if text := string(event.Details); !strings.Contains(text, `one{\"from\":\"a\"}`) || !strings.Contains(text, `"step_id":"c","step_name":"test.undoable","handler":"test.undoable","status":"unknown"`) || strings.Contains(text, `"step_id":"a"`) {
+		w.t.Errorf("the plan is %s", text)
+	}
+	w.crash()
+	time.Sleep(time.Second)
+	target = "two"
+	if _, err := w.engine.Approve(w.t.Context(), id, "ok", engine.Approval{Approved: true, By: "x"}); !errors.Is(err, engine.ErrConflict) || !strings.Contains(err.Error(), "has changed") {
+		w.t.Fatalf("an answer to what has changed: %v", err)
+	}
+	if _, err := w.ports.Recorder.Await(func(e plan.Event) bool {
+		return e.Type == plan.StepWaiting && strings.Contains(string(e.Details), "two")
+	}); err != nil {
+		w.t.Fatalf("the new plan is not shown: %v", err)
+	}
+	if _, err := w.engine.Approve(w.t.Context(), id, "ok", engine.Approval{Approved: true, By: "x"}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.want(id, plan.StatusSuccess, "a=success ok=success b=success c=success")
 }
 
 func testApprovalTimeout(w *world) {
@@ -556,7 +588,15 @@ func testQueue(w *world) {
 }
 
 func testQueueKey(w *world) {
-	tokens := w.held()
+	var gates sync.Map // of each execution; closed to let its step end
+	gate := func(id string) chan struct{} {
+		made, _ := gates.LoadOrStore(id, make(chan struct{}))
+		return made.(chan struct{})
+	}
+	w.ports.Invoker.Handlers["test.unsafe"] = func(_ context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
+		<-gate(r.ExecutionID)
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
+	}
 	keyed := `"concurrency":{"limit":%d,"key":"${workspace.name}"},"steps":[{"id":"a","handler":"test.unsafe"}]`
 	start := func(workflowID, workspace string, limit int) string {
 		request := w.request(fmt.Sprintf(keyed, limit))
@@ -574,13 +614,15 @@ func testQueueKey(w *world) {
 	other := start("two", "elsewhere", 1)
 	w.await(other, plan.StepStarted, "a")
 	w.await(second, plan.ExecutionQueued, "")
-	for range 2 {
-		tokens <- struct{}{}
-	}
-	w.want(first, plan.StatusSuccess, "")
+	close(gate(other))
 	w.want(other, plan.StatusSuccess, "")
+	if status := w.status(second); status != plan.StatusQueued {
+		w.t.Errorf("%s is %s while %s runs", second, status, first)
+	}
+	close(gate(first))
+	w.want(first, plan.StatusSuccess, "")
 	w.await(second, plan.StepStarted, "a")
-	tokens <- struct{}{}
+	close(gate(second))
 	w.want(second, plan.StatusSuccess, "")
 }
 

@@ -26,6 +26,7 @@ const (
 	messageReconciled
 	messageUndone
 	messageChild
+	messageWait
 	messageCancel
 	messagePause
 	messageResume
@@ -53,6 +54,8 @@ type message struct {
 	stepID     string
 	resolution engine.Resolution
 	approval   engine.Approval
+	// wait is what a unit that was planned for waits for.
+	wait plan.Wait
 	// Of a signal.
 	signal  string
 	payload json.RawMessage

@@ -149,14 +149,18 @@ func (p *rehearsal) condition(node *workflow.Node) (status, reason string) {
 	if node.When == nil {
 		return previewRun, ""
 	}
-	if strings.Contains(node.When.String(), ".output") && len(node.When.Steps()) > 0 {
+	if strings.Contains(node.When.String(), ".output") && slices.ContainsFunc(node.When.Steps(), p.open) {
 		return previewUnknown, "its condition looks at an output that is known only during the run: " + node.When.String()
 	}
 	definition := p.e.graph.Definition()
 	run, detail, err := node.When.Eval(&workflow.ExpressionEnv{
 		Config: definition.Config, Parameters: p.e.state.Inputs().Parameters,
 		Steps: func(id string) (string, json.RawMessage) {
-			if i, found := p.e.graph.Index(id); found && p.steps[i].Status == previewSkip {
+			i, found := p.e.graph.Index(id)
+			switch {
+			case found && p.e.state.Steps[i].Status.Ended():
+				return string(p.e.state.Steps[i].Status), p.e.state.Steps[i].Output
+			case found && p.steps[i].Status == previewSkip:
 				return string(plan.StatusSkipped), nil
 			}
 			return string(plan.StatusSuccess), nil
@@ -172,6 +176,12 @@ func (p *rehearsal) condition(node *workflow.Node) (status, reason string) {
 	return previewRun, ""
 }
 
+// open reports whether a step has not ended, so that its output is not known.
+func (p *rehearsal) open(stepID string) bool {
+	i, found := p.e.graph.Index(stepID)
+	return !found || !p.e.state.Steps[i].Status.Ended()
+}
+
 // unknown names the steps whose outputs references need; a reference with a
 // default to a step that is skipped needs none.
 func (p *rehearsal) unknown(references []workflow.Reference) string {
@@ -182,7 +192,7 @@ func (p *rehearsal) unknown(references []workflow.Reference) string {
 			continue
 		}
 		at, found := p.e.graph.Index(reference.Name())
-		if found && p.steps[at].Status == previewSkip && reference.Default != nil {
+		if found && (p.e.state.Steps[at].Status.Ended() || (p.steps[at].Status == previewSkip && reference.Default != nil)) {
 			continue
 		}
 		if name := fmt.Sprintf("the output of step %q", reference.Name()); !slices.Contains(names, name) {

@@ -335,6 +335,11 @@ func (r *Runtime) Pause(ctx context.Context, executionID, by string) (engine.Exe
 
 // Approve answers an approval; see engine.Engine.
 func (r *Runtime) Approve(ctx context.Context, executionID, stepID string, approval engine.Approval) (engine.Execution, error) {
+	if approval.Approved {
+		if err := r.checkPlan(ctx, executionID, stepID, approval.Item); err != nil {
+			return engine.Execution{}, err
+		}
+	}
 	return r.ask(ctx, executionID, message{kind: messageApprove, stepID: stepID, approval: approval, by: approval.By})
 }
 

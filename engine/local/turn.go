@@ -96,6 +96,8 @@ func (t *turn) take(m message) error {
 			return nil
 		}
 		return t.add(plan.Settle(e.state, m.ref, m.outcome, "", t.now, e.r.options.Chance())...)
+	case messageWait:
+		return t.wait(m)
 	case messageNote:
 		if m.note.Attempt != e.state.Unit(m.ref).Attempt {
 			return nil
@@ -259,6 +261,19 @@ func checkForm(form, data json.RawMessage, stepID string) error {
 	return &engine.ProblemsError{Summary: "the answer does not fit the form", Problems: problems.Errors()}
 }
 
+// wait lets a bound approval wait with its plan, or with a newer one.
+func (t *turn) wait(m message) error {
+	unit := t.e.state.Unit(m.ref)
+	if unit.Attempt != m.attempt || (unit.Status != plan.StatusRunning && unit.Status != plan.StatusWaiting) {
+		return nil
+	}
+	event, err := plan.WaitingEvent(t.e.state, m.ref, m.wait, t.now)
+	if err != nil {
+		return err
+	}
+	return t.add(event)
+}
+
 // undone settles an attempt at taking a unit back.
 func (t *turn) undone(m message) error {
 	e := t.e
@@ -375,8 +390,12 @@ func (t *turn) start(command plan.Command) error {
 	if err := t.add(plan.Started(e.state, command, private, t.now)); err != nil {
 		return err
 	}
-	if wait == nil {
+	switch {
+	case wait == nil:
 		t.acts = append(t.acts, func() { e.call(command.Ref, request) })
+		return nil
+	case wait.Bound:
+		t.acts = append(t.acts, func() { e.planApproval(command.Ref, *wait) })
 		return nil
 	}
 	event, err := plan.WaitingEvent(e.state, command.Ref, *wait, t.now)

@@ -20,6 +20,7 @@ type waitConfig struct {
 	Timeout   pluginsdk.Duration `json:"timeout"`
 	OnTimeout string             `json:"on_timeout"`
 	Form      json.RawMessage    `json:"form"`
+	Plan      bool               `json:"plan"`
 
 	Duration pluginsdk.Duration `json:"duration"`
 	Until    time.Time          `json:"until"`
@@ -49,7 +50,7 @@ func (e *execution) waitOf(request *pluginsdk.Request, now time.Time) (*plan.Wai
 	switch request.Handler {
 	case workflow.HandlerApproval:
 		wait.Reason, wait.Message, wait.Approvers, wait.Form = plan.WaitApproval, config.Message, config.Approvers, config.Form
-		wait.OnTimeout = config.OnTimeout
+		wait.OnTimeout, wait.Bound = config.OnTimeout, config.Plan
 	case workflow.HandlerSignal:
 		wait.Reason, wait.Signal = plan.WaitSignal, config.Name
 	case workflow.HandlerWait:

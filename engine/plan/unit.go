@@ -151,6 +151,10 @@ type Wait struct {
 	Message   string          `json:"message,omitempty"`
 	Approvers []string        `json:"approvers,omitempty"`
 	Form      json.RawMessage `json:"form,omitempty"`
+	// Plan is what the steps after a bound approval would do when it was
+	// asked for: a JSON list. Bound asks for one.
+	Plan  json.RawMessage `json:"plan,omitempty"`
+	Bound bool            `json:"bound,omitempty"`
 	// Signal is the name of the awaited signal.
 	Signal string `json:"signal,omitempty"`
 	// Child is the id of the child execution, and Workflow what it runs.

@@ -151,10 +151,11 @@ func (w *Wait) details() (json.RawMessage, error) {
 		Message     string          `json:"message,omitempty"`
 		Approvers   []string        `json:"approvers,omitempty"`
 		Form        json.RawMessage `json:"form,omitempty"`
+		Plan        json.RawMessage `json:"plan,omitempty"`
 		Signal      string          `json:"signal,omitempty"`
 		ExecutionID string          `json:"execution_id,omitempty"`
 		WorkflowID  string          `json:"workflow_id,omitempty"`
-	}{w.Until, w.OnTimeout, w.Message, w.Approvers, w.Form, w.Signal, w.Child, w.Workflow})
+	}{w.Until, w.OnTimeout, w.Message, w.Approvers, w.Form, w.Plan, w.Signal, w.Child, w.Workflow})
 	if err != nil {
 		return nil, fmt.Errorf("describe a wait: %w", err)
 	}

@@ -80,6 +80,8 @@ var approvalSchema = json.RawMessage(`{
       "description": "How long to wait for an answer; without it, for ever."},
     "on_timeout": {"type": "string", "enum": ["fail", "approve", "reject"], "default": "fail", "title": "On timeout",
       "description": "What becomes of the step when nobody has answered in time."},
+    "plan": {"type": "boolean", "default": false, "title": "Bind to the plan",
+      "description": "Shows what the steps after it would do, and takes no answer once that has changed."},
     "form": {"type": "object", "title": "Form", "description": "A JSON Schema of what the approver is asked for; the answer is the output."}
   }
 }`)
