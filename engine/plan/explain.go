@@ -135,16 +135,16 @@ func (s *State) explainRunning(i int, say sayer) {
 
 func (s *State) explainOpen(r Ref, say sayer) {
 	unit := s.Unit(r)
-	name := ""
+	it := "It"
 	if r.IsItem() {
-		name = fmt.Sprintf("Item %d: ", r.Item)
+		it = fmt.Sprintf("Item %d", r.Item)
 	}
 	switch unit.Status {
 	case StatusRetrying:
-		say("%sattempt %d failed (%s); attempt %d of at most %d starts at %s.", name, unit.Attempt, unit.Error.Message,
+		say("%s: attempt %d failed (%s); attempt %d of at most %d starts at %s.", it, unit.Attempt, unit.Error.Message,
 			unit.Attempt+1, s.graph.Node(r.Step).Retry().MaxAttempts, clock(unit.RetryAt))
 	case StatusInterrupted:
-		say("%s%s. A person must decide what became of it.", name, unit.Error.Message)
+		say("%s was interrupted: %s. A person must decide what became of it.", it, unit.Error.Message)
 	case StatusWaiting:
 		text := unit.Wait.sentence()
 		if !unit.Wait.Until.IsZero() && unit.Wait.Reason != WaitTime {
@@ -153,7 +153,7 @@ func (s *State) explainOpen(r Ref, say sayer) {
 		if len(unit.Wait.Approvers) > 0 {
 			text += " by " + strings.Join(unit.Wait.Approvers, ", ")
 		}
-		say("%sit %s.", name, text)
+		say("%s %s.", it, text)
 	}
 }
 
