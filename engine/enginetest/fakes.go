@@ -211,6 +211,19 @@ func (s *Store) Load(_ context.Context, id string) (engine.Stored, error) {
 	return clone, nil
 }
 
+// all returns every execution as it is at one moment, oldest first.
+func (s *Store) all() []engine.Stored {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]engine.Stored, 0, len(s.order))
+	for _, id := range s.order {
+		clone := *s.executions[id]
+		clone.Events = slices.Clone(clone.Events)
+		list = append(list, clone)
+	}
+	return list
+}
+
 // Unfinished implements engine.Journal.
 func (s *Store) Unfinished(context.Context) ([]string, error) {
 	s.mu.Lock()

@@ -154,8 +154,8 @@ func (c *trial) checkSlots(definition *workflow.Definition, workflowID string) {
 		return
 	}
 	holding := 0
-	for _, id := range c.ports.Store.IDs() {
-		stored := c.load(id)
+	// All at one moment: one may end, and another begin, between two looks.
+	for _, stored := range c.ports.Store.all() {
 		begun := slices.ContainsFunc(stored.Events, func(e plan.Event) bool { return e.Type == plan.ExecutionStarted })
 		if begun && stored.Execution.WorkflowID == workflowID && !stored.Execution.Status.Ended() {
 			holding++

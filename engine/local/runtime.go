@@ -263,7 +263,8 @@ func (r *Runtime) adopt(e *execution) error {
 }
 
 func (r *Runtime) release(e *execution) {
-	if e.state.Status.Ended() {
+	// One whose end could not be kept holds its place: it has not ended.
+	if e.state.Status.Ended() && !e.dead {
 		r.slots.leave(e.id)
 	}
 	e.leaveSecrets()
