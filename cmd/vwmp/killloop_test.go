@@ -79,7 +79,7 @@ func TestKillLoop(t *testing.T) {
 	l.finish()
 	l.check()
 	l.r.stop()
-	l.checkLeftovers()
+	l.checkLeftovers(1, l.starts)
 	t.Logf("%d executions acknowledged, %d steps decided by hand", len(l.acknowledged), l.resolved)
 }
 
@@ -98,18 +98,25 @@ func envNumber(t *testing.T, name string, otherwise int64) int64 {
 
 func newKillLoop(t *testing.T, seed uint64) *killLoop {
 	t.Helper()
-	plugins, workspace := t.TempDir(), t.TempDir()
+	workspace := t.TempDir()
+	l := &killLoop{
+		t: t, chance: rand.New(rand.NewPCG(seed, seed)), ledger: filepath.Join(workspace, "ledger"), acknowledged: map[string]string{},
+	}
+	l.r = startRunning(t, t.TempDir(), workspace, "--plugins", buildLedger(t))
+	l.r.call(http.MethodPost, "/workflows/import/?id=kill", "application/json", strings.ReplaceAll(killWorkflow, "FILE", l.ledger), http.StatusCreated, nil)
+	l.r.kill()
+	return l
+}
+
+// buildLedger builds the plugin that keeps the ledger, and returns its folder.
+func buildLedger(t *testing.T) string {
+	t.Helper()
+	plugins := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(plugins, "vwmp-plugin-ledger"), "github.com/vwmp/vwmp/scripts/soak/ledger")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the plugin: %v\n%s", err, output)
 	}
-	l := &killLoop{
-		t: t, chance: rand.New(rand.NewPCG(seed, seed)), ledger: filepath.Join(workspace, "ledger"), acknowledged: map[string]string{},
-	}
-	l.r = startRunning(t, t.TempDir(), workspace, "--plugins", plugins)
-	l.r.call(http.MethodPost, "/workflows/import/?id=kill", "application/json", strings.ReplaceAll(killWorkflow, "FILE", l.ledger), http.StatusCreated, nil)
-	l.r.kill()
-	return l
+	return plugins
 }
 
 func (l *killLoop) between(least, most time.Duration) time.Duration {
@@ -253,6 +260,7 @@ type ledgerEntry struct {
 	Key     string    `json:"key"`
 	Attempt int       `json:"attempt"`
 	Time    time.Time `json:"time"`
+	Mark    string    `json:"mark"`
 }
 
 // entries reads the ledger, by key.
@@ -344,7 +352,7 @@ func (l *killLoop) checkStep(name string, event plan.Event, entries []ledgerEntr
 
 // checkLeftovers looks at what is left once the server has ended in good
 // order: no process, no socket, and a store that is whole.
-func (l *killLoop) checkLeftovers() {
+func (l *killLoop) checkLeftovers(workflows, executions int) {
 	l.awaitNoProcess()
 	err := filepath.WalkDir(l.r.data, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type()&fs.ModeSocket != 0 {
@@ -356,7 +364,7 @@ func (l *killLoop) checkLeftovers() {
 		l.t.Error(err)
 	}
 	output, err := exec.CommandContext(l.t.Context(), "vwmp", append([]string{"doctor", "--output", "json"}, l.r.args[3:]...)...).CombinedOutput()
-	if err != nil || !bytes.Contains(output, []byte("whole: 1 workflows, "+strconv.Itoa(l.starts)+" executions")) {
+	if err != nil || !bytes.Contains(output, fmt.Appendf(nil, "whole: %d workflows, %d executions", workflows, executions)) {
 		l.t.Errorf("doctor: %v\n%s", err, output)
 	}
 }

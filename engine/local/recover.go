@@ -14,7 +14,8 @@ import (
 // Recover takes up what a host left unfinished; see engine.Engine.
 //
 // All are loaded before the first goes on: those that have begun hold their
-// slots before those that wait for one are asked.
+// slots before those that wait for one are asked. What is started meanwhile
+// and has a limit waits until all are known; see awaitSlots.
 func (r *Runtime) Recover(ctx context.Context) (int, error) {
 	defer close(r.recovered)
 	ids, err := r.options.Journal.Unfinished(ctx)
@@ -24,10 +25,16 @@ func (r *Runtime) Recover(ctx context.Context) (int, error) {
 	var failures []error
 	var begun, waiting []*execution
 	for _, id := range ids {
+		if _, err := r.find(id); err == nil {
+			continue // It was started since: it has its owner.
+		}
 		e, err := r.load(ctx, id)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("recover execution %s: %w", id, err))
 			continue
+		}
+		if e.state.Status.Ended() {
+			continue // It was started since, and has ended.
 		}
 		if e.state.StartedAt.IsZero() {
 			waiting = append(waiting, e)

@@ -124,6 +124,9 @@ func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequ
 	if err != nil {
 		return engine.Execution{}, false, err
 	}
+	if err := r.awaitSlots(ctx, e); err != nil {
+		return engine.Execution{}, false, err
+	}
 	if err := r.adopt(e); err != nil {
 		return engine.Execution{}, false, err
 	}

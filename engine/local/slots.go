@@ -210,6 +210,23 @@ func slotOf(graph *workflow.Graph, state *plan.State) (key string, limit int, er
 	return keyOfText + text, concurrency.Limit, nil
 }
 
+// awaitSlots waits until it is known who holds the places of an earlier host:
+// until then a start would take a place that is not free, or overtake those
+// that came before it. What has no limit need not wait.
+func (r *Runtime) awaitSlots(ctx context.Context, e *execution) error {
+	if concurrency := e.graph.Definition().Concurrency; concurrency == nil || concurrency.Limit <= 0 {
+		return nil
+	}
+	select {
+	case <-r.recovered:
+		return nil
+	case <-r.draining:
+		return engine.ErrStopping
+	case <-ctx.Done():
+		return fmt.Errorf("wait for what an earlier server left unfinished: %w", ctx.Err())
+	}
+}
+
 // takeSlot makes an execution wait where a limit says so. For one that is not
 // kept yet a conflict may refuse it, or name those that it is to take the
 // place of.

@@ -23,6 +23,9 @@ type config struct {
 	Wait int    `json:"wait" title:"Wait" description:"The longest wait before and after the entry, in milliseconds" default:"10"`
 	// FailFirst makes the first attempt fail, before it enters anything.
 	FailFirst bool `json:"fail_first" title:"Fail first" description:"Fail the first attempt" default:"false"`
+	// Gate makes the step enter its begin and its end instead of once, and
+	// stay in between until there is such a file.
+	Gate string `json:"gate" title:"Gate" description:"A file that must be there before the step ends, an absolute path"`
 }
 
 // entry is one line of the ledger.
@@ -30,6 +33,8 @@ type entry struct {
 	Key     string    `json:"key"`
 	Attempt int       `json:"attempt"`
 	Time    time.Time `json:"time"`
+	// Mark is "begin" or "end" in a step with a gate, and empty otherwise.
+	Mark string `json:"mark,omitempty"`
 }
 
 type output struct {
@@ -41,18 +46,43 @@ type keeper struct{}
 
 func (keeper) Execute(ctx context.Context, step *pluginsdk.Step, c config) (output, error) {
 	step.Log.Info("about to enter", "attempt", step.Attempt())
+	if c.Gate != "" {
+		return passGate(ctx, step, c)
+	}
 	if err := pause(ctx, c.Wait); err != nil {
 		return output{}, err
 	}
 	if c.FailFirst && step.Attempt() == 1 {
 		return output{}, pluginsdk.Retryable(errors.New("the first attempt fails"))
 	}
-	if err := enter(c.File, entry{step.IdempotencyKey(), step.Attempt(), time.Now()}); err != nil {
+	if err := enter(c.File, entry{Key: step.IdempotencyKey(), Attempt: step.Attempt(), Time: time.Now()}); err != nil {
 		return output{}, err
 	}
 	// It is done: a cancel comes too late.
 	_ = pause(ctx, c.Wait)
 	return output{step.IdempotencyKey()}, nil
+}
+
+// passGate enters the begin, waits at the gate and a random time, and enters
+// the end.
+func passGate(ctx context.Context, step *pluginsdk.Step, c config) (output, error) {
+	mark := func(name string) error {
+		return enter(c.File, entry{Key: step.IdempotencyKey(), Attempt: step.Attempt(), Time: time.Now(), Mark: name})
+	}
+	if err := mark("begin"); err != nil {
+		return output{}, err
+	}
+	for {
+		if err := pause(ctx, c.Wait); err != nil {
+			return output{}, err
+		}
+		if _, err := os.Stat(c.Gate); err == nil {
+			break
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return output{}, fmt.Errorf("look at the gate: %w", err)
+		}
+	}
+	return output{step.IdempotencyKey()}, mark("end")
 }
 
 // reconciler is a keeper that can say whether it was there.
