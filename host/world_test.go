@@ -202,6 +202,9 @@ func newWorld(t testing.TB, settings ...setting) *world {
 		Journal: w.store, Blobs: w.store, Logs: w.store, Invoker: secret.NewInvoker(w.invoker, keeper), Secrets: keeper, Catalogue: catalogue, Settings: enginetest.Settings{},
 		Publisher: w.hub, Clock: enginetest.Clock{}, BootEpoch: w.store.Meta().BootEpoch,
 	})
+	if _, err := w.engine.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	options := host.Options{
 		Engine: w.engine, Workflows: w.store, Executions: w.store, Documents: w.store, Outputs: w.store, Catalogue: catalogue, Hub: w.hub,
 		Workspaces: []engine.Workspace{{Name: "default", Dir: t.TempDir()}, {Name: "other", Dir: t.TempDir()}},
