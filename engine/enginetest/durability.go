@@ -323,3 +323,20 @@ func testLongChain(w *world) {
 		w.t.Errorf("a chain of 1,000 steps took %d commits; a result and the next start belong in one", commits)
 	}
 }
+
+// testStartBeforeRecovery starts an execution as soon as a host answers, before
+// it looks for what an earlier one left.
+func testStartBeforeRecovery(w *world) {
+	tokens := w.held()
+	w.close(time.Millisecond)
+	w.ports.Store.Revive()
+	w.ports.Epoch++
+	w.engine = w.factory(w.ports)
+	id := w.start(`"steps":[{"id":"a","handler":"test.unsafe"}]`)
+	count, err := w.engine.Recover(w.t.Context())
+	if err != nil || count != 0 {
+		w.t.Errorf("%d executions were taken up, want none: %v", count, err)
+	}
+	tokens <- struct{}{}
+	w.want(id, plan.StatusSuccess, "a=success")
+}

@@ -45,6 +45,7 @@ func languageTests() map[string]func(*world) {
 		"a limit queues, in order, and explains itself":            testQueue,
 		"a limit by key counts across workflows":                   testQueueKey,
 		"a limit can reject, or cancel what runs":                  testConflictPolicies,
+		"a start before the recovery is not taken up again":        testStartBeforeRecovery,
 		"slots are derived from what lives after a crash":          testSlotsAfterCrash,
 		"a queued execution can be cancelled":                      testCancelQueued,
 	}
