@@ -423,7 +423,11 @@ type Creation struct {
 	// fingerprint is ErrIdempotencyMismatch.
 	IdempotencyKey string
 	Fingerprint    string
-	Events         []plan.Event
+	// Refused, where set, is the error of a Create whose key gives no earlier
+	// execution: it keeps nothing. A key counts also where a new execution
+	// could not be.
+	Refused error
+	Events  []plan.Event
 	// Also are changes to other executions that are kept with this one or
 	// not at all.
 	Also []Commit

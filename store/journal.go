@@ -164,6 +164,9 @@ func (c *creation) check(tx *bolt.Tx) error {
 			return errNothing
 		}
 	}
+	if c.given.Refused != nil {
+		return c.given.Refused
+	}
 	id := []byte(c.header.place.ID)
 	if c.moved || tx.Bucket([]byte(bucketExecutions)).Get(id) != nil || tx.Bucket([]byte(bucketTrash)).Get(id) != nil {
 		return fmt.Errorf("%w: there is an execution %s already", engine.ErrConflict, id)

@@ -114,6 +114,9 @@ func (s *Store) Create(_ context.Context, c engine.Creation) (engine.Execution, 
 		}
 		return s.executions[id].Execution, false, nil
 	}
+	if c.Refused != nil {
+		return engine.Execution{}, false, c.Refused
+	}
 	keep, err := s.commit()
 	if keep {
 		s.executions[c.Execution.ID] = &engine.Stored{

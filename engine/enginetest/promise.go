@@ -38,7 +38,7 @@ func (c *trial) call(ctx context.Context, r *pluginsdk.Request, reporter plugins
 	}
 	where := place(r.StepID, r.ItemIndex)
 	told := c.checkCall(r, where)
-	call := nth(c.reference.Calls[r.StepID], told)
+	call := nth(c.callsOf(r.ExecutionID, where), told)
 	for i := range call.Logs {
 		reporter.Log(pluginsdk.LogLine{Level: pluginsdk.LevelInfo, Message: fmt.Sprint("line ", i)})
 	}
@@ -102,7 +102,7 @@ func (c *trial) effect(r *pluginsdk.Request) {
 // reconcile tells the truth about a lost attempt.
 func (c *trial) reconcile(r *pluginsdk.Request) pluginsdk.ReconcileResult {
 	if c.ledger.count(r.ExecutionID+"/"+place(r.StepID, r.ItemIndex)) > 0 {
-		return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileDone, Output: c.output(c.succeeding(r.StepID)), UndoToken: tokenOf(r)}
+		return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileDone, Output: c.output(c.succeeding(r.ExecutionID, place(r.StepID, r.ItemIndex))), UndoToken: tokenOf(r)}
 	}
 	return pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileNotStarted}
 }
@@ -115,6 +115,10 @@ func (c *trial) checkCall(r *pluginsdk.Request, where string) (told int) {
 	started, ended := false, map[string]bool{}
 	for _, event := range c.load(r.ExecutionID).Events {
 		switch event.Type {
+		case plan.ExecutionCreated:
+			for _, where := range kept(event) {
+				ended[where] = true
+			}
 		case plan.StepCompleted, plan.StepItemCompleted:
 			ended[placeOf(event)] = true
 		case plan.StepStarted:
@@ -195,10 +199,11 @@ func (c *trial) undo(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outc
 	if !started {
 		c.t.Errorf("%s: the undo of %s was called before its start was durable", c.name, where)
 	}
+	c.checkNotUndone(r.ExecutionID, where)
 	if len(token) > 0 && string(token) != string(tokenOf(r)) {
 		c.t.Errorf("%s: %s is undone with the token %s", c.name, where, token)
 	}
-	call := nth(c.reference.Undos[r.StepID], told)
+	call := nth(c.undosOf(r.ExecutionID, where), told)
 	switch {
 	case call.Lost:
 		return lost
@@ -218,6 +223,7 @@ func (c *trial) check(id string) {
 		}
 	}
 	c.checkPublished(id)
+	c.checkUndone(id)
 	state, header, steps := c.fold(id), c.load(id).Execution, c.ports.Store.Steps(id)
 	if state.Status != header.Status || state.LastSeq != header.LastSeq {
 		c.fatalf("the events fold to %s at %d, the header says %s at %d", state.Status, state.LastSeq, header.Status, header.LastSeq)
@@ -293,9 +299,9 @@ func (r *Reference) checkEnd(t *testing.T, result Trial, calm *Trial, crashes ..
 	t.Helper()
 	for n, run := range result.Runs {
 		got := run.end()
-		if got != inOrder(r.End) {
+		if got != inOrder(r.endOf(n)) {
 			if result.Crashes == 0 || !slices.ContainsFunc(r.EndsByCrash, func(end string) bool { return got == inOrder(end) }) {
-				t.Fatalf("%s, crashes %v: run %d ended as\n  %s, want\n  %s", r.Name, crashes, n, got, inOrder(r.End))
+				t.Fatalf("%s, crashes %v: run %d ended as\n  %s, want\n  %s", r.Name, crashes, n, got, inOrder(r.endOf(n)))
 			}
 			continue
 		}

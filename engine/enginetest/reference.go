@@ -31,25 +31,37 @@ type Reference struct {
 	// Children are the workflows that it runs, by id.
 	Children map[string]map[string]any `yaml:"children"`
 	// Starts is how many executions of it are started, one where it is
-	// silent. What people do, they do to the first one; all end alike.
+	// silent. Those that people start come after them. An execution's number
+	// counts all of them from 0; children have none.
 	Starts int `yaml:"starts"`
 	// Parameters and SkipSteps belong to each start.
 	Parameters map[string]any `yaml:"parameters"`
 	SkipSteps  []string       `yaml:"skip_steps"`
-	// Calls lists, for a step, what its calls come to, one after the other;
-	// the last repeats. A call that a crash of the host cut short comes
+	// Calls lists, for a step or one item of it ("a[1]"), what its calls come
+	// to, one after the other; the last repeats. A call that a crash of the host cut short comes
 	// again. A step without any succeeds.
 	Calls map[string][]Call `yaml:"calls"`
 	// Undos are the same for taking a step back.
-	Undos  map[string][]Call `yaml:"undos"`
-	People []Decision        `yaml:"people"`
+	Undos map[string][]Call `yaml:"undos"`
+	// Others has the calls and undos of single executions, by number, where
+	// they differ.
+	Others map[int]Acts `yaml:"others"`
+	People []Decision   `yaml:"people"`
 	// Down is how long the host is gone after a crash.
 	Down time.Duration `yaml:"down"`
 	// End is the status of the execution and then step=status for each step.
+	// Ends has one for each execution, by number, where they don't end alike.
 	// Ends by crash are others that a crash may lead to, where on_interrupt
 	// makes the end depend on it.
 	End         string   `yaml:"end"`
+	Ends        []string `yaml:"ends"`
 	EndsByCrash []string `yaml:"ends_by_crash"`
+}
+
+// Acts is what calls come to in one execution.
+type Acts struct {
+	Calls map[string][]Call `yaml:"calls"`
+	Undos map[string][]Call `yaml:"undos"`
 }
 
 // Call is what one call of a handler does. It succeeds unless it says more.
@@ -76,10 +88,23 @@ type Call struct {
 // Decision is what a person does once something has happened.
 type Decision struct {
 	// At is an event's type, and after a space the step where it has one.
+	// The event is one of the execution with the number In.
 	At string `yaml:"at"`
-	// Do is cancel, pause, resume, resolve, approve, reject or signal.
+	In int    `yaml:"in"`
+	// Do is cancel, pause, resume, resolve, approve, reject or signal, or one
+	// of those that make an execution: start, retry, fork and undo. It is done
+	// to the execution with the number To; a start has no other.
 	Do   string `yaml:"do"`
+	To   int    `yaml:"to"`
 	Step string `yaml:"step"`
+	// Refused: what makes an execution is a conflict, and makes none.
+	Refused bool `yaml:"refused"`
+	// From, Item and Outputs, any JSON by step, belong to a fork, From to a
+	// retry; Only and Outputs to a start of one step.
+	From    string         `yaml:"from"`
+	Item    *int           `yaml:"item"`
+	Only    string         `yaml:"only"`
+	Outputs map[string]any `yaml:"outputs"`
 	// As belongs to resolve, Name and Payload, any JSON, to signal, which has
 	// no step.
 	As      string `yaml:"as"`
@@ -129,16 +154,16 @@ func References(t testing.TB) []*Reference {
 		if err := yaml.UnmarshalWithOptions(text, reference, yaml.Strict()); err != nil {
 			t.Fatalf("reference workflow %s: %v", entry.Name(), err)
 		}
-		if reference.About == "" || reference.End == "" {
-			t.Fatalf("reference workflow %s does not say what it is about, or how it ends", entry.Name())
-		}
 		reference.Starts = max(reference.Starts, 1)
+		if reference.About == "" || !reference.saysEnds() {
+			t.Fatalf("reference workflow %s does not say what it is about, or how each execution ends", entry.Name())
+		}
 		named(reference.Workflow, reference.Name)
 		for id, child := range reference.Children {
 			named(child, id)
 		}
 		for _, decision := range reference.People {
-			if _, err := decision.leaves(); err != nil {
+			if _, err := decision.leaves(); err != nil && !decision.begins() {
 				t.Fatalf("reference workflow %s: %v", entry.Name(), err)
 			}
 		}

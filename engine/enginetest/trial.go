@@ -111,9 +111,10 @@ type trial struct {
 	engine    engine.Engine
 	document  json.RawMessage
 	ledger    ledger
-	// ids are the executions that were acknowledged, by the number of their
-	// start.
+	// ids are the executions that were acknowledged, by number.
 	ids map[int]string
+	// refused are the decisions that met the conflict that they had to.
+	refused map[int]bool
 	// died is closed when the host has died; nil where it is not to.
 	died <-chan struct{}
 
@@ -131,7 +132,7 @@ func (r *Reference) Run(t *testing.T, factory Factory, crashes ...CrashPoint) (r
 	synctest.Test(t, func(t *testing.T) {
 		c := &trial{
 			t: t, name: name, factory: factory, reference: r, ledger: ledger{done: map[string]int{}},
-			ids: map[int]string{}, graphs: map[string]*workflow.Graph{},
+			ids: map[int]string{}, refused: map[int]bool{}, graphs: map[string]*workflow.Graph{},
 		}
 		c.prepare()
 		result = c.run(crashes)
@@ -240,13 +241,14 @@ func (c *trial) run(crashes []CrashPoint) Trial {
 	}
 	c.die()
 	result.Commits = c.ports.Store.Commits()
-	for n := range c.reference.Starts {
+	for n := range c.reference.executions() {
 		result.Runs = append(result.Runs, Ended{c.load(c.ids[n]), c.ports.Store.Steps(c.ids[n])})
 	}
 	for _, id := range c.ports.Store.IDs() {
 		c.check(id)
 	}
 	c.checkEffects()
+	c.checkNumbers()
 	return result
 }
 
@@ -285,12 +287,7 @@ func (c *trial) die() {
 // start asks for each execution that nobody acknowledged yet, under the same
 // key as before.
 func (c *trial) start() {
-	request := engine.StartRequest{
-		WorkflowID: "w", Document: c.document, SkipSteps: c.reference.SkipSteps, Trigger: engine.TriggerAPI, By: "tester",
-	}
-	if c.reference.Parameters != nil {
-		request.Parameters = c.json(c.reference.Parameters)
-	}
+	request := c.request()
 	for n := range c.reference.Starts {
 		if c.ids[n] != "" {
 			continue
@@ -312,14 +309,14 @@ func (c *trial) ended() bool {
 	if err != nil {
 		c.fatalf("%v", err)
 	}
-	return len(left) == 0 && len(c.ids) == c.reference.Starts
+	return len(left) == 0 && len(c.ids) == c.reference.executions() && len(c.refused) == c.reference.refusals()
 }
 
 // decide does what a person does next, if anything, and reports whether
 // somebody did something. A person who was told nothing looks at the journal
 // first: that is what counts as done.
 func (c *trial) decide() bool {
-	if c.ids[0] != "" && c.decideAsTold(c.load(c.ids[0]).Events) {
+	if c.decideAsTold() {
 		return true
 	}
 	left, err := c.ports.Store.Unfinished(c.t.Context())
@@ -343,15 +340,20 @@ func (c *trial) decide() bool {
 }
 
 // decideAsTold takes the next decision of the reference, if its time has come.
-func (c *trial) decideAsTold(events []plan.Event) bool {
+func (c *trial) decideAsTold() bool {
 	for i, decision := range c.reference.People {
-		if c.taken(events, i) {
+		if c.taken(i) {
 			continue
 		}
-		if !slices.ContainsFunc(events, decision.happened) {
+		if c.ids[decision.In] == "" || c.ids[decision.To] == "" ||
+			!slices.ContainsFunc(c.load(c.ids[decision.In]).Events, decision.happened) {
 			return false
 		}
-		c.perform(decision)
+		if decision.begins() {
+			c.makeExecution(i)
+		} else {
+			c.perform(decision)
+		}
 		return true
 	}
 	return false
@@ -367,20 +369,21 @@ func (c *trial) decideStep(id string, i int, state *plan.StepState) bool {
 			return true
 		}
 	}
-	told := id == c.ids[0] && slices.ContainsFunc(c.reference.People, func(d Decision) bool { return d.Do == "resolve" && d.Step == step })
-	if state.Status != plan.StatusInterrupted || len(state.Items) > 0 || told && !c.toldAll(step) {
+	told := slices.ContainsFunc(c.reference.People, func(d Decision) bool {
+		return d.Do == "resolve" && d.Step == step && c.ids[d.To] == id
+	})
+	if state.Status != plan.StatusInterrupted || len(state.Items) > 0 || told && !c.toldAll(id, step) {
 		return false
 	}
 	c.resolve(id, step, c.look(id, step), nil)
 	return true
 }
 
-// toldAll reports whether every decision of the reference about a step was
-// taken.
-func (c *trial) toldAll(step string) bool {
-	events := c.load(c.ids[0]).Events
+// toldAll reports whether every decision of the reference about a step of an
+// execution was taken.
+func (c *trial) toldAll(id, step string) bool {
 	for i, decision := range c.reference.People {
-		if decision.Do == "resolve" && decision.Step == step && !c.taken(events, i) {
+		if decision.Do == "resolve" && decision.Step == step && c.ids[decision.To] == id && !c.taken(i) {
 			return false
 		}
 	}
@@ -388,10 +391,16 @@ func (c *trial) toldAll(step string) bool {
 }
 
 // taken reports whether the journal shows the i-th decision.
-func (c *trial) taken(events []plan.Event, i int) bool {
+func (c *trial) taken(i int) bool {
 	decision, want, got := c.reference.People[i], 0, 0
+	if decision.begins() {
+		return c.made(i)
+	}
+	if c.ids[decision.To] == "" {
+		return false
+	}
 	for _, earlier := range c.reference.People[:i+1] {
-		if earlier.Do == decision.Do && earlier.Step == decision.Step {
+		if earlier.Do == decision.Do && earlier.Step == decision.Step && earlier.To == decision.To {
 			want++
 		}
 	}
@@ -399,7 +408,7 @@ func (c *trial) taken(events []plan.Event, i int) bool {
 	if err != nil {
 		c.fatalf("%v", err)
 	}
-	for _, event := range events {
+	for _, event := range c.load(c.ids[decision.To]).Events {
 		// The end of a step does not say who brought it about.
 		if event.Type == kind && event.StepID == decision.Step && (event.By == "tester" || kind == plan.StepCompleted) {
 			got++
@@ -417,7 +426,7 @@ func (c *trial) look(id, where string) string {
 }
 
 func (c *trial) perform(decision Decision) {
-	ctx, id := c.t.Context(), c.ids[0]
+	ctx, id := c.t.Context(), c.ids[decision.To]
 	var err error
 	switch decision.Do {
 	case "cancel":
@@ -439,7 +448,11 @@ func (c *trial) perform(decision Decision) {
 func (c *trial) resolve(id, step, as string, item *int) {
 	resolution := engine.Resolution{As: as, By: "tester", Item: item}
 	if as == "success" {
-		resolution.Output = c.output(c.succeeding(step))
+		where := step
+		if item != nil {
+			where = place(step, *item)
+		}
+		resolution.Output = c.output(c.succeeding(id, where))
 	}
 	_, err := c.engine.ResolveStep(c.t.Context(), id, step, resolution)
 	c.mayFail("resolve "+step, err)
@@ -450,16 +463,6 @@ func (c *trial) mayFail(what string, err error) {
 	if err != nil && !c.ports.Store.Crashed() {
 		c.fatalf("%s: %v", what, err)
 	}
-}
-
-// succeeding is the first call of a step that succeeds.
-func (c *trial) succeeding(step string) Call {
-	for _, call := range c.reference.Calls[step] {
-		if call.Fail == "" && call.Skip == "" && !call.Lost {
-			return call
-		}
-	}
-	return Call{}
 }
 
 func (c *trial) output(call Call) json.RawMessage {

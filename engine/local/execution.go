@@ -152,12 +152,11 @@ func (e *execution) post(m message) bool {
 	}
 }
 
-// own is the owner's goroutine.
-func (e *execution) own() {
+// own is the owner's goroutine; batch is what it is told before all else.
+func (e *execution) own(batch ...message) {
 	defer e.r.release(e)
 	defer e.drain()
 	draining := e.r.draining
-	var batch []message
 	for {
 		if err := e.turn(batch); err != nil {
 			// The next start recovers what the journal has.
@@ -276,6 +275,9 @@ func (e *execution) changes(events []plan.Event) engine.Commit {
 	seen := map[int]bool{}
 	seenItems := map[plan.Ref]bool{}
 	for _, event := range events {
+		if event.Type == plan.ExecutionStarted && e.state.Origin != nil && e.state.Origin.UndoOf != "" {
+			commit.Items = append(commit.Items, e.givenToUndo(seen, seenItems)...)
+		}
 		i, found := e.graph.Index(event.StepID)
 		if event.StepID == "" || !found {
 			continue
@@ -301,6 +303,21 @@ func (e *execution) changes(events []plan.Event) engine.Commit {
 		commit.Steps = append(commit.Steps, e.stepResult(i))
 	}
 	return commit
+}
+
+// givenToUndo marks every step of an undo, which has them from the start and
+// without an event of their own, and returns their items.
+func (e *execution) givenToUndo(seen map[int]bool, seenItems map[plan.Ref]bool) []engine.ItemChange {
+	var changes []engine.ItemChange
+	for i := range e.state.Steps {
+		seen[i] = true
+		for k := range e.state.Steps[i].Items {
+			r := plan.Ref{Step: i, Item: k}
+			seenItems[r] = true
+			changes = append(changes, engine.ItemChange{StepID: e.graph.Node(i).Step.ID, Item: e.itemResult(r)})
+		}
+	}
+	return changes
 }
 
 // adoptedItems are the items that changed without an event of their own:

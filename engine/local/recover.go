@@ -42,36 +42,65 @@ func (r *Runtime) Recover(ctx context.Context) (int, error) {
 			begun = append(begun, e)
 		}
 	}
-	count := 0
+	var entered []*execution
+	replacedBy := map[string]string{}
 	for _, e := range append(begun, waiting...) {
-		if err := r.takeUp(e); err != nil {
+		replaces, err := r.enter(e)
+		if err != nil {
 			failures = append(failures, fmt.Errorf("recover execution %s: %w", e.id, err))
 			continue
 		}
-		count++
+		entered = append(entered, e)
+		for _, id := range replaces {
+			replacedBy[id] = e.id
+		}
 	}
-	return count, errors.Join(failures...)
+	for _, e := range entered {
+		// The host may have died between the start of an execution and the
+		// end of those that it takes the place of.
+		if by := replacedBy[e.id]; by != "" {
+			m := replaced(by)
+			m.reply = make(chan reply, 1) // Nobody waits for it.
+			e.goOn(m)
+			continue
+		}
+		e.goOn()
+	}
+	return len(entered), errors.Join(failures...)
 }
 
 // takeUp goes on with a loaded execution.
-func (r *Runtime) takeUp(e *execution) error {
+func (r *Runtime) takeUp(ctx context.Context, e *execution) error {
+	replaces, err := r.enter(e)
+	if err != nil {
+		return err
+	}
+	e.goOn()
+	r.replace(ctx, replaces, e.id)
+	return nil
+}
+
+// enter makes a loaded execution known, and returns those that it is to take
+// the place of.
+func (r *Runtime) enter(e *execution) (replaces []string, err error) {
 	if err := e.loseRunning(e.missing); err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := r.takeSlot(e, false); err != nil {
-		return err
+	if replaces, err = r.takeSlot(e, false); err != nil {
+		return nil, err
 	}
-	if err := r.adopt(e); err != nil {
-		return err
-	}
+	return replaces, r.adopt(e)
+}
+
+// goOn starts the owner of a loaded execution, with what it is told first.
+func (e *execution) goOn(first ...message) {
 	for _, ref := range e.state.Waiting() {
 		if e.state.Unit(ref).Wait.Reason == plan.WaitChild {
 			e.superviseChild(ref)
 		}
 	}
 	e.enterSecrets(e.sealed)
-	go e.own()
-	return nil
+	go e.own(first...)
 }
 
 // load folds what the journal has of an execution.

@@ -265,7 +265,7 @@ func (r *Runtime) Undo(ctx context.Context, executionID, by string) (engine.Exec
 		return engine.Execution{}, fmt.Errorf("%w: none of its steps can be undone", engine.ErrConflict)
 	}
 	again := repeat(&stored, engine.TriggerUndo, by)
-	again.Origin = &plan.Origin{UndoOf: executionID, Keep: plan.Keep(ended.state, ended.graph, nil)}
+	again.Origin = &plan.Origin{UndoOf: executionID, Keep: plan.KeepToUndo(ended.state)}
 	id, err := newID()
 	if err != nil {
 		return engine.Execution{}, err

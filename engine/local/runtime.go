@@ -131,7 +131,7 @@ func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequ
 		return engine.Execution{}, false, err
 	}
 	replaces, err := r.takeSlot(e, true)
-	if err != nil {
+	if err != nil && (request.IdempotencyKey == "" || !errors.Is(err, engine.ErrConflict)) {
 		r.release(e)
 		return engine.Execution{}, false, err
 	}
@@ -139,7 +139,8 @@ func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequ
 	kept, isNew, err := r.options.Journal.Create(ctx, engine.Creation{
 		Execution: e.header, Document: request.Document, WorkspaceDir: request.Workspace.Dir,
 		IdempotencyKey: request.IdempotencyKey, Fingerprint: fingerprint(request, e.header.Parameters), Events: []plan.Event{e.created},
-		Also: also,
+		// Who asks again under a key is not refused by what the key gave.
+		Refused: err, Also: also,
 	})
 	if err != nil || !isNew {
 		r.slots.leave(e.id)
@@ -359,7 +360,7 @@ func (r *Runtime) Resume(ctx context.Context, executionID, by string) (engine.Ex
 		<-e.done
 		again, err := r.load(ctx, executionID)
 		if err == nil {
-			err = r.takeUp(again)
+			err = r.takeUp(ctx, again)
 		}
 		if err != nil {
 			return engine.Execution{}, err

@@ -227,9 +227,9 @@ func (r *Runtime) awaitSlots(ctx context.Context, e *execution) error {
 	}
 }
 
-// takeSlot makes an execution wait where a limit says so. For one that is not
-// kept yet a conflict may refuse it, or name those that it is to take the
-// place of.
+// takeSlot makes an execution wait where a limit says so. A conflict may refuse
+// one that is not kept yet, or name those that one which has not begun is to
+// take the place of.
 func (r *Runtime) takeSlot(e *execution, fresh bool) (replaces []string, err error) {
 	key, limit, err := slotOf(e.graph, e.state)
 	if err != nil || key == "" {
@@ -250,7 +250,7 @@ func (r *Runtime) takeSlot(e *execution, fresh bool) (replaces []string, err err
 		// grant: nobody else will say so.
 		m.grant()
 	}
-	if view != nil && fresh && conflict == workflow.OnConflictCancelRunning {
+	if view != nil && conflict == workflow.OnConflictCancelRunning {
 		return r.slots.before(e.id), nil
 	}
 	return nil, nil
@@ -273,12 +273,18 @@ func (s *slots) before(id string) []string {
 }
 
 // replace asks executions to end because a newer one takes their place; those
-// that are ending are left to it.
+// that are ending are left to it. The newest is asked first: one that waits
+// must not get the place of one that ends.
 func (r *Runtime) replace(ctx context.Context, ids []string, by string) {
-	for _, id := range ids {
-		_, err := r.ask(ctx, id, message{kind: messageCancel, by: "execution " + by + ", which takes its place", once: true})
+	for _, id := range slices.Backward(ids) {
+		_, err := r.ask(ctx, id, replaced(by))
 		if err != nil && !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrNotFound) {
 			r.log.Warn("an execution that is to be replaced could not be cancelled", "execution_id", id, "error", err)
 		}
 	}
+}
+
+// replaced asks an execution to end because another one takes its place.
+func replaced(by string) message {
+	return message{kind: messageCancel, by: "execution " + by + ", which takes its place", once: true}
 }

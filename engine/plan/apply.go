@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,8 +130,10 @@ func (s *State) adoptForUndo(e Event) {
 	for k := range s.Origin.Keep {
 		kept := &s.Origin.Keep[k]
 		i, _ := s.graph.Index(kept.StepID)
+		// Of a step that failed as a whole there are the items that did not.
+		status := cmp.Or(kept.Status, StatusSuccess)
 		s.applyCompleted(i, Event{
-			Type: StepCompleted, Time: e.Time, Status: string(StatusSuccess), Output: kept.Output, FullOutput: kept.FullOutput,
+			Type: StepCompleted, Time: e.Time, Status: string(status), SkipReason: kept.SkipReason, Output: kept.Output, FullOutput: kept.FullOutput,
 			KeptFrom: s.Origin.UndoOf, Private: &Private{UndoToken: kept.UndoToken},
 		})
 	}

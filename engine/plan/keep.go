@@ -74,11 +74,6 @@ func Keep(ended *State, graph *workflow.Graph, redo []int) []Kept {
 	for _, i := range redo {
 		again[graph.Node(i).Step.ID] = true
 	}
-	order := map[int]int{}
-	for k, r := range ended.finished {
-		order[r.Step] = k
-	}
-	var keep []Kept
 	steps := make([]int, 0, ended.graph.Len())
 	for i := range ended.Steps {
 		node := ended.graph.Node(i)
@@ -87,9 +82,35 @@ func Keep(ended *State, graph *workflow.Graph, redo []int) []Kept {
 			steps = append(steps, i)
 		}
 	}
+	return ended.keepSteps(steps)
+}
+
+// KeepToUndo gathers what an ended execution did, in the order in which it was
+// done: the results of its steps, and of the items that succeeded where the
+// step as a whole did not.
+func KeepToUndo(ended *State) []Kept {
+	var steps []int
+	for i := range ended.Steps {
+		if ended.keeps(ended.graph.Node(i)) || len(ended.KeepItems(i, -1)) > 0 {
+			steps = append(steps, i)
+		}
+	}
+	return ended.keepSteps(steps)
+}
+
+func (s *State) keepSteps(steps []int) []Kept {
+	order := map[int]int{}
+	for k, r := range s.finished {
+		order[r.Step] = k
+	}
 	slices.SortStableFunc(steps, func(a, b int) int { return cmp.Compare(order[a], order[b]) })
+	var keep []Kept
 	for _, i := range steps {
-		keep = append(keep, ended.keep1(i))
+		if s.keeps(s.graph.Node(i)) {
+			keep = append(keep, s.keep1(i))
+		} else {
+			keep = append(keep, Kept{StepID: s.stepID(i), Values: s.Steps[i].Values, Items: s.KeepItems(i, -1)})
+		}
 	}
 	return keep
 }

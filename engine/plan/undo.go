@@ -101,6 +101,12 @@ func (s *State) applyUndo(r Ref, e Event) error {
 			unit.Status = StatusUndone
 		}
 		unit.Undo = UndoState{Status: StatusUndone, At: e.Time, By: e.By}
+		if r.IsItem() {
+			s.settleItemsUndone(r.Step)
+			if step := &s.Steps[r.Step]; step.Status == StatusUndone {
+				step.Undo = unit.Undo
+			}
+		}
 	default:
 		return errors.New("unknown event")
 	}

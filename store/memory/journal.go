@@ -70,6 +70,9 @@ func (s *Store) Create(ctx context.Context, creation engine.Creation) (engine.Ex
 		}
 		return s.executions[seen.execution].header, false, nil
 	}
+	if creation.Refused != nil {
+		return engine.Execution{}, false, creation.Refused
+	}
 	if s.executions[header.ID] != nil {
 		return engine.Execution{}, false, fmt.Errorf("%w: there is an execution %s already", engine.ErrConflict, header.ID)
 	}

@@ -21,6 +21,7 @@ var journalCases = []testCase{
 	{name: "a commit is loaded with what is private to the journal", run: commitIsLoaded},
 	{name: "an execution is created once", run: createdOnce},
 	{name: "an idempotency key gives back the first execution for 24 hours", run: keyGivesFirst},
+	{name: "a refused creation gives what its key gave, and keeps nothing", run: refusedGivesEarlier},
 	{name: "one hundred starts with one key make one execution", run: keyInParallel},
 	{name: "an append that does not follow is refused and changes nothing", run: fences},
 	{name: "nothing follows the end", run: nothingFollowsEnd},
@@ -114,6 +115,27 @@ func keyed(n int, s *suite, workflowID, key, fingerprint string) engine.Creation
 	creation := NewLife(ID(n), workflowID, s.clock.Now()).Creation()
 	creation.IdempotencyKey, creation.Fingerprint = key, fingerprint
 	return creation
+}
+
+func refusedGivesEarlier(t *testing.T, s *suite) {
+	ctx := context.Background()
+	refusal := errors.New("no place is free")
+	refused := keyed(1, s, "release", "k", "f")
+	refused.Refused = refusal
+	if _, created, err := s.Create(ctx, refused); created || !errors.Is(err, refusal) {
+		t.Fatalf("refused under a new key: %v, %v", created, err)
+	}
+	if _, err := s.Load(ctx, ID(1)); !errors.Is(err, engine.ErrNotFound) {
+		t.Fatalf("a refused creation was kept: %v", err)
+	}
+	if _, created, err := s.Create(ctx, keyed(2, s, "release", "k", "f")); err != nil || !created {
+		t.Fatalf("its key is not free: %v, %v", created, err)
+	}
+	refused = keyed(3, s, "release", "k", "f")
+	refused.Refused = refusal
+	if execution, created, err := s.Create(ctx, refused); err != nil || created || execution.ID != ID(2) {
+		t.Fatalf("refused under a known key: %s, %v, %v", execution.ID, created, err)
+	}
 }
 
 func keyGivesFirst(t *testing.T, s *suite) {
