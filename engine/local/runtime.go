@@ -221,7 +221,11 @@ func checkSkips(graph *workflow.Graph, skips []string) workflow.Problems {
 func fingerprint(request engine.StartRequest, parameters json.RawMessage) string {
 	sum := sha256.New()
 	// The parts are JSON, so that no two requests run together.
-	if err := json.NewEncoder(sum).Encode([]any{request.WorkflowID, parameters, request.SkipSteps, request.Workspace.Name}); err != nil {
+	parts := []any{request.WorkflowID, parameters, request.SkipSteps, request.Workspace.Name}
+	if request.Origin != nil {
+		parts = append(parts, request.Origin)
+	}
+	if err := json.NewEncoder(sum).Encode(parts); err != nil {
 		return ""
 	}
 	return hex.EncodeToString(sum.Sum(nil))

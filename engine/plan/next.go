@@ -151,7 +151,9 @@ func (s *State) holdStarts(commands []Command) []Command {
 		commands = slices.DeleteFunc(commands, func(c Command) bool { return c.Kind == CommandStart || c.Kind == CommandExpand })
 	}
 	failing := slices.ContainsFunc(commands, func(c Command) bool {
-		return c.Kind == CommandComplete && c.Status == StatusFailed && !c.IsItem() && s.graph.Node(c.Step).Step.Required
+		fails := (c.Kind == CommandComplete && c.Status == StatusFailed) ||
+			(c.Kind == CommandSettle && c.Outcome.Kind == pluginsdk.OutcomeFailure)
+		return fails && !c.IsItem() && s.graph.Node(c.Step).Step.Required
 	})
 	if !failing || s.graph.Definition().OnFailure == workflow.OnFailureContinue {
 		return commands

@@ -277,3 +277,37 @@ func TestRecoveryTable(t *testing.T) {
 		}
 	}
 }
+
+// An approval that nobody answers in time fails its step; what becomes due in
+// the same moment must not start before that is known.
+func TestAWaitThatFailsHoldsWhatIsDueWithIt(t *testing.T) {
+	t.Parallel()
+	graph := compile(t, []byte("name: x\nsteps:\n- {id: ask, handler: flow.approval, config: {message: \"?\"}}\n- {id: nap, handler: flow.wait, config: {duration: 10s}}\n- {id: next, handler: t.h, dependencies: [nap]}\n"))
+	state := plan.NewState(graph, plan.Inputs{ExecutionID: "e"})
+	now, seq := epoch, uint64(0)
+	apply := func(events ...plan.Event) {
+		for _, event := range events {
+			seq++
+			event.Seq = seq
+			if err := state.Apply(event); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	apply(plan.Event{Type: plan.ExecutionCreated, Time: now}, plan.Event{Type: plan.ExecutionStarted, Time: now})
+	for i, wait := range []plan.Wait{
+		{Reason: plan.WaitApproval, Until: now.Add(10 * time.Second)}, {Reason: plan.WaitTime, Until: now.Add(5 * time.Second)},
+	} {
+		apply(plan.Started(state, plan.Command{Ref: plan.StepRef(i), Attempt: 1}, plan.Private{}, now))
+		event, err := plan.WaitingEvent(state, plan.StepRef(i), wait, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		apply(event)
+	}
+	apply(plan.Settle(state, plan.StepRef(1), pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}, "", now, 0)...)
+	commands := plan.Next(state, now.Add(10*time.Second))
+	if len(commands) != 1 || commands[0].Kind != plan.CommandSettle || commands[0].Step != 0 {
+		t.Errorf("due are %+v, want the end of the approval alone", commands)
+	}
+}
