@@ -204,8 +204,9 @@ func (c *trial) undo(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outc
 		c.t.Errorf("%s: %s is undone with the token %s", c.name, where, token)
 	}
 	call := nth(c.undosOf(r.ExecutionID, where), told)
+	time.Sleep(call.Takes) // Virtual time.
 	switch {
-	case call.Lost:
+	case call.Lost, c.ports.Store.Crashed():
 		return lost
 	case call.Fail != "":
 		return fail(call.Fail, "it is stuck")

@@ -72,6 +72,9 @@ func (e *execution) closeLog(r plan.Ref, attempt int) {
 // bound of its own.
 const undoTimeout = workflow.DefaultStepTimeout
 
+// noAttempt is an attempt that there never is; they count from 1.
+const noAttempt = 0
+
 // callUndo takes a unit back in a goroutine of its own. A request that could
 // not be made is how it ended.
 func (e *execution) callUndo(command plan.Command, request *pluginsdk.Request, token json.RawMessage, failed error) {
@@ -91,9 +94,12 @@ func (e *execution) callUndo(command plan.Command, request *pluginsdk.Request, t
 		}
 		stop()
 		if errors.Is(context.Cause(ctx), engine.ErrStopping) && m.outcome.Kind != pluginsdk.OutcomeSuccess {
-			return // Cut short by the stop of the server: the next start goes on.
+			// Cut short by the stop of the server: the next start goes on. The
+			// owner must not wait for it, but no attempt has ended.
+			m.attempt = noAttempt
+		} else {
+			m.outcome, _ = judge(ctx, m.outcome, timeout)
 		}
-		m.outcome, _ = judge(ctx, m.outcome, timeout)
 		e.post(m)
 	})
 }
