@@ -40,7 +40,7 @@ func TestCase103StuckReaderHoldsUpNobodyAndIsReported(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	log := &lockedLog{}
-	s := open(t, Options{stuckRead: time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	s := open(t, Options{slowRead: time.Nanosecond, stuckRead: time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	life := start(t, s, 1, "release")
 	reading, end, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {

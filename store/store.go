@@ -69,8 +69,9 @@ type Options struct {
 	fullRetry    time.Duration
 	// compactFrom is the size from which a start compacts a file.
 	compactFrom int64
-	// stuckRead is when a read that does not end is reported.
-	stuckRead time.Duration
+	// slowRead is from when a read that took long is reported, and stuckRead
+	// when one that does not end is.
+	slowRead, stuckRead time.Duration
 }
 
 // Store is an open data folder. Its methods may be called from several
@@ -145,6 +146,9 @@ func (o *Options) complete() {
 	}
 	if o.fullRetry == 0 {
 		o.fullRetry = fullRetry
+	}
+	if o.slowRead == 0 {
+		o.slowRead = slowRead
 	}
 	if o.stuckRead == 0 {
 		o.stuckRead = stuckRead

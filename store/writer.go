@@ -326,7 +326,7 @@ func (s *Store) watch() (done func()) {
 	})
 	return func() {
 		stuck.Stop()
-		if took := time.Since(started); took > slowRead {
+		if took := time.Since(started); took > s.options.slowRead {
 			s.log.Warn("a read of the store was slow", "took", took)
 		}
 	}
