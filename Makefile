@@ -38,9 +38,20 @@ build: ui ## build the stripped binaries into bin/
 .PHONY: ui
 ui: ui/dist/.built ## build the embedded pages (node packages by npm ci)
 
-ui/dist/.built: ui/package-lock.json ui/package.json $(wildcard ui/*.mjs)
-	cd ui && npm ci --no-audit --no-fund --silent && npm run --silent build
+ui/node_modules/.built: ui/package-lock.json ui/package.json ui/.npmrc
+	cd ui && npm ci --silent
 	@touch $@
+
+UI_SOURCES := $(shell find ui/src ui/public ui/scripts -type f 2>/dev/null) ui/index.html ui/vite.config.ts
+
+ui/dist/.built: ui/node_modules/.built $(UI_SOURCES)
+	cd ui && npm run --silent build
+	@touch $@
+
+.PHONY: e2e
+e2e: build ## run the browser tests (AREA=word for those of one file)
+	@scripts/chromium.sh
+	cd ui && node e2e/run.mjs $(AREA)
 
 .PHONY: run
 run: build ## build all and serve on 127.0.0.1:8000 with a demo repository and Standard Release
@@ -50,10 +61,16 @@ run: build ## build all and serve on 127.0.0.1:8000 with a demo repository and S
 test: build ## run the tests (under 10 minutes)
 	go vet ./...
 	go test -timeout 9m ./...
+	cd ui && node scripts/lock-check.mjs && npm run --silent check && npm run --silent test
+	@scripts/chromium.sh
+	cd ui && node e2e/run.mjs --smoke
 
 .PHONY: test-long
-test-long: lint ## run the linters, the race detector and what takes longer
+test-long: lint build ## run the linters, the race detector and what takes longer
 	go test -race -timeout 25m -tags long ./...
+	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs --check
+	@scripts/chromium.sh
+	cd ui && node e2e/run.mjs
 
 .PHONY: soak
 soak: KILLS ?= 10000
@@ -78,11 +95,12 @@ bench-store: ## print the figures of a store with a million finished executions 
 	go run ./scripts/benchstore
 
 .PHONY: generate
-generate: ## make the generated code anew
+generate: build ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate
 	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz
+	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs
 
 .PHONY: clean
 clean: ## remove what was built, and the demo
-	rm -rf bin $(DEMO) ui/node_modules
+	rm -rf bin $(DEMO) ui/node_modules ui/tools/api-types/node_modules ui/e2e/artefacts
 	find ui/dist -mindepth 1 ! -name .gitkeep -delete

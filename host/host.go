@@ -129,6 +129,7 @@ type Server struct {
 	hosts  atomic.Pointer[edge.Hosts]
 	assets *pages.Assets
 	pages  *pages.Renderer
+	webApp *pages.App
 	spec   func() (document, error)
 	// describing is set for a twin that is set up to be described alone.
 	describing bool
@@ -171,9 +172,9 @@ func New(options Options) (*Server, error) {
 	base, stop := context.WithCancelCause(context.Background())
 	s := &Server{
 		Options: options, log: options.Logger, now: options.Now, signIn: signIn, base: base, stop: stop,
-		streams: newStreams(options.Limits.SocketsPerCaller), views: newViewCache(), assets: pages.NewAssets(),
+		streams: newStreams(options.Limits.SocketsPerCaller), views: newViewCache(), assets: pages.NewAssets(), webApp: pages.NewApp(),
 	}
-	s.pages = pages.NewRenderer(s.assets, options.Now)
+	s.pages = pages.NewRenderer(s.assets)
 	s.setUp()
 	return s, nil
 }

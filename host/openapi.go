@@ -171,7 +171,7 @@ func register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 func (s *Server) describingTwin() *Server {
 	twin := &Server{
 		Options: s.Options, log: s.log, now: s.now, signIn: s.signIn, base: s.base, stop: s.stop,
-		streams: s.streams, views: s.views, assets: s.assets, pages: s.pages, describing: true,
+		streams: s.streams, views: s.views, assets: s.assets, pages: s.pages, webApp: s.webApp, describing: true,
 	}
 	twin.setUp()
 	return twin

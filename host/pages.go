@@ -1,9 +1,9 @@
 package host
 
 import (
-	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,21 +12,24 @@ import (
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/pages"
 	"github.com/vwmp/vwmp/host/problem"
-	"github.com/vwmp/vwmp/store/data"
 )
 
-// What the overview shows at most.
-const (
-	shownWorkflows  = 200
-	shownExecutions = 20
-)
+// appPages are the addresses that the designer and dashboard draw. They are all
+// one page; what it shows it asks of the API, which asks who is there.
+var appPages = []string{
+	"/vwmp/", "/vwmp/executions/", "/vwmp/executions/{id}/", "/vwmp/executions/{id}/compare/{other}/", "/vwmp/workflows/{id}/",
+	"/vwmp/designer/", "/vwmp/designer/{id}/", "/vwmp/plugins/", "/vwmp/triggers/", "/vwmp/approvals/", "/vwmp/settings/",
+}
 
 func (s *Server) addPages() {
 	s.add(http.MethodGet, "/", func(c *fiber.Ctx) error { return c.Redirect("/vwmp/", http.StatusFound) })
-	s.add(http.MethodGet, "/vwmp/", s.homePage)
+	for _, pattern := range appPages {
+		s.add(http.MethodGet, pattern, s.appPage)
+	}
+	s.add(http.MethodGet, pages.AppAssetBase+"{name}", s.sendAppAsset)
 	s.add(http.MethodGet, "/vwmp/sign-in", s.signInPage)
 	s.add(http.MethodGet, "/docs", s.docsPage)
-	s.add(http.MethodGet, "/assets/{name}", s.sendAsset)
+	s.add(http.MethodGet, "/assets/{name}", s.sendPageAsset)
 	s.add(http.MethodGet, "/healthz", func(c *fiber.Ctx) error { return c.JSON(health{Status: "ok"}) })
 	s.add(http.MethodGet, "/readyz", s.ready)
 	for path, summary := range map[string]string{"/healthz": "Is the server up?", "/readyz": "Is every plugin known?"} {
@@ -66,51 +69,40 @@ func sendPage(c *fiber.Ctx, page []byte, policy string) error {
 	return c.Send(page)
 }
 
+// localPath returns a path of this server, or nothing for any other address.
+func localPath(path string) string {
+	if len(path) < 2 || path[0] != '/' || path[1] == '/' || strings.ContainsAny(path, "\\\r\n\t") {
+		return ""
+	}
+	return path
+}
+
 func (s *Server) sendSignIn(c *fiber.Ctx, status int, refused string) error {
-	page, err := s.pages.SignIn(pages.SignIn{Shell: s.shell(c, "Sign in", ""), Refused: refused})
+	page, err := s.pages.SignIn(pages.SignIn{Shell: s.shell(c, "Sign in", ""), Refused: refused, Next: localPath(c.Query("next"))})
 	if err != nil {
 		return err
 	}
 	return sendPage(c.Status(status), page, pages.Policy(rand.Text()))
 }
 
-func (s *Server) homePage(c *fiber.Ctx) error {
-	who, err := s.identify(c, false)
-	if err != nil {
-		if signedOut(err) {
-			return s.sendSignIn(c, http.StatusOK, "")
-		}
-		return err
-	}
-	infoOf(c.UserContext()).who = who
-	home, err := s.home(c.UserContext())
+// appPage sends the page that draws the designer and dashboard.
+func (s *Server) appPage(c *fiber.Ctx) error {
+	nonce := rand.Text()
+	page, built, err := s.webApp.Page(nonce)
 	if err != nil {
 		return err
 	}
-	home.Shell = s.shell(c, "Overview", "home")
-	home.Live = true
-	page, err := s.pages.Home(home)
-	if err != nil {
-		return err
-	}
-	return sendPage(c, page, pages.Policy(rand.Text()))
-}
-
-func (s *Server) home(ctx context.Context) (pages.Home, error) {
-	var home pages.Home
-	var err error
-	if home.Workflows, home.Total, err = s.Workflows.Workflows(ctx, data.WorkflowFilter{Limit: shownWorkflows}); err != nil {
-		return pages.Home{}, err
-	}
-	if home.Executions, _, err = s.Executions.Executions(ctx, data.ExecutionFilter{Limit: shownExecutions}); err != nil {
-		return pages.Home{}, err
-	}
-	for _, execution := range home.Executions {
-		if !execution.Status.Ended() {
-			home.Running++
+	if !built {
+		page, err = s.pages.Message(pages.Message{
+			Shell: s.shell(c, "Not built", ""),
+			Text:  "This build has no designer and no dashboard. Build them, and then the server again: cd ui && npm ci && npm run build",
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return home, nil
+	c.Set(fiber.HeaderCacheControl, "no-cache")
+	return sendPage(c, page, pages.Policy(nonce))
 }
 
 func (s *Server) docsPage(c *fiber.Ctx) error {
@@ -128,8 +120,32 @@ func (s *Server) docsPage(c *fiber.Ctx) error {
 	return sendPage(c, page, policy)
 }
 
-func (s *Server) sendAsset(c *fiber.Ctx) error {
-	asset, found, err := s.assets.Open(c.Params("name"), strings.Contains(c.Get(fiber.HeaderAcceptEncoding), "gzip"))
+func (s *Server) sendPageAsset(c *fiber.Ctx) error {
+	asset, found, err := s.assets.Open(c.Params("name"), slices.Contains(encodings(c), "gzip"))
+	return sendAsset(c, asset, found, err)
+}
+
+func (s *Server) sendAppAsset(c *fiber.Ctx) error {
+	asset, found, err := s.webApp.Open(c.Params("name"), encodings(c))
+	return sendAsset(c, asset, found, err)
+}
+
+// encodings are those that the client takes, the smaller one first. Who says
+// nothing gets what it can surely read.
+func encodings(c *fiber.Ctx) []string {
+	if c.Get(fiber.HeaderAcceptEncoding) == "" {
+		return nil
+	}
+	var taken []string
+	for _, encoding := range []string{"br", "gzip"} {
+		if c.AcceptsEncodings(encoding) != "" {
+			taken = append(taken, encoding)
+		}
+	}
+	return taken
+}
+
+func sendAsset(c *fiber.Ctx, asset pages.Asset, found bool, err error) error {
 	if err != nil {
 		return err
 	}
@@ -139,8 +155,8 @@ func (s *Server) sendAsset(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, asset.ContentType)
 	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	if asset.Gzip {
-		c.Set(fiber.HeaderContentEncoding, "gzip")
+	if asset.Encoding != "" {
+		c.Set(fiber.HeaderContentEncoding, asset.Encoding)
 	}
 	return c.Send(asset.Body)
 }

@@ -9,36 +9,58 @@ import (
 	"github.com/vwmp/vwmp/host"
 )
 
-var assetPath = regexp.MustCompile(`(?:href|src)="(/assets/[^"]+)"`)
+var (
+	assetPath = regexp.MustCompile(`(?:href|src)="(/assets/[^"]+)"`)
+	nonce     = regexp.MustCompile(` nonce="([^"]*)"`)
+)
 
-func TestTheOverviewShowsWhatThereIs(t *testing.T) {
+func TestEveryAddressOfTheAppIsTheSamePage(t *testing.T) {
 	w := newWorld(t)
 	if got := w.ask("GET", "/", "").want(302); got.header.Get("Location") != "/vwmp/" {
 		t.Errorf("/ leads to %q", got.header.Get("Location"))
 	}
-	empty := w.ask("GET", "/vwmp/", "").want(200)
-	if !strings.Contains(string(empty.body), "There are no workflows yet") {
-		t.Errorf("with nothing to show: %s", empty.body)
-	}
-	w.run("[{id: a, handler: test.fail}]")
-	full := w.ask("GET", "/vwmp/", "").want(200)
-	for _, part := range []string{"1 workflow", "Test", "Failed</span>", "just now", "Recent executions"} {
-		if !strings.Contains(string(full.body), part) {
-			t.Errorf("the page lacks %q: %s", part, full.body)
+	for _, path := range []string{
+		"/vwmp/", "/vwmp", "/vwmp/executions", "/vwmp/executions/e-1/", "/vwmp/executions/e-1", "/vwmp/executions/e-1/compare/e-2", "/vwmp/workflows/w-1",
+		"/vwmp/designer/", "/vwmp/designer/w-1?step=a", "/vwmp/plugins", "/vwmp/triggers", "/vwmp/approvals", "/vwmp/settings",
+	} {
+		// The page itself is for all: it shows nothing that it has not asked for.
+		got := w.ask("GET", path, "", "Authorization", "", "Accept", "text/html").want(200)
+		if kept := got.header.Get("Cache-Control"); kept != "no-cache" {
+			t.Errorf("%s: Cache-Control %q", path, kept)
 		}
+		nonces := nonce.FindAllStringSubmatch(string(got.body), -1)
+		for _, found := range nonces {
+			if !strings.Contains(got.header.Get("Content-Security-Policy"), "'nonce-"+found[1]+"'") {
+				t.Errorf("%s: the page has nonce %s, the policy is %s", path, found[1], got.header.Get("Content-Security-Policy"))
+			}
+		}
+		if len(nonces) == 0 && !strings.Contains(string(got.body), "npm run build") {
+			t.Errorf("%s is neither the page nor says how to build it: %s", path, got.body)
+		}
+	}
+	for _, path := range []string{"/vwmp/nothing", "/vwmp/assets/none.js", "/vwmp/assets/", "/vwmp/assets/..%2findex.html", "/vwmp/executions/a/b"} {
+		w.ask("GET", path, "").want(404)
 	}
 }
 
 func TestSomebodySignedOutIsToldHowToSignIn(t *testing.T) {
 	w := newWorld(t)
 	w.save("[{id: a, handler: test.echo}]")
-	for path, status := range map[string]int{"/vwmp/": 200, "/docs": 401, "/vwmp/sign-in": 200} {
+	for path, status := range map[string]int{"/docs": 401, "/vwmp/sign-in": 200} {
 		got := w.ask("GET", path, "", "Authorization", "", "Accept", "text/html").want(status)
-		if !strings.Contains(string(got.body), "vwmp open") || strings.Contains(string(got.body), "Workflows</h2>") {
+		if !strings.Contains(string(got.body), "vwmp open") {
 			t.Errorf("%s: %s", path, got.body)
 		}
 	}
-	if got := w.ask("GET", "/vwmp/", "", "Authorization", "", "Cookie", w.signIn()).want(200); !strings.Contains(string(got.body), "Sign out") {
+	for next, want := range map[string]string{
+		"/vwmp/designer/w-1%3Fstep=a": `data-next="/vwmp/designer/w-1?step=a"`, "//evil.example": "", "https://evil.example": "", "/%5Cevil.example": "",
+	} {
+		got := w.ask("GET", "/vwmp/sign-in?next="+next, "", "Authorization", "", "Accept", "text/html").want(200)
+		if want == "" && strings.Contains(string(got.body), "evil") || !strings.Contains(string(got.body), want) {
+			t.Errorf("next %s: %s", next, got.body)
+		}
+	}
+	if got := w.ask("GET", "/docs", "", "Authorization", "", "Cookie", w.signIn()).want(200); !strings.Contains(string(got.body), "Sign out") {
 		t.Errorf("signed in: %s", got.body)
 	}
 }
@@ -46,7 +68,7 @@ func TestSomebodySignedOutIsToldHowToSignIn(t *testing.T) {
 func TestPagesLoadTheirAssetsFromHereAndKeepThem(t *testing.T) {
 	w := newWorld(t)
 	seen := 0
-	for _, path := range []string{"/vwmp/", "/docs", "/vwmp/sign-in"} {
+	for _, path := range []string{"/docs", "/vwmp/sign-in"} {
 		page := w.ask("GET", path, "").want(200)
 		for _, match := range assetPath.FindAllStringSubmatch(string(page.body), -1) {
 			seen++
@@ -62,7 +84,7 @@ func TestPagesLoadTheirAssetsFromHereAndKeepThem(t *testing.T) {
 			t.Errorf("%s has an inline script or style", path)
 		}
 	}
-	if seen < 6 {
+	if seen < 5 {
 		t.Errorf("only %d assets", seen)
 	}
 	for _, path := range []string{"/assets/none.js", "/assets/", "/assets/..%2fembed.go", "/assets/app.css"} {

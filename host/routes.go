@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vwmp/vwmp/host/edge"
+	"github.com/vwmp/vwmp/host/pages"
 )
 
 // apiBase is the path below which the API stands.
@@ -38,7 +39,7 @@ type routeKey struct{ method, pattern string }
 // routeTable lists everything that the server answers. Nothing is registered
 // without a row, and a test walks what is registered. HEAD follows GET.
 func routeTable() []route {
-	return []route{
+	table := []route{
 		{method: http.MethodGet, pattern: apiBase + "/workflows/", permission: edge.Viewer},
 		{method: http.MethodPost, pattern: apiBase + "/workflows/", permission: edge.Editor, body: documentBody},
 		{method: http.MethodPost, pattern: apiBase + "/workflows/validate/", permission: edge.Viewer, body: documentBody},
@@ -111,10 +112,14 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: "/openapi.json", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: "/docs", permission: edge.Viewer, page: true},
 		{method: http.MethodGet, pattern: "/", permission: edge.Public, page: true},
-		{method: http.MethodGet, pattern: "/vwmp/", permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: pages.AppAssetBase + "{name}", permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: "/vwmp/sign-in", permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: "/assets/{name}", permission: edge.Public, page: true},
 	}
+	for _, pattern := range appPages {
+		table = append(table, route{method: http.MethodGet, pattern: pattern, permission: edge.Public, page: true})
+	}
+	return table
 }
 
 // fiberPattern writes a pattern as Fiber reads it.

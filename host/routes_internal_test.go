@@ -70,8 +70,11 @@ func TestEveryRegisteredRouteHasAPermission(t *testing.T) {
 
 func TestOnlyTheseNeedNoSignIn(t *testing.T) {
 	public := map[string]bool{
-		"GET /healthz": true, "GET /readyz": true, "GET /": true, "GET /vwmp/": true, "GET /vwmp/sign-in": true, "GET /assets/{name}": true,
+		"GET /healthz": true, "GET /readyz": true, "GET /": true, "GET /vwmp/sign-in": true, "GET /vwmp/assets/{name}": true, "GET /assets/{name}": true,
 		"POST /api/vwmp/auth/login/": true, "POST /api/vwmp/hooks/{token}/": true,
+	}
+	for _, pattern := range appPages {
+		public["GET "+pattern] = true
 	}
 	for _, r := range routeTable() {
 		if name := r.method + " " + r.pattern; (r.permission == edge.Public) != public[name] {

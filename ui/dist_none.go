@@ -7,5 +7,8 @@ import (
 	"io/fs"
 )
 
-// Dist returns no assets: this build leaves them out.
-func Dist() fs.FS { return embed.FS{} }
+// App returns nothing: this build leaves the pages out.
+func App() fs.FS { return embed.FS{} }
+
+// Docs returns nothing: this build leaves the assets of the API's page out.
+func Docs() fs.FS { return embed.FS{} }

@@ -1,9 +1,10 @@
-// Package ui embeds what browsers load: the server's few pages, their style
-// and scripts, and the assets that `npm run build` leaves in dist.
+// Package ui embeds what browsers load: the designer and dashboard that
+// `npm run build` leaves in dist, and the server's few own pages with their
+// style and scripts.
 //
 // It serves nothing and knows no route; package host/pages does. Building Go
-// needs no Node: where dist was never built, Dist is empty and the pages say
-// how to build it.
+// needs no Node: where dist was never built, App and Docs are empty and the
+// server says how to build them.
 package ui
 
 import (

@@ -25,12 +25,12 @@ const maxAsset = 16 << 20
 // Asset is one file for browsers.
 type Asset struct {
 	ContentType string
-	// Body is gzipped where Gzip is set.
-	Body []byte
-	Gzip bool
+	Body        []byte
+	// Encoding is how Body is packed: "br", "gzip", or nothing.
+	Encoding string
 }
 
-// Assets finds the embedded files by their hashed names. The files are
+// Assets finds the files of the plain pages by their hashed names. The files are
 // looked at when they are first asked for, so that starting costs nothing.
 type Assets struct {
 	static, dist fs.FS
@@ -51,7 +51,7 @@ type assetIndex struct {
 }
 
 // NewAssets returns the assets of this build.
-func NewAssets() *Assets { return newAssets(ui.Static(), ui.Dist()) }
+func NewAssets() *Assets { return newAssets(ui.Static(), ui.Docs()) }
 
 func newAssets(static, dist fs.FS) *Assets {
 	a := &Assets{static: static, dist: dist}
@@ -119,12 +119,13 @@ func (a *Assets) Open(hashed string, takesGzip bool) (asset Asset, found bool, e
 	if err != nil {
 		return Asset{}, false, fmt.Errorf("read the asset %s: %w", hashed, err)
 	}
-	asset = Asset{ContentType: contentType(hashed), Body: body, Gzip: file.packed}
-	if file.packed && !takesGzip {
+	asset = Asset{ContentType: contentType(hashed), Body: body}
+	if file.packed && takesGzip {
+		asset.Encoding = "gzip"
+	} else if file.packed {
 		if asset.Body, err = unpack(body); err != nil {
 			return Asset{}, false, fmt.Errorf("unpack the asset %s: %w", hashed, err)
 		}
-		asset.Gzip = false
 	}
 	return asset, true, nil
 }
@@ -150,6 +151,8 @@ func contentType(name string) string {
 		return "image/svg+xml"
 	case ".txt":
 		return "text/plain; charset=utf-8"
+	case ".woff2":
+		return "font/woff2"
 	}
 	return "application/octet-stream"
 }

@@ -1,5 +1,4 @@
-// Sign-in, sign-out, and fresh content while executions go on. Every page
-// can be read without this.
+// Sign-in and sign-out. Every page can be read without this.
 const own = { "X-VWMP-Request": "1" };
 
 const signOut = document.querySelector("[data-sign-out]");
@@ -24,7 +23,7 @@ if (form) {
       body: JSON.stringify({ token: form.elements.token.value.trim() }),
     }).catch(() => null);
     if (answer?.ok) {
-      location.assign("/vwmp/");
+      location.assign(form.dataset.next || "/vwmp/");
       return;
     }
     const problem = await answer?.json().catch(() => null);
@@ -33,39 +32,4 @@ if (form) {
     form.elements.token.setAttribute("aria-invalid", "true");
     form.elements.token.focus();
   });
-}
-
-// The overview is asked for again when an execution starts, changes or ends.
-if (document.querySelector("meta[name=live]")) {
-  follow();
-}
-
-function follow() {
-  let due = 0;
-  const refresh = async () => {
-    due = 0;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer?.ok) return;
-    const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-    if (next) document.getElementById("main").replaceWith(next);
-  };
-  let wait = 1000;
-  const connect = () => {
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/vwmp/events`);
-    socket.addEventListener("open", () => {
-      // What happened while there was no connection was not heard of.
-      if (wait > 1000) due ||= setTimeout(refresh, 300);
-      wait = 1000;
-    });
-    socket.addEventListener("message", () => {
-      due ||= setTimeout(refresh, 300);
-    });
-    socket.addEventListener("close", (event) => {
-      // 4401: signed out; trying again would not help.
-      if (event.code === 4401) return;
-      wait = Math.min(wait * 2, 30000);
-      setTimeout(connect, wait);
-    });
-  };
-  connect();
 }

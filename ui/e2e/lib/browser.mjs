@@ -1,0 +1,122 @@
+// The browser of the tests: Debian's Chromium, and pages that write down
+// everything a good page must not do.
+import { access, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+export const artefacts = join(dirname(fileURLToPath(import.meta.url)), "..", "artefacts");
+const axeScript = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+export const desktop = { width: 1440, height: 900 };
+export const tablet = { width: 1024, height: 768 };
+export const phone = { width: 390, height: 844 };
+export const narrow = { width: 320, height: 720 };
+
+export async function launch() {
+  const executablePath = process.env.VWMP_CHROMIUM ?? "/usr/bin/chromium";
+  await access(executablePath).catch(() => {
+    throw new Error(`there is no browser at ${executablePath}; run scripts/chromium.sh, or set VWMP_CHROMIUM`);
+  });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+}
+
+/**
+ * Opens a signed-in page. What it writes to the console as an error, breaks by,
+ * reports of its policy, or asks of another origin, is kept in page.faults.
+ * Texts in allow (regular expressions) are expected by the test.
+ */
+export async function openPage(
+  browser,
+  server,
+  { size = desktop, dark = false, allow = [], signIn = true, ...rest } = {},
+) {
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: dark ? "dark" : "light",
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...rest,
+  });
+  const page = await context.newPage();
+  page.faults = [];
+  page.allow = [...allow];
+  const fault = (text) => {
+    if (!page.allow.some((expected) => expected.test(text))) page.faults.push(text);
+  };
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning")
+      fault(`console ${message.type()}: ${message.text()} ${message.location().url}`);
+  });
+  page.on("pageerror", (error) => fault(`error: ${error.stack ?? error}`));
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (
+      ["http:", "https:", "ws:", "wss:"].includes(protocol) &&
+      origin !== server.url &&
+      origin !== server.url.replace("http", "ws")
+    ) {
+      fault(`a request to another origin: ${request.url()}`);
+    }
+  });
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
+    });
+  });
+  if (signIn) await page.goto(await server.link());
+  return page;
+}
+
+/** Fails where the page did what a good page does not. */
+export function assertClean(page) {
+  if (page.faults.length > 0) throw new Error(`the page has faults:\n${page.faults.join("\n")}`);
+}
+
+/** Checks the page as it stands with axe: WCAG 2.2 A and AA and best practices. */
+export async function assertAccessible(page, what, { exclude = [] } = {}) {
+  await page.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .map((a) => (a.effect?.getComputedTiming().iterations === Infinity ? null : a.finished.catch(() => null))),
+    ),
+  );
+  // The page's policy forbids inline scripts, so axe comes in through the debugger.
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(await axeSource());
+  const found = await page.evaluate(
+    async ({ exclude }) => {
+      const result = await window.axe.run(
+        { exclude },
+        {
+          runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+          resultTypes: ["violations"],
+        },
+      );
+      return result.violations.map(
+        (v) =>
+          `${v.id}: ${v.help}\n${v.nodes
+            .slice(0, 4)
+            .map((n) => `    ${n.target.join(" ")}\n      ${n.failureSummary?.split("\n").slice(1, 3).join(" ")}`)
+            .join("\n")}`,
+      );
+    },
+    { exclude },
+  );
+  if (found.length > 0) throw new Error(`${what}: axe finds\n${found.join("\n")}`);
+}
+
+let source;
+async function axeSource() {
+  const { readFile } = await import("node:fs/promises");
+  source ??= await readFile(axeScript, "utf8");
+  return source;
+}
+
+/** Keeps a picture of the page as a build artefact. */
+export async function picture(page, name, options = {}) {
+  await mkdir(artefacts, { recursive: true });
+  await page.screenshot({ path: join(artefacts, `${name}.png`), ...options });
+}

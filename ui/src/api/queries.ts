@@ -1,0 +1,122 @@
+// What the pages ask the server for, and the keys under which answers are
+// kept. Live events patch or outdate the same keys; see live.ts.
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
+import { client, send, take } from "./client";
+import { type Definition, metadataKeys, type StoredWorkflow } from "./types";
+
+export const keys = {
+  account: ["account"] as const,
+  workflows: ["workflows"] as const,
+  workflow: (id: string) => ["workflow", id] as const,
+  versions: (id: string) => ["workflow", id, "versions"] as const,
+  executions: ["executions"] as const,
+  execution: (id: string) => ["execution", id] as const,
+  stats: ["stats"] as const,
+  handlers: ["handlers"] as const,
+  handler: (path: string) => ["handler", path] as const,
+  types: ["types"] as const,
+  plugins: ["plugins"] as const,
+  triggers: ["triggers"] as const,
+  workspaces: ["workspaces"] as const,
+};
+
+export const accountQuery = queryOptions({
+  queryKey: keys.account,
+  queryFn: ({ signal }) => take(client.GET("/api/vwmp/auth/me/", { signal })),
+  staleTime: 60_000,
+});
+
+export const workflowsQuery = queryOptions({
+  queryKey: keys.workflows,
+  queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/workflows/", { signal }))) ?? [],
+});
+
+export function workflowQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.workflow(id),
+    queryFn: async ({ signal }) =>
+      (await take(client.GET("/api/vwmp/workflows/{id}/", { params: { path: { id } }, signal }))) as StoredWorkflow,
+  });
+}
+
+export function statsQuery(days: number) {
+  return queryOptions({
+    queryKey: [...keys.stats, days] as const,
+    queryFn: ({ signal }) => take(client.GET("/api/vwmp/stats/", { params: { query: { days } }, signal })),
+  });
+}
+
+export const handlersQuery = queryOptions({
+  queryKey: keys.handlers,
+  queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/step-handlers/", { signal }))).handlers,
+  staleTime: 60_000,
+});
+
+export function handlerQuery(path: string) {
+  return queryOptions({
+    queryKey: keys.handler(path),
+    queryFn: ({ signal }) =>
+      take(client.GET("/api/vwmp/step-handlers/{path}/schema/", { params: { path: { path } }, signal })),
+    staleTime: 60_000,
+  });
+}
+
+export const typesQuery = queryOptions({
+  queryKey: keys.types,
+  queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/workflow-types/", { signal }))).types,
+  staleTime: 60_000,
+});
+
+export const workspacesQuery = queryOptions({
+  queryKey: keys.workspaces,
+  queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/workspaces/", { signal }))).workspaces,
+});
+
+export function executionQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.execution(id),
+    queryFn: ({ signal }) => take(client.GET("/api/vwmp/executions/{id}/", { params: { path: { id } }, signal })),
+  });
+}
+
+/** A stored workflow without its metadata: what may be edited and sent back. */
+export function definitionOf(stored: StoredWorkflow): Definition {
+  const definition: { [key: string]: unknown } = { ...stored };
+  for (const key of metadataKeys) delete definition[key];
+  return definition as unknown as Definition;
+}
+
+/** The saved text of a workflow, byte for byte. */
+export async function exportText(id: string, format: "yaml" | "json"): Promise<string> {
+  const answer = await send(`/api/vwmp/workflows/${encodeURIComponent(id)}/export/?format=${format}`);
+  return answer.text();
+}
+
+/** Everything that lists and counts executions is asked for again. */
+export async function refreshExecutions(queries: QueryClient): Promise<void> {
+  await Promise.all([
+    queries.invalidateQueries({ queryKey: keys.workflows }),
+    queries.invalidateQueries({ queryKey: keys.executions }),
+    queries.invalidateQueries({ queryKey: keys.stats }),
+  ]);
+}
+
+/** Executions with a step that waits for an approval. */
+export const approvalsQuery = queryOptions({
+  queryKey: [...keys.executions, "approvals"] as const,
+  queryFn: async ({ signal }) => {
+    const { executions } = await take(
+      client.GET("/api/vwmp/executions/", { params: { query: { status: ["waiting"], limit: 100 } }, signal }),
+    );
+    const whole = await Promise.all(
+      executions.map(({ execution_id }) =>
+        take(client.GET("/api/vwmp/executions/{id}/", { params: { path: { id: execution_id } }, signal })),
+      ),
+    );
+    return whole.flatMap((execution) =>
+      Object.values(execution.step_results)
+        .filter((step) => step.waiting?.reason === "approval")
+        .map((step) => ({ execution, step })),
+    );
+  },
+});

@@ -1,0 +1,208 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { CircleHelp, CircleUserRound, LogOut, Menu as MenuIcon, Monitor, Moon, Settings, Sun } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { ApiError, client, onSignedOut } from "../api/client";
+import { events } from "../api/live";
+import { accountQuery, refreshExecutions } from "../api/queries";
+import { IconButton } from "../components/Button";
+import { cx } from "../components/cx";
+import { Menu } from "../components/Menu";
+import { ApprovalsBadge } from "./ApprovalsBadge";
+import { ConnectionBar } from "./ConnectionBar";
+import { useLiveRefresh } from "./liveRefresh";
+import { Mark } from "./Mark";
+import { PageSkeleton } from "./PageSkeleton";
+import styles from "./Shell.module.css";
+import { ShortcutSheet } from "./ShortcutSheet";
+import { SignInAgain } from "./SignInAgain";
+import { useShortcuts } from "./shortcuts";
+import { chooseTheme, type Theme, useTheme } from "./theme";
+
+const places = [
+  { href: "/", label: "Overview", mine: (at: string) => at === "/" || at.startsWith("/workflows") },
+  { href: "/executions", label: "Executions", mine: (at: string) => at.startsWith("/executions") },
+  { href: "/designer", label: "Designer", mine: (at: string) => at.startsWith("/designer") },
+  { href: "/triggers", label: "Triggers", mine: (at: string) => at.startsWith("/triggers") },
+  { href: "/plugins", label: "Plugins", mine: (at: string) => at.startsWith("/plugins") },
+];
+
+function Nav() {
+  const [at] = useLocation();
+  return (
+    <nav className={styles.nav} aria-label="Main">
+      {places.map((place) => (
+        <Link
+          key={place.href}
+          href={place.href}
+          className={cx(styles.place, place.mine(at) && styles.here)}
+          aria-current={place.mine(at) ? "page" : undefined}
+        >
+          {place.label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function NarrowNav() {
+  const [at, go] = useLocation();
+  return (
+    <span className={styles.narrow}>
+      <Menu
+        align="start"
+        trigger={<IconButton label="Pages" icon={<MenuIcon />} />}
+        groups={[
+          places.map((place) => ({
+            id: place.href,
+            label: place.mine(at) ? <strong aria-current="page">{place.label}</strong> : place.label,
+            onSelect: () => go(place.href),
+          })),
+        ]}
+      />
+    </span>
+  );
+}
+
+const themes: { theme: Theme; label: string; icon: ReactNode }[] = [
+  { theme: "light", label: "Light", icon: <Sun /> },
+  { theme: "dark", label: "Dark", icon: <Moon /> },
+  { theme: "system", label: "As the system", icon: <Monitor /> },
+];
+
+function ThemeMenu() {
+  const theme = useTheme();
+  return (
+    <Menu
+      trigger={
+        <IconButton
+          label={`Theme: ${themes.find((t) => t.theme === theme)?.label}`}
+          icon={themes.find((t) => t.theme === theme)?.icon}
+        />
+      }
+      groups={[
+        themes.map((each) => ({
+          id: each.theme,
+          label: each.label,
+          icon: each.icon,
+          keys: each.theme === theme ? "✓" : undefined,
+          onSelect: () => chooseTheme(each.theme),
+        })),
+      ]}
+    />
+  );
+}
+
+async function signOut(): Promise<void> {
+  await client.POST("/api/vwmp/auth/logout/").catch(() => undefined);
+  globalThis.location.assign("/vwmp/sign-in");
+}
+
+function AccountMenu({ user, role, canSignOut }: { user: string; role: string; canSignOut: boolean }) {
+  const [, go] = useLocation();
+  return (
+    <Menu
+      trigger={<IconButton label={`${user}, ${role}`} icon={<CircleUserRound />} />}
+      groups={[
+        [{ id: "settings", label: "Settings", icon: <Settings />, onSelect: () => go("/settings") }],
+        [
+          {
+            id: "docs",
+            label: "API documentation",
+            icon: <CircleHelp />,
+            onSelect: () => globalThis.location.assign("/docs"),
+          },
+        ],
+        [canSignOut && { id: "out", label: "Sign out", icon: <LogOut />, onSelect: () => void signOut() }],
+      ]}
+    />
+  );
+}
+
+/** The first page of somebody who is signed out is the sign-in page, which brings them back here. */
+function goToSignIn(): void {
+  const here = globalThis.location.pathname + globalThis.location.search;
+  globalThis.location.replace(`/vwmp/sign-in?next=${encodeURIComponent(here)}`);
+}
+
+/** What stands around every page: header, connection, sign-in, shortcuts. */
+export function Shell({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
+  const account = useQuery(accountQuery);
+  const [sheet, setSheet] = useState(false);
+  const [signedOut, setSignedOut] = useState(false);
+  const [, go] = useLocation();
+  const known = account.data !== undefined;
+
+  useEffect(() => onSignedOut(() => known && setSignedOut(true)), [known]);
+  useEffect(() => {
+    if (!known) return;
+    const stop = events.start();
+    const back = events.onReopen(() => void queries.invalidateQueries());
+    return () => {
+      back();
+      stop();
+    };
+  }, [known, queries]);
+  useLiveRefresh();
+  useShortcuts([
+    { keys: "?", label: "Show this sheet", group: "Everywhere", run: () => setSheet(true) },
+    { keys: "O", label: "Go to the overview", group: "Everywhere", run: () => go("/") },
+    { keys: "E", label: "Go to the executions", group: "Everywhere", run: () => go("/executions") },
+    { keys: "N", label: "New workflow", group: "Everywhere", run: () => go("/designer") },
+  ]);
+
+  const isSignedOut = account.error instanceof ApiError && account.error.status === 401;
+  useEffect(() => {
+    if (isSignedOut && !known) goToSignIn();
+  }, [isSignedOut, known]);
+
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#main">
+        Skip to content
+      </a>
+      <header className={styles.bar}>
+        <NarrowNav />
+        <Link href="/" className={styles.brand} aria-label="VWMP, overview">
+          <Mark />
+          VWMP
+        </Link>
+        <Nav />
+        <span className={styles.grow} />
+        {account.data?.auth === "none" && (
+          <span
+            className={styles.open}
+            title="Started with --auth none: everybody on this machine acts as the administrator"
+          >
+            No sign-in
+          </span>
+        )}
+        {known && <ApprovalsBadge />}
+        <ThemeMenu />
+        <IconButton label="Keyboard shortcuts" hint="?" icon={<CircleHelp />} onClick={() => setSheet(true)} />
+        {account.data && (
+          <AccountMenu
+            user={account.data.user}
+            role={account.data.role}
+            canSignOut={account.data.signed_in_by === "cookie"}
+          />
+        )}
+      </header>
+      <ConnectionBar />
+      <main id="main" className={styles.main} tabIndex={-1}>
+        {account.isPending || (isSignedOut && !known) ? <PageSkeleton /> : children}
+      </main>
+      <ShortcutSheet open={sheet} onOpenChange={setSheet} />
+      <SignInAgain
+        open={signedOut}
+        onSignedIn={() => {
+          setSignedOut(false);
+          events.start();
+          void queries.invalidateQueries();
+          void refreshExecutions(queries);
+        }}
+      />
+    </div>
+  );
+}

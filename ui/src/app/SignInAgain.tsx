@@ -1,0 +1,78 @@
+import { type FormEvent, useRef, useState } from "react";
+import { ApiError, client, take } from "../api/client";
+import { Button } from "../components/Button";
+import { Dialog } from "../components/Dialog";
+import { Field, fieldStyles } from "../components/Field";
+import { Spinner } from "../components/Spinner";
+
+/** Signs in again without leaving the page, so that nothing typed is lost. */
+export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: () => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  const [token, setToken] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState("");
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setWrong("");
+    try {
+      await take(client.POST("/api/vwmp/auth/login/", { body: { token: token.trim() } }));
+      setToken("");
+      onSignedIn();
+    } catch (error) {
+      setWrong(error instanceof ApiError ? error.message : "The server did not answer. Try again.");
+      input.current?.focus();
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={() => undefined}
+      title="Your sign-in has ended"
+      description="Sign in again to go on. What you typed on this page is kept."
+      width="small"
+      initialFocus={input}
+    >
+      <form onSubmit={submit}>
+        <Field
+          label="Token"
+          error={wrong}
+          hint="The admin token is in the file admin-token of the server's data folder."
+        >
+          {(control) => (
+            <input
+              {...control}
+              ref={input}
+              className={fieldStyles.control}
+              type="password"
+              autoComplete="current-password"
+              value={token}
+              onChange={(event) => setToken(event.target.value)}
+            />
+          )}
+        </Field>
+        <p style={{ margin: "12px 0 16px" }}>
+          Or open a fresh link from <code>vwmp open</code> in another tab, then{" "}
+          <button
+            type="button"
+            onClick={onSignedIn}
+            style={{ all: "unset", cursor: "pointer", color: "var(--accent-text)" }}
+          >
+            go on here
+          </button>
+          .
+        </p>
+        <div style={{ display: "flex", justifyContent: "flex-end", paddingBottom: 16 }}>
+          <Button kind="primary" type="submit" aria-disabled={busy || undefined} icon={busy ? <Spinner /> : undefined}>
+            Sign in
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

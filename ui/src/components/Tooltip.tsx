@@ -1,0 +1,17 @@
+import { Tooltip as Base } from "@base-ui/react/tooltip";
+import type { ReactElement } from "react";
+import styles from "./Tooltip.module.css";
+
+/** Shows a short text on hover and focus. It is never the only copy of what it says. */
+export function Tooltip({ text, children }: { text: string; children: ReactElement<Record<string, unknown>> }) {
+  return (
+    <Base.Root>
+      <Base.Trigger render={children} />
+      <Base.Portal>
+        <Base.Positioner sideOffset={6} className={styles.place}>
+          <Base.Popup className={styles.tip}>{text}</Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
+    </Base.Root>
+  );
+}

@@ -1,0 +1,28 @@
+import { Toast } from "@base-ui/react/toast";
+import type { ReactNode } from "react";
+
+export interface ToastData {
+  kind: "info" | "success" | "error";
+  action?: { label: string; href?: string; onClick?: () => void };
+}
+
+export const toasts = Toast.createToastManager<ToastData>();
+
+interface ToastOptions {
+  title: string;
+  /** One line. */
+  description?: ReactNode;
+  kind?: ToastData["kind"];
+  action?: ToastData["action"];
+}
+
+/** Shows a message at the bottom right for 6 s; an error stays until it is closed. */
+export function toast({ title, description, kind = "info", action }: ToastOptions): void {
+  toasts.add({
+    title,
+    description,
+    timeout: kind === "error" ? 0 : 6000,
+    priority: kind === "error" ? "high" : "low",
+    data: { kind, action },
+  });
+}

@@ -1,0 +1,114 @@
+// What the designer edits, and its history. Three things are kept apart: the
+// document (what is saved, and what undo goes back in), the view (selection;
+// never in the history), and live status with problems, which have stores of
+// their own so that an event does not redraw the canvas.
+import { temporal } from "zundo";
+import { createStore } from "zustand";
+import type { Definition } from "../../api/types";
+
+/** How long presses and letters of one kind join into one entry of the history, in milliseconds. */
+const joinWithin = 600;
+/** How many entries undo goes back. */
+const historyLimit = 100;
+
+/** What the server has: the base of every save, and what "unsaved" is measured by. */
+export interface Saved {
+  /** The workflow's id; null for one that was never saved. */
+  id: string | null;
+  /** The revision that was loaded or saved last; 0 for one that was never saved. */
+  revision: number;
+  definition: Definition;
+}
+
+export interface DesignerState {
+  document: Definition;
+  /** Ids of the selected steps. */
+  selection: ReadonlySet<string>;
+  /** The selected connection, as "from>to"; null where none is. */
+  selectedEdge: string | null;
+  saved: Saved;
+
+  /**
+   * Changes the document: one entry of the history, whatever the change does.
+   * Calls with the same join key within a moment become one entry. A change
+   * that returns the document it was given does nothing.
+   */
+  edit(change: (document: Definition) => Definition, options?: { join?: string; select?: Iterable<string> }): void;
+  select(ids: Iterable<string>): void;
+  selectEdge(edge: string | null): void;
+  /** After a save: what was sent is now what the server has. */
+  markSaved(saved: Saved): void;
+  /** Replaces all, history included: another workflow, or a restored draft. */
+  load(document: Definition, saved: Saved): void;
+}
+
+export type DesignerStore = ReturnType<typeof createDesignerStore>;
+
+const none: ReadonlySet<string> = new Set();
+
+/** Makes the store of one open designer. */
+export function createDesignerStore(document: Definition, saved: Saved) {
+  let joinKey = "";
+  let joinedAt = 0;
+  const store = createStore<DesignerState>()(
+    temporal(
+      (set, get) => ({
+        document,
+        selection: none,
+        selectedEdge: null,
+        saved,
+        edit(change, options = {}) {
+          const before = get().document;
+          const after = change(before);
+          if (after === before) return;
+          const now = Date.now();
+          const joins = options.join !== undefined && options.join === joinKey && now - joinedAt < joinWithin;
+          joinKey = options.join ?? "";
+          joinedAt = now;
+          const history = store.temporal.getState();
+          if (joins) history.pause();
+          set({ document: after, ...(options.select && { selection: new Set(options.select), selectedEdge: null }) });
+          if (joins) history.resume();
+        },
+        select(ids) {
+          set({ selection: new Set(ids), selectedEdge: null });
+        },
+        selectEdge(edge) {
+          set({ selection: none, selectedEdge: edge });
+        },
+        markSaved(now) {
+          joinKey = "";
+          set({ saved: now });
+        },
+        load(next, now) {
+          joinKey = "";
+          set({ document: next, saved: now, selection: none, selectedEdge: null });
+          store.temporal.getState().clear();
+        },
+      }),
+      {
+        limit: historyLimit,
+        partialize: ({ document: kept }) => ({ document: kept }),
+        equality: (a, b) => a.document === b.document,
+      },
+    ),
+  );
+  return store;
+}
+
+/** Whether the document differs from what the server has. */
+export function isUnsaved(state: Pick<DesignerState, "document" | "saved">): boolean {
+  return state.document !== state.saved.definition && !sameJson(state.document, state.saved.definition);
+}
+
+/** Whether two values are the same JSON, whatever the order of keys; keys without a value count as absent. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const left = a as { [key: string]: unknown };
+  const right = b as { [key: string]: unknown };
+  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+  for (const name of names) if (!sameJson(left[name], right[name])) return false;
+  return true;
+}
