@@ -43,6 +43,9 @@ type killLoop struct {
 	readTo int64
 }
 
+// openStatuses are those of executions that have not ended.
+const openStatuses = "pending,queued,running,waiting,paused"
+
 // killStart is an execution that is asked for until it is acknowledged.
 type killStart struct{ key, workflow, id string }
 
@@ -54,12 +57,13 @@ func TestKillLoop(t *testing.T) {
 	kills, seed := envNumber(t, "VWMP_KILLS", defaultKills), envNumber(t, "VWMP_SEED", time.Now().UnixNano())
 	t.Logf("%d kills; VWMP_SEED=%d gives the same chance again", kills, seed)
 	l := newKillLoop(t, uint64(seed))
+	t.Cleanup(l.tellStuck)
 	for n := range kills {
 		if l.chance.IntN(5) == 0 {
 			l.killWhileStarting()
 		}
 		l.r.begin()
-		l.work(l.between(0, 400*time.Millisecond))
+		l.work(l.life())
 		l.r.kill()
 		if n%10 == 9 {
 			// Nobody needs another start to get rid of what was left.
@@ -131,6 +135,14 @@ func (l *killLoop) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(l.chance.Int64N(int64(most-least)+1))
 }
 
+// life is how long a server lives: mostly too short to bring much to its end.
+func (l *killLoop) life() time.Duration {
+	if l.chance.IntN(3) == 0 {
+		return l.between(400*time.Millisecond, 1500*time.Millisecond)
+	}
+	return l.between(0, 400*time.Millisecond)
+}
+
 // killWhileStarting starts a server and kills it before it is ready, or
 // shortly after.
 func (l *killLoop) killWhileStarting() {
@@ -149,9 +161,14 @@ func (l *killLoop) killWhileStarting() {
 func (l *killLoop) work(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), limit)
 	defer cancel()
-	for range 1 + l.chance.IntN(5) {
-		l.starts++
-		l.asked = append(l.asked, killStart{key: fmt.Sprintf("start %d", l.starts), workflow: l.drawCase()})
+	// What is open must come to its end under kills too, not only once they
+	// are over.
+	const mostOpen = 40
+	if len(l.list(ctx, openStatuses)) < mostOpen {
+		for range 1 + l.chance.IntN(5) {
+			l.starts++
+			l.asked = append(l.asked, killStart{key: fmt.Sprintf("start %d", l.starts), workflow: l.drawCase()})
+		}
 	}
 	l.start(ctx)
 	for ctx.Err() == nil {
@@ -271,8 +288,21 @@ func (l *killLoop) finish() {
 		l.start(l.t.Context())
 		l.decide(l.t.Context())
 		l.act(l.t.Context())
-		return len(l.asked) == 0 && l.people.done() && len(l.list(l.t.Context(), "pending,queued,running,waiting,paused")) == 0
+		return len(l.asked) == 0 && l.people.done() && len(l.list(l.t.Context(), openStatuses)) == 0
 	})
+}
+
+// tellStuck says of a failed test what has not ended, and what the server
+// says about it.
+func (l *killLoop) tellStuck() {
+	if !l.t.Failed() {
+		return
+	}
+	for _, e := range l.list(context.Background(), openStatuses) {
+		var explained any
+		_, err := l.ask(context.Background(), http.MethodGet, "/executions/"+e.ID+"/explain/", "", &explained)
+		l.t.Logf("execution %s of %s is %s (%s): %v %v", e.ID, e.WorkflowID, e.Status, e.StatusReason, explained, err)
+	}
 }
 
 // ledgerEntry is one line of the ledger.

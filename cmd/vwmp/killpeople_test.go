@@ -105,9 +105,14 @@ func (l *killLoop) signal(ctx context.Context, id string) bool {
 		return true
 	case status == http.StatusConflict:
 		// An answer was lost, and the execution has ended with that signal.
-		return true
+		if status, err := l.ask(ctx, http.MethodGet, "/executions/"+id+"/", "", &result); err != nil || status != http.StatusOK {
+			return false
+		}
+		if result.Status.Ended() {
+			return true
+		}
 	}
-	l.t.Errorf("signal to %s: status %d", id, status)
+	l.t.Errorf("signal to %s, which is %s: status %d", id, result.Status, status)
 	return true
 }
 
