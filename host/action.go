@@ -83,7 +83,8 @@ var patternNames = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
 func (s *Server) addAction(a action) {
 	var schema *huma.Schema
 	if a.body != nil {
-		schema = s.schemaOf(a.body)
+		t := reflect.TypeOf(a.body)
+		schema = s.schemaNamed(t, t.Name())
 	}
 	if s.describing {
 		s.describeAction(a, schema)

@@ -18,11 +18,11 @@ import (
 func (s *Server) addWorkflowFiles(tags []string) {
 	register(s, huma.Operation{
 		OperationID: "validate-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/validate/", Tags: tags,
-		Summary: "Check a document without saving it", RequestBody: documentRequest(), SkipValidateBody: true,
+		Summary: "Check a document without saving it", RequestBody: s.documentRequest(), SkipValidateBody: true,
 	}, s.validateWorkflow)
 	register(s, huma.Operation{
 		OperationID: "import-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/import/", Tags: tags,
-		Summary: "Bring a file in", Description: "Saves a document under an id of its own. 201 where it is new.", RequestBody: documentRequest(), SkipValidateBody: true,
+		Summary: "Bring a file in", Description: "Saves a document under an id of its own. 201 where it is new.", RequestBody: s.documentRequest(), SkipValidateBody: true,
 	}, s.importWorkflow)
 	register(s, huma.Operation{
 		OperationID: "export-workflow", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/export/", Tags: tags,
