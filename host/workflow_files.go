@@ -63,7 +63,7 @@ func (s *Server) validateWorkflow(ctx context.Context, in *validateInput) (*vali
 
 type importInput struct {
 	ContentType string `header:"Content-Type" hidden:"true"`
-	ID          string `query:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" doc:"The workflow's id; one is made without"`
+	ID          string `query:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" maxLength:"64" doc:"The workflow's id; one is made without"`
 	Overwrite   bool   `query:"overwrite" doc:"Save a new revision where the workflow is there already: the one of the id, or without an id the one of the same name"`
 	DryRun      bool   `query:"dry_run" doc:"Only say what would be done"`
 	Draft       bool   `query:"draft" doc:"Keep the document in spite of problems, even one of which nothing can be read"`
