@@ -34,6 +34,10 @@ export interface DesignerState {
    * that returns the document it was given does nothing.
    */
   edit(change: (document: Definition) => Definition, options?: { join?: string; select?: Iterable<string> }): void;
+  /** Goes back one entry. What follows is an entry of its own, whatever its join key. */
+  undo(): void;
+  /** Takes the last undo back. */
+  redo(): void;
   select(ids: Iterable<string>): void;
   selectEdge(edge: string | null): void;
   /** After a save: what was sent is now what the server has. */
@@ -69,6 +73,14 @@ export function createDesignerStore(document: Definition, saved: Saved) {
           if (joins) history.pause();
           set({ document: after, ...(options.select && { selection: new Set(options.select), selectedEdge: null }) });
           if (joins) history.resume();
+        },
+        undo() {
+          joinKey = "";
+          store.temporal.getState().undo();
+        },
+        redo() {
+          joinKey = "";
+          store.temporal.getState().redo();
         },
         select(ids) {
           set({ selection: new Set(ids), selectedEdge: null });
