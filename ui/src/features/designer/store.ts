@@ -5,6 +5,9 @@
 import { temporal } from "zundo";
 import { createStore } from "zustand";
 import type { Definition } from "../../api/types";
+import { sameJson } from "../../lib/json";
+
+export { sameJson };
 
 /** How long presses and letters of one kind join into one entry of the history, in milliseconds. */
 const joinWithin = 600;
@@ -99,16 +102,4 @@ export function createDesignerStore(document: Definition, saved: Saved) {
 /** Whether the document differs from what the server has. */
 export function isUnsaved(state: Pick<DesignerState, "document" | "saved">): boolean {
   return state.document !== state.saved.definition && !sameJson(state.document, state.saved.definition);
-}
-
-/** Whether two values are the same JSON, whatever the order of keys; keys without a value count as absent. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = a as { [key: string]: unknown };
-  const right = b as { [key: string]: unknown };
-  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  for (const name of names) if (!sameJson(left[name], right[name])) return false;
-  return true;
 }
