@@ -23,6 +23,12 @@ export interface Saved {
   definition: Definition;
 }
 
+export interface EditOptions {
+  join?: string;
+  select?: Iterable<string>;
+  always?: boolean;
+}
+
 export interface DesignerState {
   document: Definition;
   /** Ids of the selected steps. */
@@ -30,13 +36,16 @@ export interface DesignerState {
   /** The selected connection, as "from>to"; null where none is. */
   selectedEdge: string | null;
   saved: Saved;
+  /** While a run is followed nothing is edited. */
+  locked: boolean;
 
   /**
    * Changes the document: one entry of the history, whatever the change does.
    * Calls with the same join key within a moment become one entry. A change
-   * that returns the document it was given does nothing.
+   * that returns the document it was given does nothing, and none does
+   * anything while editing is locked, but one that is always made.
    */
-  edit(change: (document: Definition) => Definition, options?: { join?: string; select?: Iterable<string> }): void;
+  edit(change: (document: Definition) => Definition, options?: EditOptions): void;
   select(ids: Iterable<string>): void;
   selectEdge(edge: string | null): void;
   /** After a save: what was sent is now what the server has. */
@@ -60,8 +69,10 @@ export function createDesignerStore(document: Definition, saved: Saved) {
         selection: none,
         selectedEdge: null,
         saved,
+        locked: false,
         edit(change, options = {}) {
-          const before = get().document;
+          const { document: before, locked } = get();
+          if (locked && !options.always) return;
           const after = change(before);
           if (after === before) return;
           const now = Date.now();
