@@ -9,6 +9,8 @@ import { Palette } from "./palette/Palette";
 import { ProblemsButton } from "./problems/ProblemsButton";
 import { RunPanel } from "./run/RunPanel";
 import { DesignerToolbar } from "./saving/DesignerToolbar";
+import { SavingNotices } from "./saving/SavingNotices";
+import { sessionOf } from "./saving/session";
 import { useSaving } from "./saving/useSaving";
 import { SettingsPanel } from "./settings/SettingsPanel";
 import { StepsList } from "./steps-list/StepsList";
@@ -18,12 +20,12 @@ import { createViewStore, usePanel, useView, ViewContext } from "./view";
 const SourceView = lazy(() => import("../source/SourceView"));
 const VersionsPanel = lazy(() => import("../versions/VersionsPanel"));
 
-function Frame() {
+function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
   const name = useDesignerState((state) => state.document.name);
   const stepsList = useView((view) => view.stepsList);
   const [panel] = usePanel();
   useTitle(`${name || "New workflow"} · Designer`);
-  useSaving();
+  useSaving(onCreated);
   return (
     <div className={styles.designer}>
       <Palette />
@@ -34,6 +36,7 @@ function Frame() {
             <CanvasTools />
           </DesignerToolbar>
         </header>
+        <SavingNotices />
         <div className={styles.work}>
           <div className={styles.canvas}>
             <Canvas />
@@ -61,16 +64,24 @@ interface DesignerProps {
   /** What is edited at first; may differ from what is saved, such as a restored draft or an unsaved copy. */
   document: Definition;
   saved: Saved;
+  /** The text of a document that was not saved yet, where there is one: its comments are saved with it. */
+  text?: string;
+  /** A new workflow was saved for the first time. */
+  onCreated?: (id: string) => void;
 }
 
 /** The designer of one workflow, new or stored. Give it a key: another document needs another designer. */
-export function Designer({ document, saved }: DesignerProps) {
-  const [store] = useState(() => createDesignerStore(document, saved));
+export function Designer({ document, saved, text, onCreated }: DesignerProps) {
+  const [store] = useState(() => {
+    const made = createDesignerStore(document, saved);
+    if (text !== undefined) void sessionOf(made).takeText(text);
+    return made;
+  });
   const [view] = useState(createViewStore);
   return (
     <DesignerContext.Provider value={store}>
       <ViewContext.Provider value={view}>
-        <Frame />
+        <Frame onCreated={onCreated} />
       </ViewContext.Provider>
     </DesignerContext.Provider>
   );
