@@ -103,7 +103,8 @@ export type ViewStore = ReturnType<typeof createViewStore>;
 export function createViewStore() {
   return createStore<ViewState>()((set) => ({
     origin: Math.random().toString(36).slice(2),
-    palette: true,
+    // Beside a folded palette the canvas keeps room on a smaller screen.
+    palette: globalThis.innerWidth >= 1180,
     stepsList: false,
     settings: true,
     tab: "canvas",

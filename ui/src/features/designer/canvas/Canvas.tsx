@@ -31,19 +31,18 @@ import { useCommands } from "../commands";
 import { useDesignerState, useDesignerStore } from "../context";
 import { useEditingLock, useStepStatus } from "../live";
 import { whyNotConnect } from "../model/commands";
+import { toggleStepsList } from "../useNarrow";
 import { type RevealOptions, useView, useViewStore } from "../view";
 import styles from "./Canvas.module.css";
 import { CanvasNode, PressContext } from "./CanvasNode";
 import { ConnectDialog } from "./ConnectDialog";
+import { draggedHandler } from "./dragged";
 import { EdgeTools } from "./EdgeTools";
 import { QuickAdd } from "./QuickAdd";
 import { CanvasMenu } from "./StepMenu";
 import { useCanvasGraph } from "./useCanvasGraph";
 import { useCanvasKeys } from "./useCanvasKeys";
 import { useClipboard } from "./useClipboard";
-
-/** What a handler that is dragged out of the palette is carried as. */
-export const draggedHandler = "application/x-vwmp-handler";
 
 type Places = ReadonlyMap<string, Point>;
 
@@ -142,7 +141,7 @@ function useDesignerShortcuts(targets: () => ReadonlySet<string>) {
       keys: "L",
       label: "List of steps",
       group,
-      run: () => view.getState().set({ stepsList: !view.getState().stepsList }),
+      run: () => toggleStepsList(view),
     },
     { keys: "T", label: "Tidy up", group, run: () => void commands.tidy() },
     { keys: "Mod+Z", label: "Undo", group, run: () => commands.undo() },

@@ -1,10 +1,11 @@
-import { ListTree, Redo2, Sparkles, Undo2 } from "lucide-react";
+import { ListTree, Plus, Redo2, Sparkles, Undo2 } from "lucide-react";
 import { useStore } from "zustand";
 import { keysText } from "../../../app/shortcuts";
 import { IconButton } from "../../../components/Button";
 import { useCommands } from "../commands";
 import { useDesignerStore } from "../context";
 import { useEditingLock } from "../live";
+import { toggleStepsList } from "../useNarrow";
 import { useView, useViewStore } from "../view";
 
 /** Undo, redo, tidy up and the list of steps, in the toolbar. */
@@ -16,8 +17,14 @@ export function CanvasTools() {
   const canUndo = useStore(store.temporal, (state) => state.pastStates.length > 0);
   const canRedo = useStore(store.temporal, (state) => state.futureStates.length > 0);
   const stepsList = useView((state) => state.stepsList);
+  const add = () => {
+    const { selection } = store.getState();
+    const [after] = selection.size === 1 ? selection : [];
+    view.getState().set({ quickAdd: { after } });
+  };
   return (
     <>
+      <IconButton label="Add a step" hint="/" icon={<Plus />} aria-disabled={locked} onClick={add} />
       <IconButton
         label="Undo"
         hint={keysText("Mod+Z")}
@@ -44,7 +51,7 @@ export function CanvasTools() {
         hint="L"
         icon={<ListTree />}
         aria-pressed={stepsList}
-        onClick={() => view.getState().set({ stepsList: !stepsList })}
+        onClick={() => toggleStepsList(view)}
       />
     </>
   );
