@@ -113,7 +113,7 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: "/openapi.json", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: "/docs", permission: edge.Viewer, page: true},
 		{method: http.MethodGet, pattern: "/", permission: edge.Public, page: true},
-		{method: http.MethodGet, pattern: pages.AppAssetBase + "{name}", permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: pages.WebAssetBase + "{name}", permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: "/vwmp/sign-in", permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: "/assets/{name}", permission: edge.Public, page: true},
 	}
