@@ -1,6 +1,6 @@
 // Triggers in words, for every page that shows them. No React.
 import type { Firing, Trigger } from "../../api/types";
-import { duration, exactTime } from "../../lib/time";
+import { exactTime } from "../../lib/time";
 import { cronText } from "./cron";
 
 export const typeNames: Record<Trigger["type"], string> = {
@@ -9,6 +9,8 @@ export const typeNames: Record<Trigger["type"], string> = {
   workflow: "Workflow",
   file: "Files",
 };
+
+const rest = new Intl.NumberFormat(undefined, { style: "unit", unit: "second" });
 
 /** When a trigger fires, in one line. */
 export function whenText(trigger: Trigger): string {
@@ -20,7 +22,7 @@ export function whenText(trigger: Trigger): string {
     case "workflow":
       return `When ${trigger.workflow} ends with ${(trigger.statuses ?? ["success"]).join(" or ")}`;
     case "file":
-      return `When ${trigger.glob} changes and rests for ${duration(trigger.debounce ?? 2)}`;
+      return `When ${trigger.glob} changes and rests for ${rest.format(trigger.debounce ?? 2)}`;
   }
 }
 

@@ -80,7 +80,7 @@ export function TriggerRow({ trigger, columns, busy, onFire, onTurn }: TriggerRo
               size="small"
               icon={<Zap />}
               busy={busy}
-              aria-label={`Fire ${what} now`}
+              aria-label={`Fire now: ${what}`}
               aria-disabled={executor ? undefined : true}
               title={executor ? undefined : needs("executor")}
               onClick={() => executor && onFire()}
