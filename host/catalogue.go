@@ -40,7 +40,7 @@ func (s *Server) addCatalogue() {
 		OperationID: "get-template", Method: http.MethodGet, Path: apiBase + "/workflow-types/{name}/templates/{template}/", Tags: tags,
 		Summary: "Get a template's document, as JSON or YAML",
 		Responses: map[string]*huma.Response{"200": {Description: "The document", Content: map[string]*huma.MediaType{
-			typeJSON: {Schema: documentSchema()}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
+			typeJSON: {Schema: s.documentSchema()}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
 		}}},
 	}, s.getTemplate)
 	registerPlain(s, huma.Operation{
