@@ -192,7 +192,8 @@ export default function WorkflowPage({ id }: { id: string }) {
   useEffect(
     () =>
       events.onEvent((event) => {
-        if (event.workflow_id === id) void queries.invalidateQueries({ queryKey: keys.workflow(id) });
+        // Saves are looked after for every page; its last result is shown here only.
+        if (event.workflow_id === id) void queries.invalidateQueries({ queryKey: keys.workflow(id), exact: true });
       }),
     [queries, id],
   );
