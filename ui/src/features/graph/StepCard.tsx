@@ -1,0 +1,129 @@
+import { CircleAlert, TriangleAlert } from "lucide-react";
+import { memo } from "react";
+import { isStatus } from "../../api/types";
+import { cx } from "../../components/cx";
+import { StatusIcon } from "../../components/StatusIcon";
+import { StatusPill } from "../../components/StatusPill";
+import { capital, count, listed } from "../../lib/text";
+import { duration } from "../../lib/time";
+import { HandlerIcon } from "./icons";
+import styles from "./StepCard.module.css";
+import type { StepStatus } from "./status";
+
+export interface StepCardProps {
+  id: string;
+  title: string;
+  /** The lucide name of the handler's icon. */
+  icon?: string;
+  /** No plugin has the handler: the card is grey and says so. */
+  unknown?: boolean;
+  /** Switched off in the definition. */
+  off?: boolean;
+  status?: StepStatus;
+  /** Errors and warnings of the definition. */
+  problems?: { errors: number; warnings: number };
+  selected?: boolean;
+  /** Drawn as a plain block, for a zoom at which no text can be read. */
+  far?: boolean;
+}
+
+/** The name of a step's card for screen readers: everything that the card shows, in words. */
+export function describeStep(
+  { id, title, unknown, off, status, problems }: StepCardProps,
+  dependencies: readonly string[],
+): string {
+  const parts = [title, `step ${id}`];
+  if (unknown) parts.push("unknown step");
+  if (off) parts.push("switched off");
+  if (status) {
+    parts.push(status.status + (status.duration === undefined ? "" : ` in ${duration(status.duration)}`));
+    if (status.message) parts.push(status.message);
+  }
+  if (problems?.errors) parts.push(count(problems.errors, "problem"));
+  if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
+  parts.push(dependencies.length > 0 ? `depends on ${listed(dependencies)}` : "depends on nothing");
+  return parts.join(", ");
+}
+
+function Problems({ errors, warnings }: { errors: number; warnings: number }) {
+  if (errors > 0) {
+    return (
+      <span className={styles.problems} data-status="failed">
+        <CircleAlert size={12} aria-hidden="true" />
+        {count(errors, "problem")}
+      </span>
+    );
+  }
+  if (warnings === 0) return null;
+  return (
+    <span className={styles.problems} data-status="skipped">
+      <TriangleAlert size={12} aria-hidden="true" />
+      {count(warnings, "warning")}
+    </span>
+  );
+}
+
+/** Line 2: at rest the id and what is wrong with the definition, in a run where the step is. */
+function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
+  if (status) {
+    return (
+      <>
+        <StatusPill status={status.status} size="small" />
+        {status.duration !== undefined && <span className={styles.duration}>{duration(status.duration)}</span>}
+      </>
+    );
+  }
+  return (
+    <>
+      {unknown && <span className={styles.word}>Unknown step</span>}
+      {off && <span className={styles.word}>Off</span>}
+      <code className={styles.id}>{id}</code>
+      {problems && <Problems {...problems} />}
+    </>
+  );
+}
+
+/** A step as the canvas shows it. It only draws; who may focus it, and its name, is the node's affair. */
+export const StepCard = memo(function StepCard(props: StepCardProps) {
+  const { title, icon, unknown, off, status, selected, far } = props;
+  const word = status && (isStatus(status.status) ? status.status : "pending");
+  if (far) {
+    return (
+      <div
+        className={cx(styles.block, selected && styles.selected, unknown && styles.unknown)}
+        data-status={word}
+        data-selected={selected || undefined}
+      >
+        {word ? (
+          <StatusIcon status={word} size={46} />
+        ) : (props.problems?.errors ?? 0) > 0 ? (
+          <CircleAlert className={styles.blockProblem} size={46} aria-hidden="true" />
+        ) : (
+          <HandlerIcon name={unknown ? "circle-help" : icon} size={40} />
+        )}
+      </div>
+    );
+  }
+  return (
+    <div
+      className={cx(styles.card, selected && styles.selected, unknown && styles.unknown, off && styles.off)}
+      data-status={word}
+      title={title}
+    >
+      <span className={styles.tile}>
+        <HandlerIcon name={icon} />
+      </span>
+      <span className={styles.lines}>
+        <span className={styles.title}>{title}</span>
+        <span className={styles.second}>
+          <SecondLine {...props} />
+        </span>
+      </span>
+      {status?.message && (
+        <span className={styles.message} data-status={word}>
+          {capital(status.message)}
+        </span>
+      )}
+    </div>
+  );
+});

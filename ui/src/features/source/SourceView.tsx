@@ -1,0 +1,4 @@
+/** The workflow as text. */
+export default function SourceView() {
+  return null;
+}

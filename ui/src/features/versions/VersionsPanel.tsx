@@ -1,0 +1,4 @@
+/** The saved revisions of the workflow. */
+export default function VersionsPanel() {
+  return null;
+}
