@@ -85,6 +85,7 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/plugins/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
 
 		{method: http.MethodGet, pattern: apiBase + "/secrets/", permission: edge.Admin},
 		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody},

@@ -1,6 +1,23 @@
 // Made by "make generate" from the server's OpenAPI document. Do not edit.
 
 export interface paths {
+    "/api/vwmp/about/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is this server, and how much does it keep? */
+        get: operations["get-about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/admin/backup/": {
         parameters: {
             query?: never;
@@ -1121,6 +1138,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        About: {
+            commit?: string;
+            data: components["schemas"]["KeptData"];
+            /** @description Operating system and processor */
+            platform?: string;
+            /** @description The versions of the plugin protocol that it speaks */
+            plugin_protocols: number[];
+            /** Format: date-time */
+            started_at: string;
+            version: string;
+        };
         Account: {
             /**
              * @description Whether this server asks callers to sign in
@@ -1308,11 +1336,15 @@ export interface components {
             complete: boolean;
             /** Format: int64 */
             executions: number;
+            /** @description Of the executions that were created in the last 24 hours */
+            last_24h: components["schemas"]["Figures"];
             /**
              * Format: int64
              * @description Executions that have not ended
              */
             live: number;
+            /** @description Of those in the 24 hours before */
+            previous_24h: components["schemas"]["Figures"];
             /**
              * Format: date-time
              * @description From when on executions are counted by day and by workflow
@@ -1381,6 +1413,11 @@ export interface components {
              * @description Seconds
              */
             median_time: number;
+            /**
+             * Format: double
+             * @description Seconds that 95 of 100 did not exceed
+             */
+            p95_time: number;
             /** Format: int64 */
             partial: number;
             /** Format: int64 */
@@ -1469,6 +1506,40 @@ export interface components {
             status: string;
             steps: components["schemas"]["StepExplanation"][] | null;
             summary: string;
+        };
+        Figures: {
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            average_time: number;
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            live: number;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            longest_time: number;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            median_time: number;
+            /**
+             * Format: double
+             * @description Seconds that 95 of 100 did not exceed
+             */
+            p95_time: number;
+            /** Format: int64 */
+            partial: number;
+            /** Format: int64 */
+            success: number;
+            /** Format: int64 */
+            total: number;
         };
         FireRequest: {
             /** @description What ${trigger.…} stands for, such as {"body": {…}} */
@@ -1675,6 +1746,19 @@ export interface components {
             step_id: string;
             undo_token?: unknown;
             values?: unknown[] | null;
+        };
+        KeptData: {
+            /** Format: int64 */
+            executions: number;
+            /**
+             * Format: int64
+             * @description Bytes of the main data file; 0 where nothing is kept on disk
+             */
+            file_size: number;
+            /** @description The disk has no room for new executions */
+            full: boolean;
+            /** Format: int64 */
+            workflows: number;
         };
         KeptItem: {
             /** Format: int64 */
@@ -2274,6 +2358,11 @@ export interface components {
              * @description Seconds
              */
             median_time: number;
+            /**
+             * Format: double
+             * @description Seconds that 95 of 100 did not exceed
+             */
+            p95_time: number;
             /** Format: int64 */
             partial: number;
             /** Format: int64 */
@@ -2304,6 +2393,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "get-about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "back-up": {
         parameters: {
             query?: never;
