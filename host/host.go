@@ -162,7 +162,7 @@ func New(options Options) (*Server, error) {
 	if options.Triggers == nil {
 		options.Triggers = noTriggers{}
 	}
-	options.Workflows = toldWorkflows{options.Workflows, options.Triggers}
+	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{
 		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Now: options.Now,
 	})

@@ -29,7 +29,10 @@ func (s *Server) addSockets() {
 			OperationID: "ws-follow-execution", Path: "/ws/vwmp/executions/{id}", Summary: "WebSocket: follow an execution",
 			Description: "First a snapshot, then every event after it; with after_seq every event after that one instead.",
 		},
-		{OperationID: "ws-events", Path: "/ws/vwmp/events", Summary: "WebSocket: starts, changes of state and ends of all executions"},
+		{
+			OperationID: "ws-events", Path: "/ws/vwmp/events", Summary: "WebSocket: starts, changes of state and ends of all executions, and saves of workflows",
+			Description: "Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.",
+		},
 	} {
 		op.Method, op.Tags = http.MethodGet, []string{"live"}
 		op.Responses = map[string]*huma.Response{"101": {Description: "The protocol is WebSocket from here on"}}
@@ -213,7 +216,8 @@ func (k *socket) sendSnapshot(ctx context.Context, id string) (seq uint64, err e
 	return result.LastSeq, k.send(text)
 }
 
-// dashboardSocket sends the starts, changes and ends of all executions.
+// dashboardSocket sends the starts, changes and ends of all executions, and
+// notices.
 func (s *Server) dashboardSocket(k *socket) error {
 	subscription, err := s.Hub.SubscribeAll()
 	if err != nil {
