@@ -46,6 +46,10 @@ export interface DesignerState {
    * anything while editing is locked, but one that is always made.
    */
   edit(change: (document: Definition) => Definition, options?: EditOptions): void;
+  /** Goes back one entry, unless editing is locked. What follows is an entry of its own, whatever its join key. */
+  undo(): void;
+  /** Takes the last undo back. */
+  redo(): void;
   select(ids: Iterable<string>): void;
   selectEdge(edge: string | null): void;
   /** After a save: what was sent is now what the server has. */
@@ -83,6 +87,14 @@ export function createDesignerStore(document: Definition, saved: Saved) {
           if (joins) history.pause();
           set({ document: after, ...(options.select && { selection: new Set(options.select), selectedEdge: null }) });
           if (joins) history.resume();
+        },
+        undo() {
+          joinKey = "";
+          if (!get().locked) store.temporal.getState().undo();
+        },
+        redo() {
+          joinKey = "";
+          if (!get().locked) store.temporal.getState().redo();
         },
         select(ids) {
           set({ selection: new Set(ids), selectedEdge: null });
