@@ -96,6 +96,7 @@ func (s *Server) setUp() {
 	s.addExecutions()
 	s.addTriggers()
 	s.addCatalogue()
+	s.addPlugins()
 	s.addSignIn()
 	s.addSecrets()
 	s.addAdmin()

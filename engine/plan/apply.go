@@ -226,6 +226,9 @@ func (s *State) applyUnit(r Ref, e Event) error {
 		if e.Private.Lost != LostHost {
 			unit.losses++
 		}
+		if e.Private.Alone {
+			unit.crashes++
+		}
 		closeAttempt(unit, StatusInterrupted, e.Error, e)
 		s.lost = insertRef(s.lost, r)
 	case StepReconciled:
@@ -238,6 +241,7 @@ func (s *State) applyUnit(r Ref, e Event) error {
 		// Retry is the only verdict that leaves the unit open.
 		if e.Private.Verdict == "retry" {
 			unit.decision, unit.losses, unit.Error, unit.Undo = lostRerun, 0, nil, UndoState{}
+			unit.crashes = 0
 			s.setStatus(r, StatusRunning)
 			s.running[r] = true
 			s.lost = insertRef(s.lost, r)
@@ -331,6 +335,12 @@ func (s *State) applyWaiting(r Ref, e Event) {
 		wait = *e.Private.Wait
 	}
 	unit.Wait = &wait
+	if unit.Status != StatusWaiting {
+		unit.WaitsSince = e.Time
+	}
+	if wait.Reason == WaitPlugin {
+		s.takeBackStart(r)
+	}
 	s.leaveRunning(r)
 	s.setStatus(r, StatusWaiting)
 	if wait.Reason != WaitSignal {
@@ -340,6 +350,22 @@ func (s *State) applyWaiting(r Ref, e Event) {
 	if at >= 0 {
 		unit.Wait.delivered = s.signals[at].payload
 		s.signals = slices.Delete(s.signals, at, at+1)
+	}
+}
+
+// takeBackStart forgets an attempt that was written down and never came to
+// run, because its plugin could not be called.
+func (s *State) takeBackStart(r Ref) {
+	unit := s.Unit(r)
+	if unit.Status == StatusRunning && !containsRef(s.lost, r) {
+		unit.Attempt--
+		unit.Attempts = unit.Attempts[:len(unit.Attempts)-1]
+		if unit.Attempt == 0 {
+			unit.StartedAt = time.Time{}
+		}
+	}
+	if !r.IsItem() {
+		s.ready = remove(s.ready, r.Step)
 	}
 }
 

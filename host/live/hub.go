@@ -42,6 +42,7 @@ var (
 
 // Message is one event, shared by all its readers.
 type Message struct {
+	// Event is zero for an announcement.
 	Event plan.Event
 
 	once sync.Once
@@ -125,6 +126,22 @@ func (h *Hub) Publish(event plan.Event) {
 		for reader := range h.all {
 			h.offer(reader, m)
 		}
+	}
+}
+
+// Announce passes a text to those who watch all executions: an event that
+// belongs to none, and has no number. It never blocks, and is kept for nobody
+// who comes later.
+func (h *Hub) Announce(text []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.all) == 0 {
+		return
+	}
+	m := &Message{}
+	m.once.Do(func() { m.text = text })
+	for reader := range h.all {
+		h.offer(reader, m)
 	}
 }
 
@@ -271,7 +288,8 @@ func (h *Hub) Subscribe(executionID string, after uint64) (s *Subscription, back
 	return s, append([]*Message(nil), kept...), complete, nil
 }
 
-// SubscribeAll watches starts, changes of state and ends of all executions.
+// SubscribeAll watches starts, changes of state and ends of all executions,
+// and announcements.
 func (h *Hub) SubscribeAll() (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
