@@ -207,10 +207,13 @@ type Waiting struct {
 
 // Undo says how taking a step back went.
 type Undo struct {
-	// Status is running, undone or failed.
+	// Status is running, undone, failed, or skipped where a step that comes
+	// after this one could not be undone.
 	Status plan.Status `json:"status"`
 	Error  *plan.Error `json:"error,omitempty"`
-	At     time.Time   `json:"at"`
+	// SkipReason names that step and says why.
+	SkipReason string    `json:"skip_reason,omitempty"`
+	At         time.Time `json:"at"`
 	// By is the execution that did it where that was another one.
 	By string `json:"undone_by,omitempty"`
 }

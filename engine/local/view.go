@@ -58,7 +58,9 @@ func undoOf(unit *plan.Unit) *engine.Undo {
 	if unit.Undo.Status == "" {
 		return nil
 	}
-	return &engine.Undo{Status: unit.Undo.Status, Error: unit.Undo.Error, At: unit.Undo.At, By: unit.Undo.By}
+	return &engine.Undo{
+		Status: unit.Undo.Status, Error: unit.Undo.Error, SkipReason: unit.Undo.SkipReason, At: unit.Undo.At, By: unit.Undo.By,
+	}
 }
 
 func childOf(unit *plan.Unit) string {

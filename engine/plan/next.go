@@ -27,6 +27,8 @@ const (
 	CommandSettle CommandKind = "settle"
 	// CommandUndo: start an attempt at taking the unit back.
 	CommandUndo CommandKind = "undo"
+	// CommandLeave: the unit is not undone, and says why.
+	CommandLeave CommandKind = "leave"
 	// CommandComplete: the step ends without (another) call.
 	CommandComplete CommandKind = "complete"
 	// CommandCancel: cancel the step's attempt under way.
@@ -53,7 +55,7 @@ type Command struct {
 	// Attempt is that of CommandStart and CommandUndo.
 	Attempt int
 	// Status, Error, Reason, Output and ByChoice belong to CommandComplete,
-	// CommandFinish, CommandInterrupt and CommandPark.
+	// CommandFinish, CommandInterrupt, CommandLeave and CommandPark.
 	Status   Status
 	Error    *Error
 	Reason   string
@@ -433,7 +435,7 @@ func (s *State) finish() Command {
 	case s.cancels > 0:
 		finish.Status, finish.Reason = StatusCancelled, s.cancelReason()
 	case s.Origin != nil && s.Origin.UndoOf != "":
-		if s.notUndone > 0 {
+		if len(s.notUndone) > 0 {
 			finish.Status, finish.Error = StatusFailed, &Error{Message: finish.Reason, Code: "UNDO_FAILED"}
 		}
 	case s.stoppedBy >= 0:

@@ -108,7 +108,11 @@ type State struct {
 	finished  []Ref
 	undoAt    int
 	undone    int
-	notUndone int
+	notUndone []Ref // in the order in which they were tried
+	leftAlone int   // held back by one of notUndone
+	// heldBy has the steps that come before one that could not be undone,
+	// and which unit of it that was.
+	heldBy map[int]Ref
 }
 
 // signal is one that came before a step waited for it.
@@ -139,7 +143,8 @@ func NewState(graph *workflow.Graph, inputs Inputs) *State {
 		graph: graph, inputs: inputs, Status: StatusPending,
 		Steps: make([]StepState, n), blocked: make([]int, n),
 		running: map[Ref]bool{}, undoing: map[Ref]bool{}, skip: map[int]bool{}, keep: map[int]*Kept{}, counts: map[Status]int{},
-		open: n, stoppedBy: -1, only: -1, undoAt: undoNotBegun,
+		heldBy: map[int]Ref{},
+		open:   n, stoppedBy: -1, only: -1, undoAt: undoNotBegun,
 	}
 	for i := range n {
 		node := graph.Node(i)

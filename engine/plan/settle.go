@@ -124,6 +124,11 @@ func EventOf(s *State, command Command, now time.Time) (event Event, ok bool) {
 		return s.interruptEvent(command.Ref, command.Reason, now), true
 	case CommandTimeOut:
 		return Event{Type: ExecutionCancelling, Time: now, By: "timeout", Reason: command.Reason, Private: &Private{TimedOut: true}}, true
+	case CommandLeave:
+		return Event{
+			Type: StepUndone, StepID: s.stepID(command.Step), StepName: s.graph.Node(command.Step).Name(), ItemIndex: command.itemIndex(),
+			Time: now, Status: string(command.Status), Error: command.Error, SkipReason: command.Reason,
+		}, true
 	case CommandPark:
 		return Event{Type: ExecutionParked, Time: now, Reason: command.Reason}, true
 	case CommandFinish:

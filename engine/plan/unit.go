@@ -90,6 +90,8 @@ type Unit struct {
 	failures     int
 	losses       int
 	skipByChoice bool
+	// declared: a person said that it succeeded.
+	declared bool
 	// decision is what to do with a lost attempt, once known.
 	decision    lostDecision
 	reconcileAt time.Time
@@ -109,16 +111,26 @@ type AttemptState struct {
 // UndoState is how far taking back a unit has come.
 type UndoState struct {
 	// Status is empty before the first attempt, then running, and at the end
-	// undone or failed.
+	// undone, failed, or skipped where a step after it could not be undone.
 	Status  Status
 	Attempt int
 	Error   *Error
-	At      time.Time
+	// SkipReason says which step that was, and why.
+	SkipReason string
+	At         time.Time
 	// By is the execution that took it back where that was another one.
 	By string
 
 	calling bool
 	retryAt time.Time
+}
+
+// problem says why the unit could not be undone.
+func (u *UndoState) problem() string {
+	if u.Error == nil {
+		return "nobody knows why"
+	}
+	return u.Error.Message
 }
 
 type lostDecision string
@@ -201,10 +213,16 @@ type Kept struct {
 	Output     json.RawMessage `json:"output,omitempty"`
 	UndoToken  json.RawMessage `json:"undo_token,omitempty"`
 	SkipReason string          `json:"skip_reason,omitempty"`
+	// Declared: a person said that it succeeded, after its outcome was
+	// unknown.
+	Declared bool `json:"declared,omitempty"`
 	// Values are the items of a step with for_each, Items what became of
 	// them.
 	Values []json.RawMessage `json:"values,omitempty"`
 	Items  []KeptItem        `json:"items,omitempty"`
+	// Order counts what is to be undone, from 1 in the order in which it
+	// succeeded.
+	Order int `json:"order,omitempty"`
 
 	// FullOutput is the output itself where Output only names a blob.
 	FullOutput json.RawMessage `json:"-"`
@@ -215,6 +233,8 @@ type KeptItem struct {
 	Index     int             `json:"index"`
 	Output    json.RawMessage `json:"output,omitempty"`
 	UndoToken json.RawMessage `json:"undo_token,omitempty"`
+	Declared  bool            `json:"declared,omitempty"`
+	Order     int             `json:"order,omitempty"`
 
 	FullOutput json.RawMessage `json:"-"`
 }
