@@ -1,7 +1,8 @@
 import { useState } from "react";
 import type { Json, StepDefinition } from "../../../api/types";
 import { Field, fieldStyles } from "../../../components/Field";
-import { titleOf, useHandlers } from "../../graph/handlers";
+import { titleOf } from "../../graph/.ts";
+import { useHandlers } from "../../graph/handlers";
 import { HandlerIcon } from "../../graph/icons";
 import { SchemaForm } from "../../schema-form/SchemaForm";
 import { useDesignerState } from "../context";
