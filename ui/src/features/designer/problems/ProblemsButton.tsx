@@ -4,8 +4,7 @@ import { useRef, useState } from "react";
 import { Button } from "../../../components/Button";
 import { tell } from "../../../components/ErrorNotice";
 import { count } from "../../../lib/text";
-import { titleOf } from "../../graph/.ts";
-import { useHandlers } from "../../graph/handlers";
+import { lookOf, useHandlers } from "../../graph/handlers";
 import { useDesignerState, useDesignerStore } from "../context";
 import { type Problem, useFocusField, useProblems } from "../problems";
 import { useValidation } from "../validation/useValidation";
@@ -109,7 +108,7 @@ interface EntryProps {
 function Entry({ problem, onGo, onRepair }: EntryProps) {
   const step = useDesignerState((state) => state.document.steps.find(({ id }) => id === problem.stepId));
   const handlers = useHandlers();
-  const place = [step ? titleOf(step, handlers) : "Workflow", problem.field].filter(Boolean).join(" › ");
+  const place = [step ? lookOf(step, handlers).title : "Workflow", problem.field].filter(Boolean).join(" › ");
   return (
     <li className={styles.entry} data-severity={problem.severity}>
       {problem.severity === "error" ? (

@@ -4,8 +4,7 @@ import type { StepDefinition } from "../../../api/types";
 import { IconButton } from "../../../components/Button";
 import { Field, FieldGroup, fieldStyles } from "../../../components/Field";
 import { count } from "../../../lib/text";
-import { titleOf } from "../../graph/.ts";
-import { useHandlers } from "../../graph/handlers";
+import { lookOf, useHandlers } from "../../graph/handlers";
 import { downstreamOf } from "../../graph/order";
 import { SchemaField } from "../../schema-form/SchemaField";
 import { FormScope } from "../../schema-form/SchemaForm";
@@ -61,7 +60,7 @@ function Dependencies({ step, pointer }: { step: StepDefinition; pointer: string
   }, [steps, step]);
   const name = (id: string) => {
     const other = steps.find((each) => each.id === id);
-    return other ? titleOf(other, handlers) : "Unknown step";
+    return other ? lookOf(other, handlers).title : "Unknown step";
   };
   return (
     <FieldGroup label="Waits for" pointer={pointer}>
@@ -103,7 +102,7 @@ function Dependencies({ step, pointer }: { step: StepDefinition; pointer: string
         <option value="">{others.length === 0 ? "No other step comes before it" : "Add a step to wait for…"}</option>
         {others.map((other) => (
           <option key={other.id} value={other.id}>
-            {titleOf(other, handlers)} ({other.id})
+            {lookOf(other, handlers).title} ({other.id})
           </option>
         ))}
       </select>

@@ -1,8 +1,7 @@
 import { useState } from "react";
 import type { Json, StepDefinition } from "../../../api/types";
 import { Field, fieldStyles } from "../../../components/Field";
-import { titleOf } from "../../graph/.ts";
-import { useHandlers } from "../../graph/handlers";
+import { lookOf, useHandlers } from "../../graph/handlers";
 import { HandlerIcon } from "../../graph/icons";
 import { SchemaForm } from "../../schema-form/SchemaForm";
 import { useDesignerState } from "../context";
@@ -29,7 +28,7 @@ export function StepSettings({ id }: { id: string }) {
           <HandlerIcon name={handler?.icon} />
         </span>
         <div className={styles.titles}>
-          <h2>{titleOf(step, handlers)}</h2>
+          <h2>{lookOf(step, handlers).title}</h2>
           <p className={styles.path}>
             {step.id} · {step.handler}
           </p>
@@ -102,7 +101,7 @@ function Naming({ step, index }: { step: StepDefinition; index: number }) {
             value={step.name ?? ""}
             maxLength={200}
             disabled={locked}
-            placeholder={titleOf({ ...step, name: undefined }, handlers)}
+            placeholder={lookOf({ ...step, name: undefined }, handlers).title}
             onChange={(event) => set("name", event.target.value || undefined)}
           />
         )}
