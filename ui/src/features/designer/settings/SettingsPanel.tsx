@@ -1,12 +1,13 @@
-import { type RefObject, useEffect, useRef } from "react";
-import { count } from "../../../lib/text";
+import { lazy, type RefObject, Suspense, useEffect, useRef } from "react";
+import { Skeleton } from "../../../components/Skeleton";
 import { useHandlers } from "../../graph/handlers";
 import { focusField } from "../../schema-form/focus";
-import { useDesignerState, useDesignerStore } from "../context";
+import { useDesignerStore } from "../context";
 import { problemsOf, useProblems } from "../problems";
-import { StepSettings } from "./StepSettings";
 import styles from "./settings.module.css";
-import { WorkflowSettings } from "./WorkflowSettings";
+
+// The canvas is drawn before the forms are there.
+const SelectedSettings = lazy(() => import("./SelectedSettings"));
 
 /** The settings of the selected step, or of the workflow where none is selected. */
 export function SettingsPanel() {
@@ -14,26 +15,11 @@ export function SettingsPanel() {
   useFocusRequests(panel);
   return (
     <div className={styles.panel} ref={panel}>
-      <Selected />
+      <Suspense fallback={<Skeleton height={220} />}>
+        <SelectedSettings />
+      </Suspense>
     </div>
   );
-}
-
-function Selected() {
-  const selection = useDesignerState((state) => state.selection);
-  const [id] = selection;
-  const exists = useDesignerState((state) => state.document.steps.some((step) => step.id === id));
-  if (selection.size > 1) {
-    return (
-      <header className={styles.head}>
-        <div className={styles.titles}>
-          <h2>{count(selection.size, "step")} selected</h2>
-          <p className={styles.hint}>Move, copy, duplicate or delete them together. Select one to set it up.</p>
-        </div>
-      </header>
-    );
-  }
-  return id !== undefined && exists ? <StepSettings key={id} id={id} /> : <WorkflowSettings />;
 }
 
 /** Gives the focus to the field that somebody asked for, once it is drawn. */

@@ -5,7 +5,8 @@ import { useHandlers } from "../../graph/handlers";
 import { useDesignerStore } from "../context";
 import { groupByStep, type Problem, type ProblemsStore, problemsOf } from "../problems";
 import { join, sameButForPlaces, type Verdict } from "./join";
-import { createPageChecker } from "./page";
+
+type PageChecker = ReturnType<typeof import("./page").createPageChecker>;
 
 /** How long after the last edit the server is asked, in milliseconds. */
 const pause = 150;
@@ -31,7 +32,7 @@ function askServer(document: Definition, signal: AbortSignal) {
 export function useValidation(): void {
   const designer = useDesignerStore();
   const handlers = useHandlers();
-  const check = useRef(createPageChecker());
+  const checker = useRef<PageChecker>(undefined);
   const verdict = useRef<Verdict>(undefined);
   useEffect(() => {
     const store = problemsOf(designer);
@@ -42,7 +43,8 @@ export function useValidation(): void {
     const judge = () => {
       const { document } = designer.getState();
       const current = verdict.current?.document === document;
-      publish(store, join(check.current(document, handlers), verdict.current, document), current);
+      const found = checker.current?.(document, handlers) ?? [];
+      publish(store, join(found, verdict.current, document), current);
     };
     const ask = async () => {
       const { document } = designer.getState();
@@ -80,7 +82,14 @@ export function useValidation(): void {
     });
     judge();
     void ask();
+    // The canvas is drawn before the checks are there.
+    let gone = false;
+    void import("./page").then(({ createPageChecker }) => {
+      checker.current ??= createPageChecker();
+      if (!gone) judge();
+    });
     return () => {
+      gone = true;
       unsubscribe();
       clearTimeout(pending);
       cancelAnimationFrame(frame);
