@@ -49,11 +49,7 @@ function FailedBanner({ row }: { row: StepRow | undefined }) {
             <Button size="small" onClick={() => select(row.result.step_id)}>
               Show the step
             </Button>
-            <LinkButton
-              size="small"
-              icon={<SquarePen />}
-              href={designerHref(result.workflow_id, row.result.step_id)}
-            >
+            <LinkButton size="small" icon={<SquarePen />} href={designerHref(result.workflow_id, row.result.step_id)}>
               Edit it in the designer
             </LinkButton>
             {allowed.repeat && (
@@ -118,8 +114,8 @@ function QueuedBanner() {
       {slot && (
         <>
           <p>
-            At most {slot.limit} at once{slot.key && ` for “${slot.key}”`}; this one is number {slot.place} in the queue.
-            Now there {slot.holders?.length === 1 ? "is" : "are"}:
+            At most {slot.limit} at once{slot.key && ` for “${slot.key}”`}; this one is number {slot.place} in the
+            queue. Now there {slot.holders?.length === 1 ? "is" : "are"}:
           </p>
           <ul className={styles.holders}>
             {slot.holders?.map((holder) => (

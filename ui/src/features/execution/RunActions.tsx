@@ -1,3 +1,4 @@
+import { useMutation } from "@tanstack/react-query";
 import {
   Ban,
   CirclePause,
@@ -18,21 +19,15 @@ import { Menu } from "../../components/Menu";
 import { toast } from "../../components/toast";
 import { useRunPage } from "./context";
 import { saveText } from "./logs/download";
-import { useAction } from "./useAction";
 
-/** Tells of a refusal where there is no dialog to tell it in. */
-function tellRefusal(error: unknown, doing: string): void {
-  const { title, remedy } = tell(error, doing);
-  toast({ kind: "error", title, description: remedy });
-}
-
+/** Does something at once; a refusal is told in a message, as there is no dialog to tell it in. */
 function useQuickAction(act: () => Promise<unknown>, doing: string) {
-  return useAction(async () => {
-    try {
-      await act();
-    } catch (error) {
-      tellRefusal(error, doing);
-    }
+  return useMutation({
+    mutationFn: act,
+    onError: (error) => {
+      const { title, remedy } = tell(error, doing);
+      toast({ kind: "error", title, description: remedy });
+    },
   });
 }
 
@@ -46,18 +41,18 @@ export function RunActions() {
   return (
     <>
       {allowed.pause && (
-        <Button icon={<CirclePause />} busy={pause.busy} onClick={() => void pause.run()}>
+        <Button icon={<CirclePause />} busy={pause.isPending} onClick={() => pause.mutate()}>
           Pause
         </Button>
       )}
       {allowed.resume && (
-        <Button kind="primary" icon={<CirclePlay />} busy={resume.busy} onClick={() => void resume.run()}>
+        <Button kind="primary" icon={<CirclePlay />} busy={resume.isPending} onClick={() => resume.mutate()}>
           Resume
         </Button>
       )}
       {allowed.cancel &&
         (run.cancelling ? (
-          <Button icon={<Ban />} busy={end.busy} onClick={() => void end.run()}>
+          <Button icon={<Ban />} busy={end.isPending} onClick={() => end.mutate()}>
             End clean-up too
           </Button>
         ) : (

@@ -15,8 +15,8 @@ import { type RunDialog, RunPageContext, type RunPageState } from "./context";
 import { Dialogs } from "./dialogs/Dialogs";
 import styles from "./ExecutionPage.module.css";
 import { Facts } from "./Facts";
-import { LogsPanel } from "./logs/LogsPanel";
 import { useLiveRun, useRun } from "./liveRun";
+import { LogsPanel } from "./logs/LogsPanel";
 import { allowedNow } from "./model/allowed";
 import { progressText } from "./model/announce";
 import { usesSecrets, withDots } from "./model/secrets";
@@ -83,7 +83,8 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
     ask: useCallback((name, step) => setDialog({ name, step }), []),
     shown: hides ? withDots : same,
   };
-  const view: View = url.view === "timeline" || url.view === "steps" || url.view === "graph" ? url.view : wide ? "graph" : "steps";
+  const view: View =
+    url.view === "timeline" || url.view === "steps" || url.view === "graph" ? url.view : wide ? "graph" : "steps";
 
   return (
     <RunPageContext.Provider value={state}>

@@ -6,7 +6,8 @@ import { keys } from "../../api/queries";
 export function explainQuery(id: string, seq: number) {
   return queryOptions({
     queryKey: [...keys.execution(id), "explain", seq] as const,
-    queryFn: ({ signal }) => take(client.GET("/api/vwmp/executions/{id}/explain/", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) =>
+      take(client.GET("/api/vwmp/executions/{id}/explain/", { params: { path: { id } }, signal })),
     placeholderData: (before) => before,
   });
 }

@@ -102,7 +102,6 @@ export function LogList({ lines, wrap, mark, current, onCurrent, shown, stepName
 
   return (
     <div className={styles.frame}>
-      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: the list is a listbox. */}
       <div
         ref={scroller}
         className={cx(styles.scroller, wrap && styles.wrap)}

@@ -9,8 +9,8 @@ import { Select } from "../../../components/Select";
 import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
 import { useRunPage } from "../context";
+import { filterLines, type Line, type levels, maxLines, Search } from "../model/logs";
 import { saveLog } from "./download";
-import { filterLines, type Line, levels, maxLines, Search } from "../model/logs";
 import { LogList, type LogListHandle } from "./LogList";
 import styles from "./LogsPanel.module.css";
 
@@ -33,7 +33,9 @@ function useSearch(lines: readonly Line[], list: { current: LogListHandle | null
     (by: 1 | -1) => {
       if (found.length === 0) return;
       const next =
-        by > 0 ? (found.find((index) => index > current) ?? found[0]!) : (found.findLast((index) => index < current) ?? found.at(-1)!);
+        by > 0
+          ? (found.find((index) => index > current) ?? found[0]!)
+          : (found.findLast((index) => index < current) ?? found.at(-1)!);
       list.current?.goTo(next);
     },
     [found, current, list],
@@ -68,7 +70,11 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
     try {
       await saveLog(id);
     } catch {
-      toast({ kind: "error", title: "The log could not be downloaded", description: "Check the connection, then try again." });
+      toast({
+        kind: "error",
+        title: "The log could not be downloaded",
+        description: "Check the connection, then try again.",
+      });
     } finally {
       setSaving(false);
     }
@@ -80,7 +86,11 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
       className={styles.card}
       aside={
         <>
-          <span>{lines.length === all.length ? count(all.length, "line") : `${new Intl.NumberFormat().format(lines.length)} of ${count(all.length, "line")}`}</span>
+          <span>
+            {lines.length === all.length
+              ? count(all.length, "line")
+              : `${new Intl.NumberFormat().format(lines.length)} of ${count(all.length, "line")}`}
+          </span>
           <IconButton
             size="small"
             label="Wrap long lines"
@@ -101,7 +111,7 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
         </>
       }
     >
-      <div className={styles.tools} role="group" aria-label="Filter the log">
+      <div className={styles.tools}>
         <Select
           className={styles.select}
           aria-label="Step"
@@ -149,7 +159,8 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
       </div>
       {live.logs.dropped > 0 && (
         <p className={styles.notice}>
-          The newest {new Intl.NumberFormat().format(Math.min(all.length, maxLines))} lines are shown; download all for the rest.
+          The newest {new Intl.NumberFormat().format(Math.min(all.length, maxLines))} lines are shown; download all for
+          the rest.
         </p>
       )}
       {state === "failed" && <p className={styles.notice}>Earlier lines could not be read; trying again.</p>}

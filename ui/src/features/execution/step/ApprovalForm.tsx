@@ -1,3 +1,4 @@
+import { useMutation } from "@tanstack/react-query";
 import { Check, X } from "lucide-react";
 import { useRef, useState } from "react";
 import { approveStep } from "../../../api/actions";
@@ -10,7 +11,6 @@ import { listed } from "../../../lib/text";
 import { exactTime, isSet } from "../../../lib/time";
 import { useRunPage } from "../context";
 import { JsonField, parseJson } from "../JsonField";
-import { useAction } from "../useAction";
 import styles from "./StepDetails.module.css";
 
 interface ApprovalFormProps {
@@ -27,11 +27,12 @@ export function ApprovalForm({ step, waiting, item }: ApprovalFormProps) {
   const [mistake, setMistake] = useState("");
   const form = useRef<HTMLDivElement>(null);
   const asksMore = waiting.form !== undefined && waiting.form !== null;
-  const answer = useAction((approved: boolean, value: unknown) =>
-    approveStep(id, step, { approved, comment: comment || undefined, data: value, item }),
-  );
+  const answer = useMutation({
+    mutationFn: ({ approved, value }: { approved: boolean; value?: unknown }) =>
+      approveStep(id, step, { approved, comment: comment || undefined, data: value, item }),
+  });
 
-  const send = async (approved: boolean) => {
+  const send = (approved: boolean) => {
     const parsed = parseJson(data, true);
     setMistake("");
     if (approved && !parsed.ok) {
@@ -39,13 +40,13 @@ export function ApprovalForm({ step, waiting, item }: ApprovalFormProps) {
       form.current?.querySelector("textarea")?.focus();
       return;
     }
-    await answer.run(approved, approved && parsed.ok ? parsed.value : undefined);
+    answer.mutate({ approved, value: approved && parsed.ok ? parsed.value : undefined });
   };
   const refused = answer.error instanceof ApiError ? answer.error.items.map(({ message }) => message).join(" ") : "";
 
   return (
     <section className={styles.answer} data-status="waiting" aria-label="Approval">
-      <h3>{waiting.message || "Shall it go on?"}</h3>
+      <h3 className={styles.question}>{waiting.message || "Shall it go on?"}</h3>
       <p className={styles.hint}>
         {waiting.approvers && waiting.approvers.length > 0 && `To be answered by ${listed(waiting.approvers)}. `}
         {isSet(waiting.until) && `At the latest ${exactTime(waiting.until)}.`}
@@ -74,12 +75,12 @@ export function ApprovalForm({ step, waiting, item }: ApprovalFormProps) {
           />
         )}
       </Field>
-      {answer.error !== undefined && <ErrorNotice error={answer.error} doing="The answer was not taken" />}
+      {answer.error && <ErrorNotice error={answer.error} doing="The answer was not taken" />}
       <div className={styles.buttons}>
-        <Button kind="primary" icon={<Check />} busy={answer.busy} onClick={() => void send(true)}>
+        <Button kind="primary" icon={<Check />} busy={answer.isPending} onClick={() => send(true)}>
           Approve
         </Button>
-        <Button icon={<X />} busy={answer.busy} onClick={() => void send(false)}>
+        <Button icon={<X />} busy={answer.isPending} onClick={() => send(false)}>
           Reject
         </Button>
       </div>

@@ -14,16 +14,19 @@ export function Artifacts({ step }: { step: string }) {
     queryKey: [...keys.execution(id), "artifacts"],
     queryFn: ({ signal }) =>
       take(
-        client.GET("/api/vwmp/executions/{id}/artifacts/", { params: { path: { id }, query: { limit: 1000 } }, signal }),
+        client.GET("/api/vwmp/executions/{id}/artifacts/", {
+          params: { path: { id }, query: { limit: 1000 } },
+          signal,
+        }),
       ),
   });
   const own = data?.artifacts.filter((artifact) => artifact.step_id === step) ?? [];
   if (own.length === 0) return null;
   return (
     <Section title="Files">
-      <ul className={styles.artifacts}>
+      <ul>
         {own.map((artifact) => (
-          <li key={artifact.seq}>
+          <li key={artifact.seq} className={styles.artifact}>
             <a href={fileAddress(id, `artifacts/${artifact.sha256}/`)} download>
               {artifact.path}
             </a>

@@ -8,7 +8,7 @@ import styles from "./StepDetails.module.css";
 export function Failure({ error }: { error: NonNullable<StepResult["error"]> }) {
   const { shown } = useRunPage();
   return (
-    <div className={styles.failure} data-status="failed" role="group" aria-label="Error">
+    <section className={styles.failure} data-status="failed" aria-label="Error">
       <StatusIcon status="failed" size={16} />
       <div className={styles.failureText}>
         <p className={styles.message}>
@@ -20,6 +20,6 @@ export function Failure({ error }: { error: NonNullable<StepResult["error"]> }) 
           {error.retryable && <span>another try may help</span>}
         </p>
       </div>
-    </div>
+    </section>
   );
 }

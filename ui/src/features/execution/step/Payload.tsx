@@ -20,7 +20,11 @@ import styles from "./StepDetails.module.css";
 function Save({ path, label }: { path: string; label: string }) {
   const { id } = useRunPage();
   return (
-    <a className={cx(buttonStyles.button, buttonStyles.secondary, buttonStyles.small)} href={fileAddress(id, path)} download>
+    <a
+      className={cx(buttonStyles.button, buttonStyles.secondary, buttonStyles.small)}
+      href={fileAddress(id, path)}
+      download
+    >
       <Download />
       {label}
     </a>
@@ -41,7 +45,7 @@ function TooLarge({ size, preview, path, what }: TooLargeProps) {
     <>
       <p className={styles.hint}>It has {bytes(size)}, too much to be shown here. This is its beginning:</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
-      <pre className={styles.preview} tabIndex={0} aria-label={`The beginning of the ${what}`}>
+      <pre className={styles.preview} tabIndex={0}>
         <LogText text={shown(preview)} />…
       </pre>
       <Save path={path} label={`Download the ${what}`} />
@@ -85,7 +89,9 @@ export function Input({ step, item }: PayloadProps) {
       {input.isPending && <Skeleton width="60%" />}
       {data && !data.resolved && <p className={styles.hint}>As the definition has it: {data.reason}.</p>}
       {data && data.as_written.length > 0 && (
-        <p className={styles.hint}>{capital(listed(data.as_written))} stand for values of the server, which are not shown.</p>
+        <p className={styles.hint}>
+          {capital(listed(data.as_written))} stand for values of the server, which are not shown.
+        </p>
       )}
       {data &&
         (data.preview ? (
@@ -113,9 +119,7 @@ export function Output({ step, item, output, ended }: PayloadProps & { output: u
   return (
     <Section
       title="Output"
-      aside={
-        output !== undefined && <CopyButton label="Copy output" text={() => JSON.stringify(output, null, 2)} />
-      }
+      aside={output !== undefined && <CopyButton label="Copy output" text={() => JSON.stringify(output, null, 2)} />}
     >
       {output === undefined ? (
         <p className={styles.hint}>It gave none.</p>

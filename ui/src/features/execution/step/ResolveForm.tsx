@@ -1,3 +1,4 @@
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { resolveStep } from "../../../api/actions";
 import { Button } from "../../../components/Button";
@@ -5,7 +6,6 @@ import { ErrorNotice } from "../../../components/ErrorNotice";
 import { count } from "../../../lib/text";
 import { useRunPage } from "../context";
 import { JsonField, parseJson } from "../JsonField";
-import { useAction } from "../useAction";
 import styles from "./StepDetails.module.css";
 
 const verdicts = [
@@ -30,19 +30,22 @@ export function ResolveForm({ step, reason, items }: ResolveFormProps) {
   const [as, setAs] = useState<Verdict>();
   const [output, setOutput] = useState("");
   const [mistake, setMistake] = useState("");
-  const resolve = useAction((verdict: Verdict, value: unknown) =>
-    resolveStep(id, step, { as: verdict, ...(value !== undefined && { output: value }) }),
-  );
+  const resolve = useMutation({
+    mutationFn: ({ verdict, value }: { verdict: Verdict; value?: unknown }) =>
+      resolveStep(id, step, { as: verdict, ...(value !== undefined && { output: value }) }),
+  });
   const send = () => {
     const parsed = parseJson(as === "success" ? output : "");
     setMistake(parsed.ok ? (as ? "" : "Choose what became of it.") : parsed.message);
-    if (as && parsed.ok) void resolve.run(as, parsed.value);
+    if (as && parsed.ok) resolve.mutate({ verdict: as, value: parsed.value });
   };
   return (
     <section className={styles.answer} data-status="interrupted" aria-label="Decision">
-      <h3>What became of it?</h3>
+      <h3 className={styles.question}>What became of it?</h3>
       {reason && <p className={styles.hint}>{reason}. Look at what it was to change, then decide.</p>}
-      {items > 1 && <p className={styles.hint}>The decision is for all {count(items, "item")} that were interrupted.</p>}
+      {items > 1 && (
+        <p className={styles.hint}>The decision is for all {count(items, "item")} that were interrupted.</p>
+      )}
       <fieldset className={styles.choices} aria-describedby={mistake && as === undefined ? "verdict-error" : undefined}>
         <legend>Your decision</legend>
         {verdicts.map(([value, label, hint]) => (
@@ -56,16 +59,22 @@ export function ResolveForm({ step, reason, items }: ResolveFormProps) {
         ))}
       </fieldset>
       {as === "success" && (
-        <JsonField label="Output" hint="What later steps may refer to." text={output} onChange={setOutput} error={mistake} />
+        <JsonField
+          label="Output"
+          hint="What later steps may refer to."
+          text={output}
+          onChange={setOutput}
+          error={mistake}
+        />
       )}
       {mistake && as === undefined && (
         <p className={styles.mistake} id="verdict-error" role="alert">
           {mistake}
         </p>
       )}
-      {resolve.error !== undefined && <ErrorNotice error={resolve.error} doing="The decision was not taken" />}
+      {resolve.error && <ErrorNotice error={resolve.error} doing="The decision was not taken" />}
       <div className={styles.buttons}>
-        <Button kind="primary" busy={resolve.busy} onClick={send}>
+        <Button kind="primary" busy={resolve.isPending} onClick={send}>
           Decide
         </Button>
       </div>

@@ -86,9 +86,9 @@ function Attempts({ result }: { result: StepResult }) {
   if (attempts.length === 0) return null;
   return (
     <Section title={count(attempts.length, "attempt")} folds open={attempts.length > 1 || undo !== undefined}>
-      <ol className={styles.attempts}>
+      <ol>
         {attempts.map((attempt) => (
-          <li key={attempt.attempt} data-status={attempt.status}>
+          <li key={attempt.attempt} className={styles.attempt} data-status={attempt.status}>
             <StatusIcon status={attempt.status} size={14} />
             <div>
               <p>
@@ -110,7 +110,7 @@ function Attempts({ result }: { result: StepResult }) {
           </li>
         ))}
         {undo && (
-          <li data-status={undo.status}>
+          <li className={styles.attempt} data-status={undo.status}>
             <StatusIcon status={undo.status} size={14} />
             <div>
               <p>{undo.status === "undone" ? "Undone" : `Undo: ${undo.status}`}</p>

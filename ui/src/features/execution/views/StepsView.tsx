@@ -10,6 +10,7 @@ import { count, matches } from "../../../lib/text";
 import { duration } from "../../../lib/time";
 import { useRunPage } from "../context";
 import { type StepRow, stepNote, stepSeconds } from "../model/steps";
+import { ColumnHead, PlacedRow, Row, RowCell, RowGroup, RowHead, RowTable } from "./RowTable";
 import { useRows } from "./useRows";
 import styles from "./views.module.css";
 
@@ -66,75 +67,50 @@ function List({ rows: steps }: { rows: readonly StepRow[] }) {
   const places = useMemo(() => new Map(steps.map(({ result }, index) => [result.step_id, index])), [steps]);
   const { scroller, rows, onKeyDown } = useRows(steps.length, (id) => places.get(id) ?? -1, narrow ? 76 : 56);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows of a real table can't be placed freely.
-    <div
-      ref={scroller}
-      className={styles.scroller}
-      role="table"
-      aria-label="Steps"
-      aria-rowcount={steps.length + 1}
-      onKeyDown={onKeyDown}
-    >
-      <div role="rowgroup" className={styles.head}>
-        {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: the name in each row has the focus. */}
-        <div role="row" aria-rowindex={1} className={styles.stepRow}>
+    <RowTable ref={scroller} className={styles.scroller} label="Steps" rows={steps.length + 1} onKeyDown={onKeyDown}>
+      <RowGroup className={styles.head}>
+        <Row row={1} className={styles.headRow}>
           {["Step", "Status", "Duration", "Where it is"].map((label) => (
-            // biome-ignore lint/a11y/useSemanticElements: see above.
-            // biome-ignore lint/a11y/useFocusableInteractive: see above.
-            <span role="columnheader" key={label}>
-              {label}
-            </span>
+            <ColumnHead key={label}>{label}</ColumnHead>
           ))}
-        </div>
-      </div>
-      <div role="rowgroup" style={{ height: rows.getTotalSize(), position: "relative" }}>
+        </Row>
+      </RowGroup>
+      <RowGroup style={{ height: rows.getTotalSize(), position: "relative" }}>
         {rows.getVirtualItems().map(({ index, start, size }) => (
-          <Row key={steps[index]!.result.step_id} row={steps[index]!} index={index} top={start} height={size} />
+          <StepLine key={steps[index]!.result.step_id} row={steps[index]!} index={index} top={start} height={size} />
         ))}
-      </div>
-    </div>
+      </RowGroup>
+    </RowTable>
   );
 }
 
-function Row({ row, index, top, height }: { row: StepRow; index: number; top: number; height: number }) {
+function StepLine({ row, ...place }: { row: StepRow; index: number; top: number; height: number }) {
   const { step, select, run } = useRunPage();
   const { result } = row;
   const id = result.step_id;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows of a real table can't be placed freely.
-    // biome-ignore lint/a11y/useFocusableInteractive: the name has the focus.
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the name is a button.
-    <div
-      role="row"
-      aria-rowindex={index + 2}
-      data-index={index}
+    <PlacedRow
+      {...place}
+      row={place.index + 2}
       className={styles.stepRow}
-      data-chosen={id === step || undefined}
-      style={{ height, transform: `translateY(${top}px)` }}
+      chosen={id === step}
       onClick={() => select(id)}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <span role="rowheader" className={styles.name}>
+      <RowHead className={styles.name}>
         <button type="button" data-row="" className={styles.choose} aria-current={id === step || undefined}>
           {result.step_name}
         </button>
         <code className={styles.stepId}>{id}</code>
-      </span>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <span role="cell">
+      </RowHead>
+      <RowCell className={styles.status}>
         <StatusPill status={result.status} size="small" />
-      </span>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <span role="cell" className={styles.time}>
+      </RowCell>
+      <RowCell className={styles.time}>
         <StepTime row={row} />
         {result.attempts > 1 && <span className={styles.attempts}>{count(result.attempts, "attempt")}</span>}
-      </span>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <span role="cell" className={styles.note}>
-        {stepNote(result, run.saying[id])}
-      </span>
-    </div>
+      </RowCell>
+      <RowCell className={styles.note}>{stepNote(result, run.saying[id])}</RowCell>
+    </PlacedRow>
   );
 }
 

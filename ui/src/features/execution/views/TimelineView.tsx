@@ -8,7 +8,18 @@ import { capital } from "../../../lib/text";
 import { duration, exactTime } from "../../../lib/time";
 import { useRunPage } from "../context";
 import type { StepRow } from "../model/steps";
-import { type Bar, barsOf, place, runBars, type Span, shownSpan, type Tick, ticksOf, wholeSpan } from "../model/timeline";
+import {
+  type Bar,
+  barsOf,
+  place,
+  runBars,
+  type Span,
+  shownSpan,
+  type Tick,
+  ticksOf,
+  wholeSpan,
+} from "../model/timeline";
+import { ColumnHead, PlacedRow, Row, RowCell, RowGroup, RowHead, RowTable } from "./RowTable";
 import styles from "./Timeline.module.css";
 import { useRows } from "./useRows";
 import viewStyles from "./views.module.css";
@@ -41,7 +52,7 @@ function Timeline({ now }: { now: number }) {
   const { scroller, rows, onKeyDown } = useRows(steps.length, (id) => places.get(id) ?? -1, narrow ? 52 : 36);
   return (
     <>
-      <div className={viewStyles.tools} role="group" aria-label="Zoom of the timeline">
+      <div className={viewStyles.tools}>
         <Button size="small" aria-pressed={zoom === "fit"} onClick={() => setZoom("fit")}>
           Whole run
         </Button>
@@ -52,20 +63,18 @@ function Timeline({ now }: { now: number }) {
           <span className={styles.sample} aria-hidden="true" /> waiting
         </p>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: rows of a real table can't be placed freely. */}
-      <div
+      <RowTable
         ref={scroller}
         className={viewStyles.scroller}
-        role="table"
-        aria-label="Timeline"
-        aria-rowcount={steps.length + 2}
+        label="Timeline"
+        rows={steps.length + 2}
         onKeyDown={onKeyDown}
       >
         <Axis ticks={ticks} span={span} origin={whole.from} now={now} />
-        <div role="rowgroup" className={styles.body} style={{ height: rows.getTotalSize() }}>
+        <RowGroup className={styles.body} style={{ height: rows.getTotalSize() }}>
           <Grid ticks={ticks} nowAt={live ? place({ from: now, to: now }, span)?.left : undefined} />
           {rows.getVirtualItems().map(({ index, start, size }) => (
-            <Row
+            <StepBars
               key={steps[index]!.result.step_id}
               row={steps[index]!}
               index={index}
@@ -76,49 +85,42 @@ function Timeline({ now }: { now: number }) {
               now={now}
             />
           ))}
-        </div>
-      </div>
+        </RowGroup>
+      </RowTable>
     </>
   );
 }
 
 /** The marks of the axis, and the run itself. */
-function Axis({ ticks, span, origin, now }: Pick<RowProps, "span" | "origin" | "now"> & { ticks: readonly Tick[] }) {
+function Axis({
+  ticks,
+  span,
+  origin,
+  now,
+}: Pick<StepBarsProps, "span" | "origin" | "now"> & { ticks: readonly Tick[] }) {
   const { run } = useRunPage();
   return (
-    <div role="rowgroup" className={styles.axis}>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the name in each row has the focus. */}
-      <div role="row" aria-rowindex={1} className={styles.axisRow}>
-        {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: see above. */}
-        <span role="columnheader">Step</span>
-        {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-        {/* biome-ignore lint/a11y/useFocusableInteractive: see above. */}
-        <span role="columnheader" className={styles.track}>
+    <RowGroup className={styles.axis}>
+      <Row row={1} className={styles.axisRow}>
+        <ColumnHead>Step</ColumnHead>
+        <ColumnHead className={styles.track}>
           <span className="visually-hidden">When it ran</span>
           {ticks.map((tick) => (
             <span key={tick.at} className={styles.tick} style={{ left: `${tick.at}%` }} aria-hidden="true">
               {tick.label}
             </span>
           ))}
-        </span>
-      </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: see above. */}
-      <div role="row" aria-rowindex={2} className={styles.whole}>
-        {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-        <span role="rowheader" className={styles.name}>
-          Whole run
-        </span>
-        {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-        <span role="cell" className={styles.track}>
+        </ColumnHead>
+      </Row>
+      <Row row={2} className={styles.whole}>
+        <RowHead className={styles.name}>Whole run</RowHead>
+        <RowCell className={styles.track}>
           {runBars(run.result, now).map((bar) => (
             <BarShape key={bar.attempt} bar={bar} span={span} origin={origin} attempts={1} />
           ))}
-        </span>
-      </div>
-    </div>
+        </RowCell>
+      </Row>
+    </RowGroup>
   );
 }
 
@@ -133,7 +135,7 @@ function Grid({ ticks, nowAt }: { ticks: readonly Tick[]; nowAt: number | undefi
   );
 }
 
-interface RowProps {
+interface StepBarsProps {
   row: StepRow;
   index: number;
   top: number;
@@ -143,26 +145,22 @@ interface RowProps {
   now: number;
 }
 
-function Row({ row, index, top, height, span, origin, now }: RowProps) {
+function StepBars({ row, index, top, height, span, origin, now }: StepBarsProps) {
   const { step, select } = useRunPage();
   const { result } = row;
   const id = result.step_id;
   const bars = barsOf(result, result.handler, now);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows of a real table can't be placed freely.
-    // biome-ignore lint/a11y/useFocusableInteractive: the name has the focus.
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the name is a button.
-    <div
-      role="row"
-      aria-rowindex={index + 3}
-      data-index={index}
+    <PlacedRow
+      row={index + 3}
+      index={index}
+      top={top}
+      height={height}
       className={styles.row}
-      data-chosen={id === step || undefined}
-      style={{ height, transform: `translateY(${top}px)` }}
+      chosen={id === step}
       onClick={() => select(id)}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <span role="rowheader" className={styles.name} data-status={result.status}>
+      <RowHead className={styles.name} data-status={result.status}>
         <StatusIcon status={result.status} size={14} />
         <button
           type="button"
@@ -173,15 +171,20 @@ function Row({ row, index, top, height, span, origin, now }: RowProps) {
         >
           {result.step_name}
         </button>
-      </span>
-      {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
-      <span role="cell" className={styles.track}>
+      </RowHead>
+      <RowCell className={styles.track}>
         {bars.length === 0 && <span className={styles.none}>{capital(result.status)}</span>}
         {bars.map((bar) => (
-          <BarShape key={`${bar.attempt} ${bar.waits}`} bar={bar} span={span} origin={origin} attempts={result.attempts} />
+          <BarShape
+            key={`${bar.attempt} ${bar.waits}`}
+            bar={bar}
+            span={span}
+            origin={origin}
+            attempts={result.attempts}
+          />
         ))}
-      </span>
-    </div>
+      </RowCell>
+    </PlacedRow>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "react";
-import type { StepStatus, StatusSource } from "../../graph/status";
+import type { StatusSource, StepStatus } from "../../graph/status";
 import type { LiveRun } from "../liveRun";
 import { stepNote } from "../model/steps";
 

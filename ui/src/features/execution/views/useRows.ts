@@ -15,11 +15,10 @@ export function useRows(count: number, indexOf: (id: string) => number, height: 
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows that have another height are measured anew.
   useEffect(() => rows.measure(), [height, rows]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when another step is chosen, not when rows come and go.
   useEffect(() => {
     const at = step === undefined ? -1 : indexOf(step);
     if (at >= 0) rows.scrollToIndex(at, { align: "auto" });
-    // Only when another step is chosen, not when rows come and go.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   }, [step]);
 
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
