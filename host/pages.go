@@ -26,7 +26,7 @@ func (s *Server) addPages() {
 	for _, pattern := range appPages {
 		s.add(http.MethodGet, pattern, s.appPage)
 	}
-	s.add(http.MethodGet, pages.AppAssetBase+"{name}", s.sendAppAsset)
+	s.add(http.MethodGet, pages.WebAssetBase+"{name}", s.sendAppAsset)
 	s.add(http.MethodGet, "/vwmp/sign-in", s.signInPage)
 	s.add(http.MethodGet, "/docs", s.docsPage)
 	s.add(http.MethodGet, "/assets/{name}", s.sendPageAsset)

@@ -83,6 +83,10 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/workflow-types/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workflow-types/{name}/templates/{template}/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/plugins/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/plugins/{name}/usage/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/enable/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/disable/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/reload/", permission: edge.Admin, body: jsonBody},
 		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
@@ -115,7 +119,7 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: "/openapi.json", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: "/docs", permission: edge.Viewer, page: true},
 		{method: http.MethodGet, pattern: "/", permission: edge.Public, page: true},
-		{method: http.MethodGet, pattern: pages.AppAssetBase + "{name}", permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: pages.WebAssetBase + "{name}", permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: "/vwmp/sign-in", permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: "/assets/{name}", permission: edge.Public, page: true},
 	}
@@ -125,10 +129,10 @@ func routeTable() []route {
 	return table
 }
 
+var fiberNames = strings.NewReplacer("{", ":", "}", "")
+
 // fiberPattern writes a pattern as Fiber reads it.
-func fiberPattern(pattern string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(pattern)
-}
+func fiberPattern(pattern string) string { return fiberNames.Replace(pattern) }
 
 // safe reports whether a method changes nothing.
 func safe(method string) bool {

@@ -29,7 +29,13 @@ func (s *Server) addSockets() {
 			OperationID: "ws-follow-execution", Path: "/ws/vwmp/executions/{id}", Summary: "WebSocket: follow an execution",
 			Description: "First a snapshot, then every event after it; with after_seq every event after that one instead.",
 		},
-		{OperationID: "ws-events", Path: "/ws/vwmp/events", Summary: "WebSocket: starts, changes of state and ends of all executions"},
+		{
+			OperationID: "ws-events", Path: "/ws/vwmp/events", Summary: "WebSocket: starts, changes of state and ends of all executions, and saves of workflows",
+			Description: "Events carry the seq of their execution, so that there are gaps. Three events belong to no execution, and have neither execution_id " +
+				"nor seq: `workflow_changed` (workflow_id, revision, by), `workflow_deleted` (workflow_id, by), and `plugins_changed`, with `timestamp`, `plugins` (the names of those that changed; empty where a file that is no plugin did), " +
+				"`catalogue` (true: handlers or workflow types may be others than before, or can or can't be called any more; false: only the state of processes changed) " +
+				"and `generation` (a number that rises with each change of the catalogue). Who connects again reads GET /plugins/ and /step-handlers/ anew: nothing is repeated.",
+		},
 	} {
 		op.Method, op.Tags = http.MethodGet, []string{"live"}
 		op.Responses = map[string]*huma.Response{"101": {Description: "The protocol is WebSocket from here on"}}
@@ -213,7 +219,8 @@ func (k *socket) sendSnapshot(ctx context.Context, id string) (seq uint64, err e
 	return result.LastSeq, k.send(text)
 }
 
-// dashboardSocket sends the starts, changes and ends of all executions.
+// dashboardSocket sends the starts, changes and ends of all executions, and
+// notices.
 func (s *Server) dashboardSocket(k *socket) error {
 	subscription, err := s.Hub.SubscribeAll()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,9 @@ type message struct {
 	ErrorCode string `json:"error_code"`
 	StepID    string `json:"step_id"`
 	Execution string `json:"execution_id"`
+	Workflow  string `json:"workflow_id"`
+	Revision  int
+	By        string
 	Result    map[string]any
 	Errors    []any
 }
@@ -71,6 +75,16 @@ func (c *client) say(text string) {
 	if err := c.conn.WriteMessage(wire.TextMessage, []byte(text)); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// text reads the next message as it is.
+func (c *client) text() []byte {
+	c.t.Helper()
+	_, text, err := c.conn.ReadMessage()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return text
 }
 
 func (c *client) read() (message, error) {
@@ -337,6 +351,9 @@ func TestTheDashboardHearsOfEveryExecution(t *testing.T) {
 	first := fmt.Sprint(w.run("[{id: a, handler: test.echo, for_each: [1, 2]}]")["execution_id"])
 	second := fmt.Sprint(w.run("[{id: a, handler: test.fail}]")["execution_id"])
 	for _, id := range []string{first, second} {
+		if m, err := c.read(); err != nil || m.Event != "workflow_changed" {
+			t.Errorf("%+v, %v", m, err)
+		}
 		if m, err := c.read(); err != nil || m.Event != "execution_started" || m.Execution != id {
 			t.Errorf("%+v, %v", m, err)
 		}
@@ -348,6 +365,31 @@ func TestTheDashboardHearsOfEveryExecution(t *testing.T) {
 	c.await("pong")
 	c.say(`{"type":"cancel"}`)
 	c.await("error")
+}
+
+func TestTheDashboardHearsOfEverySaveOfAWorkflow(t *testing.T) {
+	w := newWorld(t)
+	c := w.dial("/ws/vwmp/events")
+	w.eventually("the reader", func() bool { return w.hub.Readers() == 1 })
+	id := w.save("[{id: a, handler: test.echo}]")
+	path := "/api/vwmp/workflows/" + id + "/"
+	body := `{"name": "Other", "steps": [{"id": "a", "handler": "test.echo"}]}`
+	w.ask("PUT", path, body).want(200)
+	// What was refused is no change.
+	w.ask("PUT", path, body, "If-Match", `"1"`).want(412)
+	w.ask("POST", path+"versions/1/restore/", "").want(200)
+	w.ask("DELETE", path, "").want(204)
+	want := []message{
+		{Event: "workflow_changed", Workflow: id, Revision: 1, By: "admin"},
+		{Event: "workflow_changed", Workflow: id, Revision: 2, By: "admin"},
+		{Event: "workflow_changed", Workflow: id, Revision: 3, By: "admin"},
+		{Event: "workflow_deleted", Workflow: id, By: "admin"},
+	}
+	for _, expected := range want {
+		if heard, err := c.read(); err != nil || !reflect.DeepEqual(heard, expected) {
+			t.Errorf("heard %+v, %v; want %+v", heard, err, expected)
+		}
+	}
 }
 
 func TestATicketOpensOneSocket(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -55,47 +54,6 @@ func (noTriggers) Hook(context.Context, string, *trigger.HookRequest) (engine.Ex
 }
 
 func (noTriggers) Changed(context.Context, string) {}
-
-// keptWorkflows is data.Workflows under a name that is not one of its methods.
-type keptWorkflows = data.Workflows
-
-// toldWorkflows tells the triggers of every change, whichever route makes it.
-type toldWorkflows struct {
-	keptWorkflows
-	triggers Triggers
-}
-
-// CreateWorkflow implements data.Workflows.
-func (t toldWorkflows) CreateWorkflow(ctx context.Context, given data.NewWorkflow) (data.Workflow, error) {
-	w, err := t.keptWorkflows.CreateWorkflow(ctx, given)
-	if err == nil {
-		t.tell(ctx, w.ID)
-	}
-	return w, err
-}
-
-// UpdateWorkflow implements data.Workflows.
-func (t toldWorkflows) UpdateWorkflow(ctx context.Context, id string, expected int, given data.NewWorkflow) (data.Workflow, error) {
-	w, err := t.keptWorkflows.UpdateWorkflow(ctx, id, expected, given)
-	if err == nil {
-		t.tell(ctx, id)
-	}
-	return w, err
-}
-
-// DeleteWorkflow implements data.Workflows.
-func (t toldWorkflows) DeleteWorkflow(ctx context.Context, id string) error {
-	err := t.keptWorkflows.DeleteWorkflow(ctx, id)
-	if err == nil {
-		t.tell(ctx, id)
-	}
-	return err
-}
-
-// tell goes on although the request has ended: the change is durable.
-func (t toldWorkflows) tell(ctx context.Context, id string) {
-	t.triggers.Changed(context.WithoutCancel(ctx), id)
-}
 
 func (s *Server) addTriggers() {
 	tags := []string{"triggers"}
@@ -207,11 +165,12 @@ func (s *Server) listTriggers(ctx context.Context, in *listTriggersInput) (*list
 	return out, nil
 }
 
-var triggerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-
-// triggerID reads a trigger's id from the path.
+// triggerID reads a trigger's id from the path: the workflow's id, a dot, and
+// its own.
 func triggerID(raw string) (string, error) {
-	if id, ok := pathValue(raw); ok && triggerPattern.MatchString(id) {
+	id, ok := pathValue(raw)
+	of, own, found := strings.Cut(id, ".")
+	if ok && found && workflow.ValidID(of) && workflow.ValidID(own) {
 		return id, nil
 	}
 	return "", noTrigger()

@@ -35,6 +35,7 @@ func languageTests() map[string]func(*world) {
 		"a limit by key counts across workflows":                   testQueueKey,
 		"a limit can reject, or cancel what runs":                  testConflictPolicies,
 		"a start before the recovery is not taken up again":        testStartBeforeRecovery,
+		"what is done before the recovery waits for it":            testActBeforeRecovery,
 		"slots are derived from what lives after a crash":          testSlotsAfterCrash,
 		"a queued execution can be cancelled":                      testCancelQueued,
 	}

@@ -42,6 +42,7 @@ var (
 
 // Message is one event, shared by all its readers.
 type Message struct {
+	// Event is zero for an announcement.
 	Event plan.Event
 
 	once sync.Once
@@ -52,6 +53,14 @@ type Message struct {
 // NewMessage wraps an event; only its public part is ever shown.
 func NewMessage(event plan.Event) *Message {
 	return &Message{Event: event.Public()}
+}
+
+// NewNotice wraps what happened outside of every execution, as JSON that has
+// an "event" and no number. Its Event is empty.
+func NewNotice(text []byte) *Message {
+	m := &Message{text: text}
+	m.once.Do(func() {})
+	return m
 }
 
 // JSON is the event as sockets send it. It is made once, by the first reader
@@ -125,6 +134,15 @@ func (h *Hub) Publish(event plan.Event) {
 		for reader := range h.all {
 			h.offer(reader, m)
 		}
+	}
+}
+
+// Announce passes a notice to those who watch everything. It never blocks.
+func (h *Hub) Announce(notice *Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for reader := range h.all {
+		h.offer(reader, notice)
 	}
 }
 
@@ -271,7 +289,8 @@ func (h *Hub) Subscribe(executionID string, after uint64) (s *Subscription, back
 	return s, append([]*Message(nil), kept...), complete, nil
 }
 
-// SubscribeAll watches starts, changes of state and ends of all executions.
+// SubscribeAll watches starts, changes of state and ends of all executions,
+// and notices.
 func (h *Hub) SubscribeAll() (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	"github.com/vwmp/vwmp/ui"
 )
 
-// AppAssetBase is the path below which the designer's and dashboard's assets
+// WebAssetBase is the path below which the designer's and dashboard's assets
 // are served. Their names carry a hash of what is in them.
-const AppAssetBase = "/vwmp/assets/"
+const WebAssetBase = "/vwmp/assets/"
 
 // noncePlace is where the built page wants the nonce of each answer; see
 // ui/vite.config.ts.

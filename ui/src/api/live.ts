@@ -110,6 +110,23 @@ export interface Snapshot {
   result: Execution;
 }
 
+/** Tells that a workflow was saved or deleted. It has no number: who may have missed one asks again. */
+export interface WorkflowNotice {
+  event: "workflow_changed" | "workflow_deleted";
+  workflow_id: string;
+  /** The newest revision, of one that was saved. */
+  revision?: number;
+  /** Who did it. */
+  by?: string;
+}
+
+/** The event as a notice about a workflow, where it is one. */
+export function workflowNotice(event: { event: string }): WorkflowNotice | undefined {
+  return event.event === "workflow_changed" || event.event === "workflow_deleted"
+    ? (event as WorkflowNotice)
+    : undefined;
+}
+
 /** Asks once for a result with the number of the last event in it. */
 export function fetchSnapshot(id: string): Promise<Snapshot> {
   return new Promise((resolve, reject) => {

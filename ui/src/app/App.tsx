@@ -30,7 +30,6 @@ const ExecutionPage = lazy(() => import("../features/execution/ExecutionPage"));
 const ComparePage = lazy(() => import("../features/compare/ComparePage"));
 const WorkflowPage = lazy(() => import("../features/workflow/WorkflowPage"));
 const DesignerPage = lazy(() => import("../features/designer/DesignerPage"));
-const NewWorkflowPage = lazy(() => import("../features/designer/templates/NewWorkflowPage"));
 const PluginsPage = lazy(() => import("../features/plugins/PluginsPage"));
 const TriggersPage = lazy(() => import("../features/triggers/TriggersPage"));
 const ApprovalsPage = lazy(() => import("../features/approvals/ApprovalsPage"));
@@ -50,8 +49,7 @@ function Routes() {
         </Route>
         <Route path="/executions/:id">{({ id }) => <ExecutionPage key={id} id={id} />}</Route>
         <Route path="/workflows/:id">{({ id }) => <WorkflowPage key={id} id={id} />}</Route>
-        <Route path="/designer" component={NewWorkflowPage} />
-        <Route path="/designer/:id">{({ id }) => <DesignerPage key={id} id={id} />}</Route>
+        <Route path="/designer/:id?">{({ id }) => <DesignerPage id={id} />}</Route>
         <Route path="/plugins" component={PluginsPage} />
         <Route path="/triggers" component={TriggersPage} />
         <Route path="/approvals" component={ApprovalsPage} />

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { events } from "../api/live";
+import { events, workflowNotice } from "../api/live";
 import { keys, refreshExecutions } from "../api/queries";
 
 /** How long the first event waits for others, and how far rounds are apart, in milliseconds. */
@@ -8,9 +8,10 @@ const gather = 150;
 const apart = 700;
 
 /**
- * Asks again for lists and counts when executions start, change or end. Many
- * events at once lead to one round of questions, and a busy server to no more
- * than one round in 700 ms; what is shown is never a second old.
+ * Asks again for lists and counts when executions start, change or end, and
+ * when workflows are saved. Many events at once lead to one round of questions,
+ * and a busy server to no more than one round in 700 ms; what is shown is never
+ * a second old.
  */
 export function useLiveRefresh(): void {
   const queries = useQueryClient();
@@ -24,6 +25,11 @@ export function useLiveRefresh(): void {
         void queries.invalidateQueries({ queryKey: ["handler"] });
         void queries.invalidateQueries({ queryKey: keys.types });
         return;
+      }
+      const saved = workflowNotice(event);
+      if (saved) {
+        void queries.invalidateQueries({ queryKey: keys.workflow(saved.workflow_id) });
+        void queries.invalidateQueries({ queryKey: keys.triggers });
       }
       timer ??= setTimeout(
         () => {

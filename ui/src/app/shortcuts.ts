@@ -11,6 +11,8 @@ export interface Shortcut {
   /** Also acts while a text field has the focus; only for combinations with Mod, and Escape. */
   inFields?: boolean;
   enabled?: boolean;
+  /** Only in the sheet: the part that has the focus handles the keys, or the browser makes an event of them. */
+  listed?: boolean;
 }
 
 const registered = new Set<readonly Shortcut[]>();
@@ -76,7 +78,7 @@ function onKeyDown(event: KeyboardEvent): void {
     event.target instanceof Element && event.target.closest('[role="dialog"], [role="alertdialog"], [role="menu"]');
   // The latest page's shortcuts go before the shell's.
   for (const shortcut of [...list].reverse()) {
-    if (shortcut.enabled === false || !isPressed(shortcut.keys, event)) continue;
+    if (shortcut.enabled === false || shortcut.listed || !isPressed(shortcut.keys, event)) continue;
     if (inDialog || (typing && !shortcut.inFields)) continue;
     if (!letters && isLetterOnly(shortcut.keys)) continue;
     event.preventDefault();
@@ -89,7 +91,9 @@ function onKeyDown(event: KeyboardEvent): void {
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   const latest = useRef(shortcuts);
   latest.current = shortcuts;
-  const described = shortcuts.map((s) => `${s.keys}\t${s.label}\t${s.group}\t${s.inFields}\t${s.enabled}`).join("\n");
+  const described = shortcuts
+    .map((s) => `${s.keys}\t${s.label}\t${s.group}\t${s.inFields}\t${s.enabled}\t${s.listed}`)
+    .join("\n");
   // biome-ignore lint/correctness/useExhaustiveDependencies: registered anew only when what is listed changes.
   useEffect(() => {
     const mine = latest.current.map((shortcut, index) => ({

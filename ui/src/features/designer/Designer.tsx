@@ -1,3 +1,4 @@
+import { Tabs } from "@base-ui/react/tabs";
 import { lazy, Suspense, useState } from "react";
 import type { Definition } from "../../api/types";
 import { useTitle } from "../../components/Page";
@@ -8,51 +9,105 @@ import styles from "./Designer.module.css";
 import { Palette } from "./palette/Palette";
 import { ProblemsButton } from "./problems/ProblemsButton";
 import { RunPanel } from "./run/RunPanel";
+import { SettingsSide } from "./SettingsSide";
 import { DesignerToolbar } from "./saving/DesignerToolbar";
+import { SavingNotices } from "./saving/SavingNotices";
+import { sessionOf } from "./saving/session";
 import { useSaving } from "./saving/useSaving";
-import { SettingsPanel } from "./settings/SettingsPanel";
 import { StepsList } from "./steps-list/StepsList";
 import { createDesignerStore, type Saved } from "./store";
-import { createViewStore, usePanel, useView, ViewContext } from "./view";
+import { useNarrow } from "./useNarrow";
+import { useStepInAddress } from "./useStepInAddress";
+import { createViewStore, type Tab, usePanel, useView, useViewStore, ViewContext } from "./view";
 
 const SourceView = lazy(() => import("../source/SourceView"));
 const VersionsPanel = lazy(() => import("../versions/VersionsPanel"));
 
-function Frame() {
-  const name = useDesignerState((state) => state.document.name);
-  const stepsList = useView((view) => view.stepsList);
+/** The canvas with what stands beside and below it. */
+function Centre() {
   const [panel] = usePanel();
-  useTitle(`${name || "New workflow"} · Designer`);
-  useSaving();
   return (
-    <div className={styles.designer}>
-      <Palette />
-      <section className={styles.centre} aria-label="Workflow">
-        <header className={styles.toolbar}>
-          <DesignerToolbar>
-            <ProblemsButton />
-            <CanvasTools />
-          </DesignerToolbar>
-        </header>
-        <div className={styles.work}>
-          <div className={styles.canvas}>
-            <Canvas />
-          </div>
-          {panel === "source" && (
+    <section className={styles.centre} aria-label="Workflow">
+      <header className={styles.toolbar}>
+        <DesignerToolbar>
+          <ProblemsButton />
+          <CanvasTools />
+        </DesignerToolbar>
+      </header>
+      <SavingNotices />
+      <div className={styles.work}>
+        <div className={styles.canvas}>
+          <Canvas />
+        </div>
+        {panel === "source" && (
+          <div className={styles.source}>
             <Suspense>
               <SourceView />
             </Suspense>
-          )}
-        </div>
-        <RunPanel />
-      </section>
-      {stepsList && <StepsList />}
-      {panel === "history" && (
-        <Suspense>
-          <VersionsPanel />
-        </Suspense>
-      )}
-      <SettingsPanel />
+          </div>
+        )}
+      </div>
+      <RunPanel />
+    </section>
+  );
+}
+
+function Versions() {
+  const [panel] = usePanel();
+  return panel === "history" ? (
+    <Suspense>
+      <VersionsPanel />
+    </Suspense>
+  ) : null;
+}
+
+const tabs: { tab: Tab; label: string }[] = [
+  { tab: "canvas", label: "Canvas" },
+  { tab: "steps", label: "Steps" },
+  { tab: "settings", label: "Settings" },
+];
+
+/** On a narrow screen one part at a time. All stay there, so that none forgets where it was. */
+function NarrowFrame() {
+  const view = useViewStore();
+  const tab = useView((state) => state.tab);
+  return (
+    <Tabs.Root className={styles.tabs} value={tab} onValueChange={(next: Tab) => view.getState().set({ tab: next })}>
+      <Tabs.List className={styles.tabList} aria-label="Parts of the designer">
+        {tabs.map((each) => (
+          <Tabs.Tab key={each.tab} value={each.tab} className={styles.tab}>
+            {each.label}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value="canvas" keepMounted className={styles.tabPanel}>
+        <Centre />
+      </Tabs.Panel>
+      <Tabs.Panel value="steps" keepMounted className={styles.tabPanel}>
+        <StepsList alone />
+      </Tabs.Panel>
+      <Tabs.Panel value="settings" keepMounted className={styles.tabPanel}>
+        <SettingsSide alone />
+      </Tabs.Panel>
+      <Versions />
+    </Tabs.Root>
+  );
+}
+
+function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
+  const name = useDesignerState((state) => state.document.name);
+  const narrow = useNarrow();
+  useTitle(`${name || "New workflow"} · Designer`);
+  useSaving(onCreated);
+  useStepInAddress();
+  if (narrow) return <NarrowFrame />;
+  return (
+    <div className={styles.designer}>
+      <Palette />
+      <Centre />
+      <StepsList />
+      <Versions />
+      <SettingsSide />
     </div>
   );
 }
@@ -61,16 +116,24 @@ interface DesignerProps {
   /** What is edited at first; may differ from what is saved, such as a restored draft or an unsaved copy. */
   document: Definition;
   saved: Saved;
+  /** The text of a document that was not saved yet, where there is one: its comments are saved with it. */
+  text?: string;
+  /** A new workflow was saved for the first time. */
+  onCreated?: (id: string) => void;
 }
 
 /** The designer of one workflow, new or stored. Give it a key: another document needs another designer. */
-export function Designer({ document, saved }: DesignerProps) {
-  const [store] = useState(() => createDesignerStore(document, saved));
+export function Designer({ document, saved, text, onCreated }: DesignerProps) {
+  const [store] = useState(() => {
+    const made = createDesignerStore(document, saved);
+    if (text !== undefined) void sessionOf(made).takeText(text);
+    return made;
+  });
   const [view] = useState(createViewStore);
   return (
     <DesignerContext.Provider value={store}>
       <ViewContext.Provider value={view}>
-        <Frame />
+        <Frame onCreated={onCreated} />
       </ViewContext.Provider>
     </DesignerContext.Provider>
   );

@@ -1,15 +1,31 @@
 import { useQuery } from "@tanstack/react-query";
+import { useCallback, useState } from "react";
+import { useLocation } from "wouter";
 import { definitionOf, workflowQuery } from "../../api/queries";
+import type { Definition } from "../../api/types";
 import { PageSkeleton } from "../../app/PageSkeleton";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Designer } from "./Designer";
+import { NewWorkflowPage } from "./templates/NewWorkflowPage";
+
+/** What a new workflow starts with. */
+export interface Start {
+  document: Definition;
+  /** The text that says the document, where there is one. */
+  text?: string;
+  /** It holds work that would be lost, unlike a blank page or a copy of a template. */
+  unsaved?: boolean;
+}
+
+const nothing: Definition = { name: "", steps: [] };
 
 /** Loads a stored workflow, always the newest revision, and opens it. Later answers don't touch what is edited. */
-export default function DesignerPage({ id }: { id: string }) {
+function StoredDesigner({ id }: { id: string }) {
   const workflow = useQuery({ ...workflowQuery(id), staleTime: 0 });
   if (workflow.data && workflow.isFetchedAfterMount) {
-    const definition = definitionOf(workflow.data);
+    // Of a draft that can't be read the server knows little more than the name.
+    const definition = { ...definitionOf(workflow.data), steps: workflow.data.steps ?? [] };
     return <Designer document={definition} saved={{ id, revision: workflow.data.revision, definition }} />;
   }
   if (workflow.error) {
@@ -25,4 +41,37 @@ export default function DesignerPage({ id }: { id: string }) {
     );
   }
   return <PageSkeleton />;
+}
+
+/**
+ * The designer at its two addresses: a new workflow, which is first chosen,
+ * and a stored one. A new one that is saved gets an address of its own and
+ * stays open as it is, with its history.
+ */
+export default function DesignerPage({ id }: { id?: string }) {
+  const [, go] = useLocation();
+  const [made, setMade] = useState<{ start: Start; id?: string; number: number } | null>(null);
+  const [shown, setShown] = useState(id);
+  if (shown !== id) {
+    setShown(id);
+    // Another address: what was made here has its own by now, or was left.
+    if (made && made.id !== id) setMade(null);
+  }
+  const onCreated = useCallback(
+    (created: string) => {
+      setMade((before) => before && { ...before, id: created });
+      go(`/designer/${created}${globalThis.location.search}`, { replace: true });
+    },
+    [go],
+  );
+  if (made && (made.id === id || id === undefined)) {
+    const { document, text, unsaved } = made.start;
+    const definition = unsaved ? nothing : document;
+    const saved = { id: null, revision: 0, definition };
+    return <Designer key={made.number} document={document} saved={saved} text={text} onCreated={onCreated} />;
+  }
+  if (id === undefined) {
+    return <NewWorkflowPage onStart={(start) => setMade((before) => ({ start, number: (before?.number ?? 0) + 1 }))} />;
+  }
+  return <StoredDesigner key={id} id={id} />;
 }

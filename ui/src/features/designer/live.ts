@@ -1,12 +1,39 @@
 // Where the steps of the run are that the designer follows.
+import { useMemo, useSyncExternalStore } from "react";
+import { useStore } from "zustand";
+import { hasEnded } from "../../api/types";
 import type { StepStatus } from "../graph/status";
+import { useDesignerStore } from "./context";
+import { type RunSession, type RunState, runOf } from "./run/session";
+
+export function useRun(): RunSession {
+  return runOf(useDesignerStore());
+}
+
+/** A part of the followed run. */
+export function useRunState<T>(pick: (state: RunState) => T): T {
+  return useStore(useRun().state, pick);
+}
 
 /** Where a step of the followed run is; undefined while none is followed. */
-export function useStepStatus(_id: string): StepStatus | undefined {
-  return undefined;
+export function useStepStatus(id: string): StepStatus | undefined {
+  const run = useRun();
+  return useSyncExternalStore(
+    (listener) => run.subscribe(id, listener),
+    () => run.get(id),
+  );
 }
 
 /** Why nothing can be edited now, and the way out of it; null while editing is free. */
 export function useEditingLock(): { reason: string; release: () => void } | null {
-  return null;
+  const run = useRun();
+  const follows = useRunState((state) => state.id !== null);
+  const ended = useRunState((state) => hasEnded(state.status));
+  return useMemo(() => {
+    if (!follows) return null;
+    const reason = ended
+      ? "You see an execution that has ended. Stop following it to edit."
+      : "You follow an execution. Stop following it to edit; it goes on by itself.";
+    return { reason, release: () => run.stop() };
+  }, [follows, ended, run]);
 }

@@ -35,6 +35,17 @@ describe("the designer's history", () => {
     expect(store.temporal.getState().pastStates).toHaveLength(100);
   });
 
+  test("point 49: what follows an undo can itself be undone, though its key would join", () => {
+    const store = createDesignerStore(empty, { id: "w", revision: 1, definition: empty });
+    const { edit, undo } = store.getState();
+    edit(rename("One"), { join: "name" });
+    edit(rename("Two"), { join: "name" });
+    undo();
+    edit(rename("Three"), { join: "name" });
+    undo();
+    expect(store.getState().document).toBe(empty);
+  });
+
   test("point 51: undoing back to what is saved is saved", () => {
     const store = createDesignerStore(empty, { id: "w", revision: 1, definition: { steps: [], name: "Test" } });
     expect(isUnsaved(store.getState())).toBe(false);

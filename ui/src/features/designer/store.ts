@@ -5,6 +5,9 @@
 import { temporal } from "zundo";
 import { createStore } from "zustand";
 import type { Definition } from "../../api/types";
+import { sameJson } from "../../lib/json";
+
+export { sameJson };
 
 /** How long presses and letters of one kind join into one entry of the history, in milliseconds. */
 const joinWithin = 600;
@@ -20,6 +23,12 @@ export interface Saved {
   definition: Definition;
 }
 
+export interface EditOptions {
+  join?: string;
+  select?: Iterable<string>;
+  always?: boolean;
+}
+
 export interface DesignerState {
   document: Definition;
   /** Ids of the selected steps. */
@@ -27,13 +36,20 @@ export interface DesignerState {
   /** The selected connection, as "from>to"; null where none is. */
   selectedEdge: string | null;
   saved: Saved;
+  /** While a run is followed nothing is edited. */
+  locked: boolean;
 
   /**
    * Changes the document: one entry of the history, whatever the change does.
    * Calls with the same join key within a moment become one entry. A change
-   * that returns the document it was given does nothing.
+   * that returns the document it was given does nothing, and none does
+   * anything while editing is locked, but one that is always made.
    */
-  edit(change: (document: Definition) => Definition, options?: { join?: string; select?: Iterable<string> }): void;
+  edit(change: (document: Definition) => Definition, options?: EditOptions): void;
+  /** Goes back one entry, unless editing is locked. What follows is an entry of its own, whatever its join key. */
+  undo(): void;
+  /** Takes the last undo back. */
+  redo(): void;
   select(ids: Iterable<string>): void;
   selectEdge(edge: string | null): void;
   /** After a save: what was sent is now what the server has. */
@@ -57,8 +73,10 @@ export function createDesignerStore(document: Definition, saved: Saved) {
         selection: none,
         selectedEdge: null,
         saved,
+        locked: false,
         edit(change, options = {}) {
-          const before = get().document;
+          const { document: before, locked } = get();
+          if (locked && !options.always) return;
           const after = change(before);
           if (after === before) return;
           const now = Date.now();
@@ -69,6 +87,14 @@ export function createDesignerStore(document: Definition, saved: Saved) {
           if (joins) history.pause();
           set({ document: after, ...(options.select && { selection: new Set(options.select), selectedEdge: null }) });
           if (joins) history.resume();
+        },
+        undo() {
+          joinKey = "";
+          if (!get().locked) store.temporal.getState().undo();
+        },
+        redo() {
+          joinKey = "";
+          if (!get().locked) store.temporal.getState().redo();
         },
         select(ids) {
           set({ selection: new Set(ids), selectedEdge: null });
@@ -99,16 +125,4 @@ export function createDesignerStore(document: Definition, saved: Saved) {
 /** Whether the document differs from what the server has. */
 export function isUnsaved(state: Pick<DesignerState, "document" | "saved">): boolean {
   return state.document !== state.saved.definition && !sameJson(state.document, state.saved.definition);
-}
-
-/** Whether two values are the same JSON, whatever the order of keys; keys without a value count as absent. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = a as { [key: string]: unknown };
-  const right = b as { [key: string]: unknown };
-  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  for (const name of names) if (!sameJson(left[name], right[name])) return false;
-  return true;
 }

@@ -30,33 +30,57 @@ export function usePanel(): [Panel | null, (panel: Panel | null) => void] {
   ];
 }
 
+export interface RevealOptions {
+  focus?: boolean;
+  centre?: boolean;
+}
+
 /** What the canvas does for others. */
 export interface CanvasHandle {
-  /** Puts a step into the middle of the view; with focus also gives it the keyboard. */
-  reveal(id: string, options?: { focus?: boolean }): void;
+  /**
+   * Brings a step into the middle of the view, or with centre false only as
+   * far as needed; with focus also gives it the keyboard. A step that is not
+   * drawn yet follows as soon as it is.
+   */
+  reveal(id: string, options?: RevealOptions): void;
   /** The point of the graph at the middle of the view. */
   centre(): Point;
+  /** The point of the graph below the pointer; null while it is elsewhere. */
+  pointer(): Point | null;
+  /** Where the pointer is on the screen; null while it is not over the canvas. */
+  screenPointer(): Point | null;
   /** The places of all steps as they are drawn, saved or not. */
   places(): ReadonlyMap<string, Point>;
   /** The step that the keyboard is at. */
   current(): string | null;
   /** Gives the canvas the keyboard. */
   focus(): void;
+  /** Moves cards from where they are drawn to where they are now, for the eye only. */
+  animateFrom(places: ReadonlyMap<string, Point>): void;
+  /** Shows everything, as at the first opening. */
+  showAll(): void;
 }
 
 /** The parts of the designer on a narrow screen. */
 export type Tab = "canvas" | "steps" | "settings";
 
-/** Where a new step goes: at a point of the graph, after a step, or into a connection. */
+/** Where a new step goes, and what it is connected to. */
 export interface AddTarget {
+  /** The middle of the card. Beside what it is connected to, or in the middle of the view, without it. */
   at?: Point;
+  /** The step that it waits for. */
   after?: string;
+  /** The step that waits for it. */
+  before?: string;
+  /** The connection that it is put into, as "from>to". */
   into?: string;
   /** Where the list opens on the screen; the middle of the canvas without it. */
   screen?: Point;
 }
 
 export interface ViewState {
+  /** Tells this designer from others on the clipboard. */
+  readonly origin: string;
   palette: boolean;
   stepsList: boolean;
   settings: boolean;
@@ -66,7 +90,11 @@ export interface ViewState {
   quickAdd: AddTarget | null;
   /** The step whose "Connect to…" list is open. */
   connectFrom: string | null;
-  set(change: Partial<Omit<ViewState, "set">>): void;
+  /** Counts how often the keyboard was asked into the settings. */
+  settingsAsked: number;
+  /** What screen readers are told next. */
+  announcement: string;
+  set(change: Partial<Omit<ViewState, "set" | "origin">>): void;
 }
 
 export type ViewStore = ReturnType<typeof createViewStore>;
@@ -74,13 +102,17 @@ export type ViewStore = ReturnType<typeof createViewStore>;
 /** Makes the view of one open designer. */
 export function createViewStore() {
   return createStore<ViewState>()((set) => ({
-    palette: true,
+    origin: Math.random().toString(36).slice(2),
+    // Beside a folded palette the canvas keeps room on a smaller screen.
+    palette: globalThis.innerWidth >= 1180,
     stepsList: false,
     settings: true,
     tab: "canvas",
     canvas: null,
     quickAdd: null,
     connectFrom: null,
+    settingsAsked: 0,
+    announcement: "",
     set: (change) => set(change),
   }));
 }
@@ -96,13 +128,4 @@ export function useViewStore(): ViewStore {
 /** A part of the designer's view. */
 export function useView<T>(pick: (state: ViewState) => T): T {
   return useStore(useViewStore(), pick);
-}
-
-/**
- * Leads the person to a step: selects it, brings it into view, and on a
- * narrow screen turns to the part that shows it.
- */
-export function useReveal(): (id: string, options?: { focus?: boolean }) => void {
-  const view = useViewStore();
-  return (id, options) => view.getState().canvas?.reveal(id, options);
 }

@@ -1,37 +1,28 @@
 import { Background, type NodeProps, ReactFlow, ReactFlowProvider } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useMemo, useRef } from "react";
 import type { Definition } from "../../api/types";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { count } from "../../lib/text";
 import { edgesOf, nodesOf, type StepNode } from "./elements";
-import type { Point } from "./geometry";
+
 import styles from "./graph.module.css";
-import { titleOf, useHandlers } from "./handlers";
-import { askLayout } from "./layoutClient";
+import { HandlersContext, useHandlers, useStepLook } from "./handlers";
+
 import { MiniMap } from "./MiniMap";
 import { orderOf } from "./order";
-import { needsLayout, placeAll } from "./placement";
 import { describeStep } from "./StepCard";
 import { StepEdgeLine } from "./StepEdge";
 import { StepNodeFrame } from "./StepNode";
 import { FocusableCard, Surface } from "./Surface";
 import { StatusContext, type Statuses, sourceOf, useStatus } from "./status";
+import { usePlaces, useSize } from "./usePlaces";
 import { openingViewport, zoomRange } from "./viewport";
 import { ZoomButtons } from "./ZoomButtons";
 
 const ReadNode = memo(function ReadNode({ id, data: { step }, selected }: NodeProps<StepNode>) {
-  const handlers = useHandlers();
   const status = useStatus(id);
-  const card = {
-    id,
-    title: titleOf(step, handlers),
-    icon: handlers?.get(step.handler)?.icon,
-    unknown: handlers !== undefined && !handlers.has(step.handler),
-    off: step.enabled === false,
-    status,
-    selected,
-  };
+  const card = { id, ...useStepLook(step), off: step.enabled === false, status, selected };
   return (
     <StepNodeFrame>
       <FocusableCard
@@ -45,41 +36,6 @@ const ReadNode = memo(function ReadNode({ id, data: { step }, selected }: NodePr
 
 const nodeTypes = { step: ReadNode };
 const edgeTypes = { step: StepEdgeLine };
-const nothing: ReadonlyMap<string, Point> = new Map();
-
-/** The size of an element, once it is in the page. */
-export function useSize(): [(element: HTMLElement | null) => void, { width: number; height: number } | null] {
-  const [element, setElement] = useState<HTMLElement | null>(null);
-  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
-  useLayoutEffect(() => {
-    if (element) setSize({ width: element.clientWidth, height: element.clientHeight });
-  }, [element]);
-  return [setElement, size];
-}
-
-/** Places for steps that may have none saved; null until a layout that is needed has come. */
-export function usePlaces(steps: Definition["steps"]): {
-  places: ReadonlyMap<string, Point> | null;
-  error: unknown;
-} {
-  const [laidOut, setLaidOut] = useState<ReadonlyMap<string, Point>>(nothing);
-  const [error, setError] = useState<unknown>(null);
-  const missing = error === null && needsLayout(steps, laidOut);
-  useEffect(() => {
-    if (!missing) return;
-    let stale = false;
-    const list = steps.map(({ id, dependencies = [] }) => ({ id, dependencies }));
-    askLayout(list).then(
-      (places) => !stale && setLaidOut(places),
-      (cause) => !stale && setError(cause),
-    );
-    return () => {
-      stale = true;
-    };
-  }, [missing, steps]);
-  const places = useMemo(() => (missing ? null : placeAll(steps, laidOut)), [missing, steps, laidOut]);
-  return { places, error };
-}
 
 export interface GraphViewProps {
   definition: Pick<Definition, "steps">;
@@ -107,6 +63,7 @@ export function GraphView({
 }: GraphViewProps) {
   const { steps } = definition;
   const source = useMemo(() => sourceOf(statuses), [statuses]);
+  const handlers = useHandlers();
   const [measure, size] = useSize();
   const { places, error } = usePlaces(steps);
   const chosen = useMemo(() => new Set(selected === undefined ? [] : [selected]), [selected]);
@@ -121,49 +78,51 @@ export function GraphView({
   const first = selected ?? orderOf(steps).ids[0];
 
   return (
-    <StatusContext.Provider value={source}>
-      <div ref={measure} className={styles.view} style={height === undefined ? undefined : { height }}>
-        {error !== null && <ErrorNotice error={error} doing="The steps could not be laid out" />}
-        {places && size && (
-          <ReactFlowProvider>
-            <Surface
-              label={`${label}, ${count(steps.length, "step")}`}
-              steps={steps}
-              places={places}
-              first={first}
-              onWalk={(id) => onSelect?.(id)}
-            >
-              <ReactFlow
-                className={styles.flow}
-                nodes={nodes}
-                edges={edges}
-                nodeTypes={nodeTypes}
-                edgeTypes={edgeTypes}
-                defaultViewport={openingViewport(places, first, size)}
-                minZoom={zoomRange.least}
-                maxZoom={zoomRange.most}
-                onlyRenderVisibleElements
-                nodesDraggable={false}
-                nodesConnectable={false}
-                nodesFocusable={false}
-                edgesFocusable={false}
-                elementsSelectable={false}
-                disableKeyboardA11y
-                deleteKeyCode={null}
-                selectionKeyCode={null}
-                multiSelectionKeyCode={null}
-                panActivationKeyCode={null}
-                onNodeClick={(_, node) => onSelect?.(node.id)}
-                onPaneClick={() => onSelect?.(null)}
+    <HandlersContext.Provider value={handlers}>
+      <StatusContext.Provider value={source}>
+        <div ref={measure} className={styles.view} style={height === undefined ? undefined : { height }}>
+          {error !== null && <ErrorNotice error={error} doing="The steps could not be laid out" />}
+          {places && size && (
+            <ReactFlowProvider>
+              <Surface
+                label={`${label}, ${count(steps.length, "step")}`}
+                steps={steps}
+                places={places}
+                first={first}
+                onWalk={(id) => onSelect?.(id)}
               >
-                <Background gap={20} size={1.4} />
-                {minimap && <MiniMap />}
-              </ReactFlow>
-            </Surface>
-            <ZoomButtons />
-          </ReactFlowProvider>
-        )}
-      </div>
-    </StatusContext.Provider>
+                <ReactFlow
+                  className={styles.flow}
+                  nodes={nodes}
+                  edges={edges}
+                  nodeTypes={nodeTypes}
+                  edgeTypes={edgeTypes}
+                  defaultViewport={openingViewport(places, first, size)}
+                  minZoom={zoomRange.least}
+                  maxZoom={zoomRange.most}
+                  onlyRenderVisibleElements
+                  nodesDraggable={false}
+                  nodesConnectable={false}
+                  nodesFocusable={false}
+                  edgesFocusable={false}
+                  elementsSelectable={false}
+                  disableKeyboardA11y
+                  deleteKeyCode={null}
+                  selectionKeyCode={null}
+                  multiSelectionKeyCode={null}
+                  panActivationKeyCode={null}
+                  onNodeClick={(_, node) => onSelect?.(node.id)}
+                  onPaneClick={() => onSelect?.(null)}
+                >
+                  <Background gap={20} size={1.4} />
+                  {minimap && <MiniMap />}
+                </ReactFlow>
+              </Surface>
+              <ZoomButtons />
+            </ReactFlowProvider>
+          )}
+        </div>
+      </StatusContext.Provider>
+    </HandlersContext.Provider>
   );
 }

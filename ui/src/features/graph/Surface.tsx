@@ -41,6 +41,8 @@ export interface SurfaceHandle {
   focusStep(id: string): void;
   /** Puts a step into the middle of the view. */
   reveal(id: string): void;
+  /** Moves the view as little as needed to have a step in it. */
+  show(id: string): void;
   /** Gives the surface itself the focus. */
   focus(): void;
   /** The step that the keyboard is at, or was at last. */
@@ -110,7 +112,13 @@ export function Surface({
   }, []);
   useImperativeHandle(
     handle,
-    () => ({ focusStep, reveal: (id) => show(id, true), focus: () => root.current?.focus(), current }),
+    () => ({
+      focusStep,
+      reveal: (id) => show(id, true),
+      show: (id) => show(id, false),
+      focus: () => root.current?.focus(),
+      current,
+    }),
     [focusStep, show, current],
   );
 

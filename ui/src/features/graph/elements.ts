@@ -34,6 +34,8 @@ interface NodeOptions {
   place: (id: string) => Point | undefined;
   selected: ReadonlySet<string>;
   draggable?: boolean;
+  /** Has the ids of what the pointer drags. */
+  dragging?: { has(id: string): boolean };
   /** The nodes of the last call. */
   before?: readonly StepNode[];
 }
@@ -44,7 +46,7 @@ const unnamed = { "aria-roledescription": undefined } as const;
 /** A node for each step that has a place, in the order of execution. */
 export function nodesOf(
   steps: readonly StepDefinition[],
-  { place, selected, draggable, before }: NodeOptions,
+  { place, selected, draggable, dragging, before }: NodeOptions,
 ): StepNode[] {
   const old = new Map(before?.map((node) => [node.id, node]));
   return inOrder(steps).flatMap((step): StepNode[] => {
@@ -57,7 +59,8 @@ export function nodesOf(
       same.position.x === position.x &&
       same.position.y === position.y &&
       same.selected === isSelected &&
-      same.draggable === draggable
+      same.draggable === draggable &&
+      same.dragging === dragging?.has(step.id)
     ) {
       return [same];
     }
@@ -69,6 +72,7 @@ export function nodesOf(
         data: same?.data.step === step ? same.data : { step },
         selected: isSelected,
         draggable,
+        dragging: dragging?.has(step.id),
         width: card.width,
         height: card.height,
         measured: card,

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
 import { handlersQuery } from "../../api/queries";
 import type { HandlerSummary, StepDefinition } from "../../api/types";
 
@@ -21,7 +22,35 @@ export function useHandlers(): Handlers | undefined {
   return data && mapOf(data);
 }
 
-/** What a step is called: its own name, else its handler's, else the last part of the handler's path. */
-export function titleOf(step: StepDefinition, handlers: Handlers | undefined): string {
-  return step.name || handlers?.get(step.handler)?.name || step.handler.split(".").at(-1) || step.id;
+/** The same for the cards of a graph: one question for all of them. */
+export const HandlersContext = createContext<Handlers | undefined>(undefined);
+
+export interface StepLook {
+  /** The step's own name, else its handler's, else the last part of the handler's path. */
+  title: string;
+  /** The lucide name of the handler's icon. */
+  icon?: string;
+  /** No plugin has the handler. False until the handlers are known. */
+  unknown: boolean;
+}
+
+/** How a step is called and drawn. */
+export function lookOf(step: StepDefinition, handlers: Handlers | undefined): StepLook {
+  const handler = handlers?.get(step.handler);
+  return {
+    title:
+      step.name ||
+      handler?.name ||
+      String(step.handler ?? "")
+        .split(".")
+        .at(-1) ||
+      step.id,
+    icon: handler?.icon,
+    unknown: handlers !== undefined && !handler,
+  };
+}
+
+/** How a step of the graph around is called and drawn. */
+export function useStepLook(step: StepDefinition): StepLook {
+  return lookOf(step, useContext(HandlersContext));
 }

@@ -157,7 +157,7 @@ describe("copies", () => {
     expect(b).toMatchObject({ dependencies: ["a"], config: { message: "${step-outputs.a.text}" } });
     expect(c).toMatchObject({
       dependencies: ["b-2"],
-      config: { message: '${step-outputs["b-2"].text} of ${step-outputs.a.text}'.replace('["b-2"]', ".b-2") },
+      config: { message: "${step-outputs.b-2.text} of ${step-outputs.a.text}" },
       when: 'steps["b-2"].status == "success"',
     });
     expect(b?.ui?.position).toEqual({ x: 140, y: 140 });

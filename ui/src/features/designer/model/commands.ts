@@ -170,18 +170,20 @@ export function moveSteps(definition: Definition, ids: ReadonlySet<string>, by: 
 interface PasteOptions {
   /** The middle of what is pasted; beside the originals without it. */
   at?: Point;
+  /** How far from the originals, without that; on the grid. */
+  shift?: number;
   /** Keeps dependencies on steps outside of what is pasted, where the definition has them. */
   keepOutside: boolean;
 }
 
 /** Where the pasted steps go: the shift of their saved places, with a place made up for those without. */
-function placesFor(steps: readonly StepDefinition[], at: Point | undefined): Point[] {
+function placesFor(steps: readonly StepDefinition[], at: Point | undefined, by: number): Point[] {
   const own = steps.map((step, i) => savedPlace(step) ?? { x: i * (card.width + gap.across), y: 0 });
   const left = Math.min(...own.map((p) => p.x));
   const top = Math.min(...own.map((p) => p.y));
   const right = Math.max(...own.map((p) => p.x)) + card.width;
   const bottom = Math.max(...own.map((p) => p.y)) + card.height;
-  const shift = at ? { x: at.x - (left + right) / 2, y: at.y - (top + bottom) / 2 } : { x: 40, y: 40 };
+  const shift = at ? { x: at.x - (left + right) / 2, y: at.y - (top + bottom) / 2 } : { x: by, y: by };
   return own.map((p) => snap({ x: p.x + shift.x, y: p.y + shift.y }));
 }
 
@@ -192,7 +194,7 @@ function placesFor(steps: readonly StepDefinition[], at: Point | undefined): Poi
 export function pasteSteps(
   definition: Definition,
   steps: readonly StepDefinition[],
-  { at, keepOutside }: PasteOptions,
+  { at, shift = 40, keepOutside }: PasteOptions,
 ): { definition: Definition; ids: string[] } {
   if (steps.length === 0) return { definition, ids: [] };
   const taken = idsOf(definition);
@@ -204,7 +206,7 @@ export function pasteSteps(
     if (!renames.has(step.id)) renames.set(step.id, id);
     return id;
   });
-  const places = placesFor(steps, at);
+  const places = placesFor(steps, at, shift);
   const added = steps.map((step, i) => {
     const own = (step.dependencies ?? []).filter((id) => renames.has(id) || (keepOutside && existing.has(id)));
     const copy = renameInStep(structuredClone(withDependencies(step, own)), renames);

@@ -1,16 +1,119 @@
-import type { ReactNode } from "react";
+import { Code, History, Save } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { useLocation } from "wouter";
+import type { Definition } from "../../../api/types";
+import { keysText } from "../../../app/shortcuts";
+import { Button, IconButton } from "../../../components/Button";
+import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
-import { useDesignerState } from "../context";
+import { useDesignerState, useDesignerStore } from "../context";
+import { ExecuteButton } from "../run/ExecuteButton";
+import { ImportDialog } from "../templates/ImportDialog";
+import { usePanel } from "../view";
+import { ConflictDialog } from "./ConflictDialog";
+import { MoreMenu } from "./MoreMenu";
+import { NameDialog } from "./NameDialog";
+import { SaveState } from "./SaveState";
+import styles from "./Saving.module.css";
+import { useSavingSession, useSavingState, useUnsaved } from "./useSaving";
+
+function Title() {
+  const name = useDesignerState((state) => state.document.name);
+  const steps = useDesignerState((state) => state.document.steps.length);
+  const unsaved = useUnsaved();
+  return (
+    <div className={styles.title}>
+      <h1>
+        <span className={styles.name} title={name}>
+          {name || "Unnamed workflow"}
+        </span>
+        {unsaved && <span className={styles.dot} aria-hidden="true" title="Unsaved changes" />}
+      </h1>
+      <p className={styles.under}>
+        {count(steps, "step")} · <SaveState />
+      </p>
+    </div>
+  );
+}
+
+function SaveButton() {
+  const session = useSavingSession();
+  const saving = useSavingState((state) => state.progress.kind === "saving");
+  return (
+    <Button
+      icon={<Save />}
+      busy={saving}
+      title={`Save (${keysText("Mod+S")})`}
+      aria-label="Save"
+      onClick={() => void session.save()}
+    >
+      <span className={styles.wideOnly}>Save</span>
+    </Button>
+  );
+}
 
 /** Name and state of the workflow, then the canvas's own buttons (children), then source, save and execute. */
 export function DesignerToolbar({ children }: { children: ReactNode }) {
-  const name = useDesignerState((state) => state.document.name);
-  const steps = useDesignerState((state) => state.document.steps.length);
+  const session = useSavingSession();
+  const store = useDesignerStore();
+  const document = useDesignerState((state) => state.document);
+  const { name } = document;
+  const stored = useDesignerState((state) => state.saved.id !== null);
+  const [panel, setPanel] = usePanel();
+  const copying = useSavingState((state) => state.copying);
+  const [importing, setImporting] = useState(false);
+  const [, go] = useLocation();
+  const take = async (imported: Definition, text: string) => {
+    store.getState().edit(() => imported);
+    (await session.openText()).restore(text);
+  };
+  const copy = async (copyName: string) => {
+    const id = await session.saveCopy(copyName);
+    toast({ title: `“${copyName}” was saved`, kind: "success" });
+    go(`/designer/${id}`);
+  };
   return (
-    <>
-      <h1>{name}</h1>
-      <span>{count(steps, "step")}</span>
+    <div className={styles.bar}>
+      <Title />
       {children}
-    </>
+      <div className={styles.actions}>
+        <IconButton
+          label="Source"
+          icon={<Code />}
+          aria-pressed={panel === "source"}
+          onClick={() => setPanel(panel === "source" ? null : "source")}
+        />
+        <IconButton
+          label={stored ? "Versions" : "Versions: none before the first save"}
+          icon={<History />}
+          disabled={!stored}
+          aria-pressed={panel === "history"}
+          onClick={() => setPanel(panel === "history" ? null : "history")}
+        />
+        <MoreMenu onImport={() => setImporting(true)} />
+        <SaveButton />
+        <ExecuteButton />
+      </div>
+      <ConflictDialog />
+      <ImportDialog
+        open={importing}
+        onOpenChange={setImporting}
+        current={document}
+        onImport={(imported, text) => void take(imported, text)}
+      />
+      <NameDialog
+        open={copying}
+        onOpenChange={(open) => session.askCopy(open)}
+        title="Save as copy"
+        description="What is here becomes a new workflow with a history of its own."
+        label="Name"
+        start={`${name} (copy)`}
+        required
+        confirm="Save as copy"
+        busyText="Saving…"
+        failed="The copy could not be saved"
+        onConfirm={copy}
+      />
+    </div>
   );
 }

@@ -1,0 +1,51 @@
+import { useEffect, useRef } from "react";
+import { useDesignerState } from "./context";
+import { SidePanel } from "./SidePanel";
+import { SettingsPanel } from "./settings/SettingsPanel";
+import { useView, useViewStore } from "./view";
+
+const fields = "input:not([type=hidden]), select, textarea, [contenteditable=true]";
+
+/** The settings, led into by Enter on a step, and out of by Escape back to the step. */
+export function SettingsSide({ alone }: { alone?: boolean }) {
+  const view = useViewStore();
+  const panel = useRef<HTMLElement>(null);
+  const open = useView((state) => state.settings);
+  const asked = useView((state) => state.settingsAsked);
+  const [only] = useDesignerState((state) => state.selection);
+  const seen = useRef(asked);
+
+  useEffect(() => {
+    if (asked === seen.current) return;
+    seen.current = asked;
+    // The panel first draws the step that was chosen with the same key.
+    const frame = requestAnimationFrame(() => {
+      const first = panel.current?.querySelector<HTMLElement>(fields);
+      (first ?? panel.current)?.focus();
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [asked]);
+
+  return (
+    <SidePanel
+      ref={panel}
+      side="right"
+      label="Settings"
+      name="settings"
+      width={{ first: 348, least: 280, most: 640 }}
+      open={open}
+      onOpenChange={(settings) => view.getState().set({ settings })}
+      alone={alone}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.defaultPrevented || only === undefined) return;
+        // Popups are drawn elsewhere in the page, but their keys come by here too.
+        if (!event.currentTarget.contains(event.target as Node)) return;
+        event.preventDefault();
+        view.getState().set({ tab: "canvas" });
+        view.getState().canvas?.reveal(only, { focus: true, centre: false });
+      }}
+    >
+      <SettingsPanel />
+    </SidePanel>
+  );
+}

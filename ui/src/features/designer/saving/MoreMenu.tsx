@@ -1,0 +1,90 @@
+import { CopyPlus, FileDown, FileInput, LayoutTemplate, MessageSquareText, MoreHorizontal } from "lucide-react";
+import { useState } from "react";
+import { useLocation } from "wouter";
+import { keysText } from "../../../app/shortcuts";
+import { IconButton } from "../../../components/Button";
+import { tell } from "../../../components/ErrorNotice";
+import { Menu } from "../../../components/Menu";
+import { toast } from "../../../components/toast";
+import { useDesignerState } from "../context";
+import { exportFile } from "./exporting";
+import { NameDialog } from "./NameDialog";
+import { useSavingSession, useUnsaved } from "./useSaving";
+
+/** The rarer things to do with the workflow as a whole. */
+export function MoreMenu({ onImport }: { onImport: () => void }) {
+  const session = useSavingSession();
+  const { id } = useDesignerState((state) => state.saved);
+  const name = useDesignerState((state) => state.document.name);
+  const unsaved = useUnsaved();
+  const [noting, setNoting] = useState(false);
+  const [, go] = useLocation();
+  const take = (format: "yaml" | "json") => {
+    exportFile(id!, name, format).catch((error: unknown) => {
+      const { title, remedy } = tell(error, "The file could not be made");
+      toast({ title, description: remedy, kind: "error" });
+    });
+  };
+  const hint =
+    id === null ? "Save it first." : unsaved ? "As it was saved last; unsaved changes are not in it." : undefined;
+  return (
+    <>
+      <Menu
+        trigger={<IconButton label="More" icon={<MoreHorizontal />} />}
+        groups={[
+          [
+            {
+              id: "note",
+              label: "Save with a note…",
+              icon: <MessageSquareText />,
+              disabled: id !== null && !unsaved,
+              onSelect: () => setNoting(true),
+            },
+            { id: "copy", label: "Save as copy…", icon: <CopyPlus />, onSelect: () => session.askCopy(true) },
+          ],
+          [
+            { id: "import", label: "Import…", icon: <FileInput />, onSelect: onImport },
+            {
+              id: "yaml",
+              label: "Export YAML",
+              icon: <FileDown />,
+              disabled: id === null,
+              hint,
+              onSelect: () => take("yaml"),
+            },
+            {
+              id: "json",
+              label: "Export JSON",
+              icon: <FileDown />,
+              disabled: id === null,
+              onSelect: () => take("json"),
+            },
+          ],
+          [
+            {
+              id: "new",
+              label: "New workflow…",
+              icon: <LayoutTemplate />,
+              keys: keysText("N"),
+              onSelect: () => go("/designer?new"),
+            },
+          ],
+        ]}
+      />
+      <NameDialog
+        open={noting}
+        onOpenChange={setNoting}
+        title="Save with a note"
+        description="The note stands beside the version in the history."
+        label="What is this version about?"
+        start=""
+        confirm="Save"
+        busyText="Saving…"
+        failed="The workflow could not be saved"
+        onConfirm={async (note) => {
+          await session.save(note);
+        }}
+      />
+    </>
+  );
+}
