@@ -15,34 +15,27 @@ import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
 import { useRunPage } from "../context";
 import { JsonField, jsonText, parseJson } from "../JsonField";
-import { changedValue, changedValues } from "../model/edits";
+import { changedValue } from "../model/edits";
 import { firstFailed } from "../model/steps";
+import { ConfigEdit } from "./ConfigEdit";
 import type { RunDialogProps } from "./Dialogs";
 import styles from "./dialogs.module.css";
-import { ParametersEdit } from "./ParametersEdit";
+import { noEdits, ParametersEdit } from "./ParametersEdit";
 
-interface Edits {
-  config: string;
-  /** By step id, what is written in the place of its output. */
-  outputs: Record<string, string>;
-}
-
-/** What was written, as the request has it; or what is wrong with it. */
-function readEdits(edits: Edits, configBefore: unknown, outputOf: (id: string) => unknown) {
-  const config = parseJson(edits.config, true);
-  if (!config.ok) return { mistakes: { config: config.message } as Record<string, string> };
+/** What was written in the place of outputs, as the request has it, and what is wrong with it. */
+function readOutputs(texts: Record<string, string>, outputOf: (id: string) => unknown) {
   const outputs: Record<string, Json> = {};
-  for (const [id, text] of Object.entries(edits.outputs)) {
+  const mistakes: Record<string, string> = {};
+  for (const [id, text] of Object.entries(texts)) {
     const output = parseJson(text);
-    if (!output.ok) return { mistakes: { [id]: output.message } };
+    if (!output.ok) {
+      mistakes[id] = output.message;
+      continue;
+    }
     const changed = changedValue(outputOf(id), output.value);
     if (changed !== undefined) outputs[id] = changed;
   }
-  return {
-    config: changedValue(configBefore, config.value),
-    outputs: Object.keys(outputs).length > 0 ? outputs : undefined,
-    mistakes: {} as Record<string, string>,
-  };
+  return { outputs: Object.keys(outputs).length > 0 ? outputs : undefined, mistakes };
 }
 
 /** Asks from which step a run is to be forked and with what edited, and shows first what that means. */
@@ -52,21 +45,22 @@ export default function ForkDialog({ step, onClose }: RunDialogProps) {
   const [, go] = useLocation();
   const [from, setFrom] = useState(step ?? firstFailed(rows)?.result.step_id ?? rows[0]?.result.step_id ?? "");
   const [item, setItem] = useState("");
-  const before = (result.parameters ?? {}) as Parameters;
-  const [parameters, setParameters] = useState<{ [name: string]: Json } | null>(before);
-  const configOf = (of: string) => definition?.steps.find((each) => each.id === of)?.config ?? {};
-  const [edits, setEdits] = useState<Edits>(() => ({ config: jsonText(configOf(from)), outputs: {} }));
+  const [before] = useState((result.parameters ?? {}) as Parameters);
+  const [parameters, setParameters] = useState(noEdits);
+  const stepDefinition = definition?.steps.find((each) => each.id === from);
+  const [config, setConfig] = useState<{ [key: string]: Json }>();
+  const [outputs, setOutputs] = useState<Record<string, string>>({});
   const [sure, setSure] = useState(false);
 
-  const read = readEdits(edits, configOf(from), (of) => result.step_results[of]?.output);
+  const read = readOutputs(outputs, (of) => result.step_results[of]?.output);
   const items = result.step_results[from]?.items ?? [];
   const index = item === "" ? undefined : Number(item);
-  const wellFormed = parameters !== null && Object.keys(read.mistakes).length === 0;
+  const wellFormed = parameters.valid && Object.keys(read.mistakes).length === 0;
   const options: ForkOptions = {
     from_step: from,
     item: index,
-    parameters: changedValues(before, parameters ?? before),
-    config: read.config,
+    parameters: parameters.changed,
+    config: changedValue(stepDefinition?.config ?? {}, config),
     outputs: read.outputs,
   };
   const plan = useQuery({
@@ -118,7 +112,7 @@ export default function ForkDialog({ step, onClose }: RunDialogProps) {
                 setFrom(next);
                 setItem("");
                 setSure(false);
-                setEdits({ config: jsonText(configOf(next)), outputs: edits.outputs });
+                setConfig(undefined);
               }}
               choices={rows.map(({ result: each }) => ({
                 value: each.step_id,
@@ -144,25 +138,21 @@ export default function ForkDialog({ step, onClose }: RunDialogProps) {
         )}
         {allowed.edit && (
           <>
-            <ParametersEdit definition={definition} values={before} onChange={setParameters} />
-            <details className={styles.more}>
-              <summary>Change the config of this step</summary>
-              <div>
-                <JsonField
-                  label="Config"
-                  hint="References such as ${step-outputs.…} stay references."
-                  text={edits.config}
-                  onChange={(config) => setEdits({ ...edits, config })}
-                  error={read.mistakes.config}
-                  rows={Math.min(14, edits.config.split("\n").length + 1)}
-                />
-              </div>
-            </details>
+            <ParametersEdit definition={definition} before={before} onChange={setParameters} />
+            {definition && stepDefinition && (
+              <ConfigEdit
+                key={from}
+                definition={definition}
+                step={stepDefinition}
+                config={config ?? stepDefinition.config ?? {}}
+                onChange={setConfig}
+              />
+            )}
             <OutputEdits
               kept={plan.data?.kept ?? []}
-              outputs={edits.outputs}
+              outputs={outputs}
               mistakes={read.mistakes}
-              onChange={(outputs) => setEdits({ ...edits, outputs })}
+              onChange={setOutputs}
             />
           </>
         )}

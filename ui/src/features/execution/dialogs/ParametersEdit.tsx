@@ -1,40 +1,62 @@
-import { useState } from "react";
-import type { Definition, Json } from "../../../api/types";
+import { useMemo, useState } from "react";
+import type { Definition, Json, Parameter } from "../../../api/types";
 import { count } from "../../../lib/text";
-import { JsonField, jsonText, parseJson } from "../JsonField";
+import { checkParameters, formSchema, sentValues, type Values } from "../../launch/parameters";
+import { SchemaForm } from "../../schema-form/SchemaForm";
+import { changedValues } from "../model/edits";
 import styles from "./dialogs.module.css";
+
+/** What was changed of the parameters, and whether it can be sent. */
+export interface ParameterEdits {
+  changed: Values | undefined;
+  valid: boolean;
+}
+
+export const noEdits: ParameterEdits = { changed: undefined, valid: true };
 
 interface ParametersEditProps {
   definition: Pick<Definition, "parameters"> | undefined;
-  values: { [name: string]: Json };
-  /** Given the edited values; null while they can't be read. */
-  onChange: (values: { [name: string]: Json } | null) => void;
+  /** Those of the earlier run; secret ones are hidden in it. */
+  before: Values;
+  onChange: (edits: ParameterEdits) => void;
+}
+
+/** A secret is kept unless another is given, so that none is asked for. */
+function editable(parameter: Parameter, before: Values): Parameter {
+  if (parameter.type !== "secret" || before[parameter.name] === undefined) return parameter;
+  const description = [parameter.description, "Left empty, it keeps its value."].filter(Boolean).join(" ");
+  return { ...parameter, required: false, description };
+}
+
+/** The values that stand in the form at first. */
+function shownValues(parameters: readonly Parameter[], before: Values): Values {
+  const values: Values = {};
+  for (const { name, type, default: fallback } of parameters) {
+    if (type === "secret") continue;
+    const value = before[name] ?? fallback;
+    if (value !== undefined && value !== null) values[name] = value;
+  }
+  return values;
 }
 
 /** Lets the parameters of an earlier run be changed. */
-export function ParametersEdit({ definition, values, onChange }: ParametersEditProps) {
-  const [text, setText] = useState(() => jsonText(values));
-  const [mistake, setMistake] = useState("");
-  const parameters = definition?.parameters ?? [];
+export function ParametersEdit({ definition, before, onChange }: ParametersEditProps) {
+  const given = definition?.parameters;
+  const parameters = useMemo(() => (given ?? []).map((parameter) => editable(parameter, before)), [given, before]);
+  const schema = useMemo(() => formSchema(parameters), [parameters]);
+  const [values, setValues] = useState(() => shownValues(parameters, before));
   if (parameters.length === 0) return null;
-  const edit = (next: string) => {
-    setText(next);
-    const parsed = parseJson(next, true);
-    setMistake(parsed.ok ? "" : parsed.message);
-    onChange(parsed.ok ? ((parsed.value ?? {}) as { [name: string]: Json }) : null);
+  const problems = checkParameters(parameters, values);
+  const edit = (next: { [name: string]: Json }) => {
+    setValues(next);
+    const sent = sentValues(parameters, next);
+    onChange({ changed: changedValues(before, sent), valid: checkParameters(parameters, next).length === 0 });
   };
   return (
-    <details className={styles.more}>
-      <summary>Change {count(parameters.length, "parameter")}</summary>
+    <details className={styles.more} open={problems.length > 0 || undefined}>
+      <summary>Change the {count(parameters.length, "parameter")}</summary>
       <div>
-        <JsonField
-          label="Parameters"
-          hint="What is left as it is keeps its value, hidden ones too."
-          text={text}
-          onChange={edit}
-          error={mistake}
-          rows={Math.min(12, text.split("\n").length + 1)}
-        />
+        <SchemaForm schema={schema} value={values} problems={problems} onChange={edit} />
       </div>
     </details>
   );

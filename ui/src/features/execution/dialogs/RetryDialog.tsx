@@ -3,36 +3,38 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { type Parameters, retryExecution } from "../../../api/actions";
 import { workflowQuery } from "../../../api/queries";
-import type { Json } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Dialog } from "../../../components/Dialog";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { Select } from "../../../components/Select";
 import { toast } from "../../../components/toast";
 import { useRunPage } from "../context";
-import { changedValues } from "../model/edits";
 import type { RunDialogProps } from "./Dialogs";
 import styles from "./dialogs.module.css";
-import { ParametersEdit } from "./ParametersEdit";
+import { noEdits, ParametersEdit } from "./ParametersEdit";
 
 /** Asks how a run is to be retried: from where, with what, and which revision. */
 export default function RetryDialog({ step, onClose }: RunDialogProps) {
   const { id, run, rows, definition } = useRunPage();
   const { result } = run;
   const [, go] = useLocation();
+  const [before] = useState((result.parameters ?? {}) as Parameters);
   const newest = useQuery(workflowQuery(result.workflow_id)).data;
   const newer = newest && newest.revision > result.workflow_revision ? newest : undefined;
   const allGood = result.status === "success";
   const [from, setFrom] = useState(step ?? (allGood ? (rows[0]?.result.step_id ?? "") : ""));
   const [useNewest, setUseNewest] = useState(false);
-  const before = (result.parameters ?? {}) as Parameters;
-  const [parameters, setParameters] = useState<{ [name: string]: Json } | null>(before);
+  const [edits, setEdits] = useState(noEdits);
+  const choose = (newestOne: boolean) => {
+    setUseNewest(newestOne);
+    setEdits(noEdits);
+  };
   const retry = useMutation({
     mutationFn: () =>
       retryExecution(id, {
         from_step: from || undefined,
         newest: useNewest || undefined,
-        parameters: changedValues(before, parameters ?? before),
+        parameters: edits.changed,
       }),
     onSuccess: ({ execution_id }) => {
       toast({ kind: "success", title: "The retry has started" });
@@ -54,8 +56,8 @@ export default function RetryDialog({ step, onClose }: RunDialogProps) {
           <Button
             kind="primary"
             busy={retry.isPending}
-            aria-disabled={parameters === null || undefined}
-            onClick={() => parameters !== null && retry.mutate()}
+            aria-disabled={!edits.valid || undefined}
+            onClick={() => edits.valid && retry.mutate()}
           >
             {retry.isPending ? "Starting…" : "Start the retry"}
           </Button>
@@ -99,16 +101,21 @@ export default function RetryDialog({ step, onClose }: RunDialogProps) {
           <fieldset className={styles.choices}>
             <legend>Which revision of the workflow</legend>
             <label className={styles.choice}>
-              <input type="radio" name="revision" checked={!useNewest} onChange={() => setUseNewest(false)} />
+              <input type="radio" name="revision" checked={!useNewest} onChange={() => choose(false)} />
               <span>The same, revision {result.workflow_revision}</span>
             </label>
             <label className={styles.choice}>
-              <input type="radio" name="revision" checked={useNewest} onChange={() => setUseNewest(true)} />
+              <input type="radio" name="revision" checked={useNewest} onChange={() => choose(true)} />
               <span>The newest, revision {newer.revision}</span>
             </label>
           </fieldset>
         )}
-        <ParametersEdit definition={shownDefinition} values={before} onChange={setParameters} />
+        <ParametersEdit
+          key={shownDefinition === newer ? "newest" : "same"}
+          definition={shownDefinition}
+          before={before}
+          onChange={setEdits}
+        />
         {retry.error && <ErrorNotice error={retry.error} doing="The retry was not started" />}
       </div>
     </Dialog>

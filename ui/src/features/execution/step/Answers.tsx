@@ -1,5 +1,5 @@
 import type { StepResult } from "../../../api/types";
-import { ApprovalForm } from "./ApprovalForm";
+import { Approval } from "./Approval";
 import { ResolveForm } from "./ResolveForm";
 import { SignalForm } from "./SignalForm";
 
@@ -17,7 +17,7 @@ export function Answers({ result }: { result: StepResult }) {
         <ResolveForm step={result.step_id} reason={lost[0]!.error?.message} items={result.items ? lost.length : 0} />
       )}
       {asked?.waiting && (
-        <ApprovalForm
+        <Approval
           key={`${result.attempts} ${asked.index ?? ""}`}
           step={result.step_id}
           waiting={asked.waiting}
