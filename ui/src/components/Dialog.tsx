@@ -1,6 +1,6 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode, RefObject } from "react";
+import type { KeyboardEventHandler, ReactNode, RefObject } from "react";
 import { IconButton } from "./Button";
 import { cx } from "./cx";
 import styles from "./Dialog.module.css";
@@ -16,6 +16,12 @@ interface DialogProps {
   actions?: ReactNode;
   width?: "small" | "medium" | "large";
   initialFocus?: RefObject<HTMLElement | null>;
+  /** Where the focus goes once it is closed; without it, where it was before. */
+  finalFocus?: RefObject<HTMLElement | null>;
+  /** Keys pressed anywhere in it. */
+  onKeyDown?: KeyboardEventHandler;
+  /** Called when it is gone. */
+  onClosed?: () => void;
 }
 
 /** A dialog with a title, a body that scrolls and its buttons. Escape closes it. */
@@ -28,12 +34,26 @@ export function Dialog({
   actions,
   width = "medium",
   initialFocus,
+  finalFocus,
+  onKeyDown,
+  onClosed,
 }: DialogProps) {
   return (
-    <Base.Root open={open} onOpenChange={onOpenChange}>
+    <Base.Root
+      open={open}
+      onOpenChange={onOpenChange}
+      onOpenChangeComplete={(isOpen) => {
+        if (!isOpen) onClosed?.();
+      }}
+    >
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={cx(styles.popup, styles[width])} initialFocus={initialFocus}>
+        <Base.Popup
+          className={cx(styles.popup, styles[width])}
+          initialFocus={initialFocus}
+          finalFocus={finalFocus}
+          onKeyDown={onKeyDown}
+        >
           <header className={styles.head}>
             <div>
               <Base.Title className={styles.title}>{title}</Base.Title>
