@@ -302,6 +302,20 @@ type Fork struct {
 	Unsafe []string `json:"unsafe"`
 }
 
+// Input is what a step, or an item of one, was called with, as far as it may
+// be seen: secrets are hidden, and defaults of the handler are not added.
+type Input struct {
+	// Config is the step's config.
+	Config json.RawMessage
+	// Resolved is true where Config has the values of its references; where
+	// it is false, Config is as the definition has it, and Reason says why.
+	Resolved bool
+	Reason   string
+	// AsWritten are the references that are left in Config: the values of the
+	// host's own configuration are neither kept nor shown.
+	AsWritten []string
+}
+
 // Preview is what a run would do.
 type Preview struct {
 	Steps    []StepPreview       `json:"steps"`
@@ -411,6 +425,9 @@ type Explainer interface {
 	Preview(ctx context.Context, request StartRequest) (Preview, error)
 	// Explain says why an execution and its steps are as they are.
 	Explain(ctx context.Context, executionID string) (Explanation, error)
+	// Input says what a step was called with, or an item of its for_each
+	// where item is not nil; ErrNotFound where there is no such step or item.
+	Input(ctx context.Context, executionID, stepID string, item *int) (Input, error)
 }
 
 // Creation is the first record of an execution.

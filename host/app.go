@@ -96,6 +96,7 @@ func (s *Server) setUp() {
 	s.addExecutions()
 	s.addTriggers()
 	s.addCatalogue()
+	s.addAbout()
 	s.addSignIn()
 	s.addSecrets()
 	s.addAdmin()

@@ -68,6 +68,8 @@ func routeTable() []route {
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/signals/{name}/", permission: edge.Executor, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/resolve/", permission: edge.Executor, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/approve/", permission: edge.Executor, body: jsonBody},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/workflow/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/steps/{step}/input/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/explain/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/compare/{other}/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/steps/{step}/output/", permission: edge.Viewer},
@@ -83,6 +85,7 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/plugins/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
 
 		{method: http.MethodGet, pattern: apiBase + "/secrets/", permission: edge.Admin},
 		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody},

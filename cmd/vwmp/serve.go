@@ -115,11 +115,10 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 		return nil, err
 	}
 	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
-	info := currentVersion()
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
 		Workspaces: workspaces, Triggers: triggers, Plugins: v.pluginList, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
-		AllowedHosts: s.Hosts, Version: host.Version{Version: info.Version, Commit: info.Commit}, Logger: logger,
+		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
 		return nil, err

@@ -1,8 +1,8 @@
 // What the pages ask the server for, and the keys under which answers are
 // kept. Live events patch or outdate the same keys; see live.ts.
-import { type QueryClient, queryOptions } from "@tanstack/react-query";
-import { client, send, take } from "./client";
-import { type Definition, metadataKeys, type StoredWorkflow } from "./types";
+import { infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
+import { client, type Schemas, send, take } from "./client";
+import { type Definition, liveStatuses, metadataKeys, type StoredWorkflow } from "./types";
 
 export const keys = {
   account: ["account"] as const,
@@ -11,6 +11,7 @@ export const keys = {
   versions: (id: string) => ["workflow", id, "versions"] as const,
   executions: ["executions"] as const,
   execution: (id: string) => ["execution", id] as const,
+  executionWorkflow: (id: string) => ["execution", id, "workflow"] as const,
   stats: ["stats"] as const,
   handlers: ["handlers"] as const,
   handler: (path: string) => ["handler", path] as const,
@@ -18,6 +19,7 @@ export const keys = {
   plugins: ["plugins"] as const,
   triggers: ["triggers"] as const,
   workspaces: ["workspaces"] as const,
+  about: ["about"] as const,
 };
 
 export const accountQuery = queryOptions({
@@ -72,11 +74,108 @@ export const workspacesQuery = queryOptions({
   queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/workspaces/", { signal }))).workspaces,
 });
 
+export const aboutQuery = queryOptions({
+  queryKey: keys.about,
+  queryFn: ({ signal }) => take(client.GET("/api/vwmp/about/", { signal })),
+});
+
+export const pluginsQuery = queryOptions({
+  queryKey: keys.plugins,
+  queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/plugins/", { signal }))).plugins,
+});
+
+/** The triggers of one workflow, or of all. */
+export function triggersQuery(workflowId?: string) {
+  return queryOptions({
+    queryKey: [...keys.triggers, workflowId ?? ""] as const,
+    queryFn: async ({ signal }) =>
+      (await take(client.GET("/api/vwmp/triggers/", { params: { query: { workflow_id: workflowId } }, signal })))
+        .triggers,
+  });
+}
+
+export function versionsQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.versions(id),
+    queryFn: async ({ signal }) =>
+      (await take(client.GET("/api/vwmp/workflows/{id}/versions/", { params: { path: { id } }, signal }))).versions,
+  });
+}
+
+/** What a list of executions may be narrowed to; times are RFC 3339. */
+export interface ExecutionFilter {
+  workflow_id?: string;
+  status?: readonly string[];
+  trigger?: string;
+  since?: string;
+  until?: string;
+}
+
+const executionsPage = 50;
+
+/** Executions, the newest first, a page at a time. */
+export function executionsQuery(filter: ExecutionFilter, limit = executionsPage) {
+  return infiniteQueryOptions({
+    queryKey: [...keys.executions, filter, limit] as const,
+    queryFn: ({ signal, pageParam }) =>
+      take(
+        client.GET("/api/vwmp/executions/", {
+          params: {
+            query: { ...filter, status: filter.status?.slice(), limit, cursor: pageParam || undefined },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: ({ next }) => next || undefined,
+  });
+}
+
+/** How many live executions are looked at, at most. */
+export const mostLive = 200;
+
+/**
+ * The newest executions that have not ended, with their progress. The page's
+ * socket tells of starts and ends but not of single steps, so progress is
+ * asked for again while something runs.
+ */
+export const liveExecutionsQuery = queryOptions({
+  queryKey: [...keys.executions, "live"] as const,
+  queryFn: async ({ signal }) =>
+    (
+      await take(
+        client.GET("/api/vwmp/executions/", {
+          params: { query: { status: [...liveStatuses], limit: mostLive } },
+          signal,
+        }),
+      )
+    ).executions,
+  refetchInterval: ({ state }) => ((state.data?.length ?? 0) > 0 ? 3_000 : false),
+});
+
 export function executionQuery(id: string) {
   return queryOptions({
     queryKey: keys.execution(id),
     queryFn: ({ signal }) => take(client.GET("/api/vwmp/executions/{id}/", { params: { path: { id } }, signal })),
   });
+}
+
+/** The definition that an execution is pinned to; it never changes. */
+export function executionWorkflowQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.executionWorkflow(id),
+    queryFn: async ({ signal }) =>
+      (await take(
+        client.GET("/api/vwmp/executions/{id}/workflow/", { params: { path: { id } }, signal }),
+      )) as unknown as Definition,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** A page of log lines, as large as the server gives. */
+export async function readLogs(id: string, after: number, signal?: AbortSignal): Promise<Schemas["LogList"]> {
+  const params = { path: { id }, query: { after_seq: after, limit: 10_000 } };
+  return (await take(client.GET("/api/vwmp/executions/{id}/logs/", { params, signal }))) as Schemas["LogList"];
 }
 
 /** A stored workflow without its metadata: what may be edited and sent back. */

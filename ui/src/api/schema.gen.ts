@@ -1,6 +1,23 @@
 // Made by "make generate" from the server's OpenAPI document. Do not edit.
 
 export interface paths {
+    "/api/vwmp/about/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is this server, and how much does it keep? */
+        get: operations["get-about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/admin/backup/": {
         parameters: {
             query?: never;
@@ -415,6 +432,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/executions/{id}/steps/{step}/input/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a step was called with
+         * @description Its config with the values of its references. Secrets are hidden, references to the host's own configuration stay as they are written, and defaults of the handler are not added.
+         */
+        get: operations["get-step-input"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/executions/{id}/steps/{step}/output/": {
         parameters: {
             query?: never;
@@ -466,6 +503,26 @@ export interface paths {
          * @description A new execution that takes back what can be taken back, last finished first.
          */
         post: operations["undo-execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/executions/{id}/workflow/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the definition that an execution is pinned to
+         * @description It stays as it is when the workflow changes or is deleted.
+         */
+        get: operations["get-execution-workflow"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1027,7 +1084,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** WebSocket: starts, changes of state and ends of all executions */
+        /**
+         * WebSocket: starts, changes of state and ends of all executions, and saves of workflows
+         * @description Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.
+         */
         get: operations["ws-events"];
         put?: never;
         post?: never;
@@ -1081,6 +1141,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        About: {
+            commit?: string;
+            data: components["schemas"]["KeptData"];
+            /** @description Operating system and processor */
+            platform?: string;
+            /** @description The versions of the plugin protocol that it speaks */
+            plugin_protocols: number[];
+            /** Format: date-time */
+            started_at: string;
+            version: string;
+        };
         Account: {
             /**
              * @description Whether this server asks callers to sign in
@@ -1268,11 +1339,15 @@ export interface components {
             complete: boolean;
             /** Format: int64 */
             executions: number;
+            /** @description Of the executions that were created in the last 24 hours */
+            last_24h: components["schemas"]["Figures"];
             /**
              * Format: int64
              * @description Executions that have not ended
              */
             live: number;
+            /** @description Of those in the 24 hours before */
+            previous_24h: components["schemas"]["Figures"];
             /**
              * Format: date-time
              * @description From when on executions are counted by day and by workflow
@@ -1341,6 +1416,11 @@ export interface components {
              * @description Seconds
              */
             median_time: number;
+            /**
+             * Format: double
+             * @description Seconds that 95 of 100 did not exceed
+             */
+            p95_time: number;
             /** Format: int64 */
             partial: number;
             /** Format: int64 */
@@ -1429,6 +1509,40 @@ export interface components {
             status: string;
             steps: components["schemas"]["StepExplanation"][] | null;
             summary: string;
+        };
+        Figures: {
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            average_time: number;
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            live: number;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            longest_time: number;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            median_time: number;
+            /**
+             * Format: double
+             * @description Seconds that 95 of 100 did not exceed
+             */
+            p95_time: number;
+            /** Format: int64 */
+            partial: number;
+            /** Format: int64 */
+            success: number;
+            /** Format: int64 */
+            total: number;
         };
         FireRequest: {
             /** @description What ${trigger.…} stands for, such as {"body": {…}} */
@@ -1636,6 +1750,19 @@ export interface components {
             undo_token?: unknown;
             values?: unknown[] | null;
         };
+        KeptData: {
+            /** Format: int64 */
+            executions: number;
+            /**
+             * Format: int64
+             * @description Bytes of the main data file; 0 where nothing is kept on disk
+             */
+            file_size: number;
+            /** @description The disk has no room for new executions */
+            full: boolean;
+            /** Format: int64 */
+            workflows: number;
+        };
         KeptItem: {
             /** Format: int64 */
             index: number;
@@ -1710,6 +1837,28 @@ export interface components {
             workspace?: string;
         };
         ListedExecutionParametersStruct: Record<string, never>;
+        ListedVersion: {
+            author?: string;
+            /**
+             * Format: int64
+             * @description How many steps were added, removed or changed since the revision before; only with changes=true, and not of the first
+             */
+            changed_steps?: number;
+            /** Format: date-time */
+            created_at: string;
+            format: string;
+            message?: string;
+            name: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: int64 */
+            size: number;
+            /** Format: int64 */
+            step_count: number;
+            valid: boolean;
+            version: string;
+            workflow_id: string;
+        };
         LogLine: {
             fields?: unknown;
             /** Format: int64 */
@@ -1923,23 +2072,6 @@ export interface components {
              */
             revision?: number;
         };
-        RevisionInfo: {
-            author?: string;
-            /** Format: date-time */
-            created_at: string;
-            format: string;
-            message?: string;
-            name: string;
-            /** Format: int64 */
-            revision: number;
-            /** Format: int64 */
-            size: number;
-            /** Format: int64 */
-            step_count: number;
-            valid: boolean;
-            version: string;
-            workflow_id: string;
-        };
         SetSecretInputBody: {
             /** @description The secret, 1 to 65,536 bytes of text */
             value: string;
@@ -2019,6 +2151,23 @@ export interface components {
             status: string;
             step_id: string;
             waits_for?: string[] | null;
+        };
+        StepInput: {
+            /** @description References to the host's configuration, which stay as they are written */
+            as_written: string[];
+            /** @description Missing where it has more than 256 KiB; ask for it with whole=true */
+            config?: unknown;
+            /** @description The beginning of a config that is missing */
+            preview?: string;
+            /** @description Why they have not */
+            reason?: string;
+            /** @description Whether the references have their values */
+            resolved: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of the config
+             */
+            size: number;
         };
         StepPreview: {
             effects: components["schemas"]["PlannedEffect"][] | null;
@@ -2139,7 +2288,7 @@ export interface components {
         VersionList: {
             /** @description The next page's cursor; empty on the last one */
             next: string;
-            versions: components["schemas"]["RevisionInfo"][];
+            versions: components["schemas"]["ListedVersion"][];
         };
         Wait: {
             approvers?: string[] | null;
@@ -2217,6 +2366,11 @@ export interface components {
              * @description Seconds
              */
             median_time: number;
+            /**
+             * Format: double
+             * @description Seconds that 95 of 100 did not exceed
+             */
+            p95_time: number;
             /** Format: int64 */
             partial: number;
             /** Format: int64 */
@@ -2247,6 +2401,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "get-about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "back-up": {
         parameters: {
             query?: never;
@@ -3024,6 +3207,43 @@ export interface operations {
             };
         };
     };
+    "get-step-input": {
+        parameters: {
+            query?: {
+                /** @description The index of an item of a for_each */
+                item?: number;
+                /** @description Send the config alone, however large it is */
+                whole?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepInput"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-step-output": {
         parameters: {
             query?: {
@@ -3113,6 +3333,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Launched"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-execution-workflow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -4233,6 +4486,8 @@ export interface operations {
                 limit?: number;
                 /** @description What the page before gave as next */
                 cursor?: string;
+                /** @description Also count the changed steps; a page then has at most 50 revisions */
+                changes?: boolean;
             };
             header?: never;
             path: {

@@ -28,6 +28,9 @@ export function hasEnded(status: string): boolean {
   return ended.includes(status);
 }
 
+/** Where an execution is that has not ended. */
+export const liveStatuses = ["pending", "queued", "running", "paused", "waiting"] as const satisfies readonly Status[];
+
 export function isStatus(word: string): word is Status {
   return (statuses as readonly string[]).includes(word);
 }
@@ -46,8 +49,11 @@ export type HandlerDetail = Schemas["HandlerDetail"];
 export type WorkflowType = Schemas["TypeSummary"];
 export type Plugin = Schemas["PluginStatus"];
 export type Trigger = Schemas["ShownTrigger"];
+export type Firing = Schemas["Firing"];
 export type Stats = Schemas["Counts"];
-export type Revision = Schemas["RevisionInfo"];
+export type Figures = Schemas["Figures"];
+export type About = Schemas["About"];
+export type Revision = Schemas["ListedVersion"];
 export type Account = Schemas["Account"];
 export type Workspace = Schemas["WorkspaceSummary"];
 export type Validation = Schemas["Validation"];

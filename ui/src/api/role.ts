@@ -1,0 +1,22 @@
+import { useQuery } from "@tanstack/react-query";
+import { accountQuery } from "./queries";
+
+/** What somebody may do; each role includes those before it. */
+export const roles = ["viewer", "executor", "editor", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+/** Whether a role includes another. An unknown one includes nothing. */
+export function includes(role: string, needed: Role): boolean {
+  return (roles as readonly string[]).indexOf(role) >= roles.indexOf(needed);
+}
+
+/** Whether the person may do what this role may. False until it is known. */
+export function useMay(needed: Role): boolean {
+  const role = useQuery(accountQuery).data?.role;
+  return role !== undefined && includes(role, needed);
+}
+
+/** Why a control is switched off for want of a role. */
+export function needs(role: Role): string {
+  return `Your role lacks the right; it needs ${role}`;
+}
