@@ -34,7 +34,8 @@ interface NodeProps extends Required<Omit<JsonTreeProps, "value">> {
 }
 
 function Node({ name, value, open, shown }: NodeProps) {
-  if (typeof value === "object" && value !== null) return <Branch name={name} value={value} open={open} shown={shown} />;
+  if (typeof value === "object" && value !== null)
+    return <Branch name={name} value={value} open={open} shown={shown} />;
   return (
     <div className={styles.leaf}>
       <Name name={name} />
@@ -104,7 +105,8 @@ function Branch({ name, value, open, shown }: Omit<NodeProps, "value"> & { value
 
 function Leaf({ value, shown }: { value: Exclude<Json, object>; shown: (text: string) => string }) {
   const [whole, setWhole] = useState(false);
-  if (typeof value !== "string") return <span className={value === null ? styles.mark : styles.word}>{String(value)}</span>;
+  if (typeof value !== "string")
+    return <span className={value === null ? styles.mark : styles.word}>{String(value)}</span>;
   const text = shown(value);
   const cut = !whole && text.length > textSize;
   return (

@@ -1,7 +1,7 @@
 // One run as its page follows it: the result with every event folded in, and
 // its log. Events are gathered and shown once per frame, however many come.
 import { useEffect, useState, useSyncExternalStore } from "react";
-import { closeCodes, type Connection, events as allEvents, fetchSnapshot, watchExecution } from "../../api/live";
+import { events as allEvents, type Connection, closeCodes, fetchSnapshot, watchExecution } from "../../api/live";
 import { readLogs } from "../../api/queries";
 import { type Execution, hasEnded, type LiveEvent } from "../../api/types";
 import { foldAll, type Run, runOf, withSnapshot } from "./model/fold";
