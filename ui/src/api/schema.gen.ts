@@ -1084,7 +1084,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** WebSocket: starts, changes of state and ends of all executions */
+        /**
+         * WebSocket: starts, changes of state and ends of all executions, and saves of workflows
+         * @description Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.
+         */
         get: operations["ws-events"];
         put?: never;
         post?: never;
@@ -1840,6 +1843,28 @@ export interface components {
             workspace?: string;
         };
         ListedExecutionParametersStruct: Record<string, never>;
+        ListedVersion: {
+            author?: string;
+            /**
+             * Format: int64
+             * @description How many steps were added, removed or changed since the revision before; only with changes=true, and not of the first
+             */
+            changed_steps?: number;
+            /** Format: date-time */
+            created_at: string;
+            format: string;
+            message?: string;
+            name: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: int64 */
+            size: number;
+            /** Format: int64 */
+            step_count: number;
+            valid: boolean;
+            version: string;
+            workflow_id: string;
+        };
         LogLine: {
             fields?: unknown;
             /** Format: int64 */
@@ -2052,23 +2077,6 @@ export interface components {
              * @description Take this revision of the workflow
              */
             revision?: number;
-        };
-        RevisionInfo: {
-            author?: string;
-            /** Format: date-time */
-            created_at: string;
-            format: string;
-            message?: string;
-            name: string;
-            /** Format: int64 */
-            revision: number;
-            /** Format: int64 */
-            size: number;
-            /** Format: int64 */
-            step_count: number;
-            valid: boolean;
-            version: string;
-            workflow_id: string;
         };
         SetSecretInputBody: {
             /** @description The secret, 1 to 65,536 bytes of text */
@@ -2298,7 +2306,7 @@ export interface components {
         VersionList: {
             /** @description The next page's cursor; empty on the last one */
             next: string;
-            versions: components["schemas"]["RevisionInfo"][];
+            versions: components["schemas"]["ListedVersion"][];
         };
         Wait: {
             approvers?: string[] | null;
@@ -4508,6 +4516,8 @@ export interface operations {
                 limit?: number;
                 /** @description What the page before gave as next */
                 cursor?: string;
+                /** @description Also count the changed steps; a page then has at most 50 revisions */
+                changes?: boolean;
             };
             header?: never;
             path: {
