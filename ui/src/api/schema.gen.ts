@@ -1084,7 +1084,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** WebSocket: starts, changes of state and ends of all executions */
+        /**
+         * WebSocket: starts, changes of state and ends of all executions, and saves of workflows
+         * @description Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.
+         */
         get: operations["ws-events"];
         put?: never;
         post?: never;
@@ -1739,7 +1742,10 @@ export interface components {
             waiting?: components["schemas"]["Waiting"];
         };
         Kept: {
+            declared?: boolean;
             items?: components["schemas"]["KeptItem"][] | null;
+            /** Format: int64 */
+            order?: number;
             output?: unknown;
             skip_reason?: string;
             status?: string;
@@ -1761,8 +1767,11 @@ export interface components {
             workflows: number;
         };
         KeptItem: {
+            declared?: boolean;
             /** Format: int64 */
             index: number;
+            /** Format: int64 */
+            order?: number;
             output?: unknown;
             undo_token?: unknown;
         };
@@ -1834,6 +1843,28 @@ export interface components {
             workspace?: string;
         };
         ListedExecutionParametersStruct: Record<string, never>;
+        ListedVersion: {
+            author?: string;
+            /**
+             * Format: int64
+             * @description How many steps were added, removed or changed since the revision before; only with changes=true, and not of the first
+             */
+            changed_steps?: number;
+            /** Format: date-time */
+            created_at: string;
+            format: string;
+            message?: string;
+            name: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: int64 */
+            size: number;
+            /** Format: int64 */
+            step_count: number;
+            valid: boolean;
+            version: string;
+            workflow_id: string;
+        };
         LogLine: {
             fields?: unknown;
             /** Format: int64 */
@@ -2047,23 +2078,6 @@ export interface components {
              */
             revision?: number;
         };
-        RevisionInfo: {
-            author?: string;
-            /** Format: date-time */
-            created_at: string;
-            format: string;
-            message?: string;
-            name: string;
-            /** Format: int64 */
-            revision: number;
-            /** Format: int64 */
-            size: number;
-            /** Format: int64 */
-            step_count: number;
-            valid: boolean;
-            version: string;
-            workflow_id: string;
-        };
         SetSecretInputBody: {
             /** @description The secret, 1 to 65,536 bytes of text */
             value: string;
@@ -2235,8 +2249,20 @@ export interface components {
             /** Format: date-time */
             at: string;
             error?: components["schemas"]["Error"];
+            skip_reason?: string;
             status: string;
             undone_by?: string;
+        };
+        UndoOutlook: {
+            /** Format: int64 */
+            items?: number;
+            reason?: string;
+            step_id: string;
+            undone: boolean;
+        };
+        UndoPlan: {
+            /** @description In the order of the definition */
+            steps: components["schemas"]["UndoOutlook"][];
         };
         Validation: {
             errors: components["schemas"]["Item"][];
@@ -2280,7 +2306,7 @@ export interface components {
         VersionList: {
             /** @description The next page's cursor; empty on the last one */
             next: string;
-            versions: components["schemas"]["RevisionInfo"][];
+            versions: components["schemas"]["ListedVersion"][];
         };
         Wait: {
             approvers?: string[] | null;
@@ -3309,7 +3335,10 @@ export interface operations {
     };
     "undo-execution": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would be taken back; 200 */
+                dry_run?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3318,6 +3347,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoPlan"];
+                };
+            };
             /** @description Accepted */
             202: {
                 headers: {
@@ -4478,6 +4516,8 @@ export interface operations {
                 limit?: number;
                 /** @description What the page before gave as next */
                 cursor?: string;
+                /** @description Also count the changed steps; a page then has at most 50 revisions */
+                changes?: boolean;
             };
             header?: never;
             path: {

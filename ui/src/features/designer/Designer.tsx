@@ -1,5 +1,5 @@
 import { Tabs } from "@base-ui/react/tabs";
-import { lazy, Suspense, useState } from "react";
+import { lazy, type Ref, Suspense, useRef, useState } from "react";
 import type { Definition } from "../../api/types";
 import { useTitle } from "../../components/Page";
 import { Canvas } from "./canvas/Canvas";
@@ -14,20 +14,21 @@ import { DesignerToolbar } from "./saving/DesignerToolbar";
 import { SavingNotices } from "./saving/SavingNotices";
 import { sessionOf } from "./saving/session";
 import { useSaving } from "./saving/useSaving";
-import { StepsList } from "./steps-list/StepsList";
 import { createDesignerStore, type Saved } from "./store";
 import { useNarrow } from "./useNarrow";
+import { useRoom } from "./useRoom";
 import { useStepInAddress } from "./useStepInAddress";
 import { createViewStore, type Tab, usePanel, useView, useViewStore, ViewContext } from "./view";
 
+const StepsList = lazy(() => import("./steps-list/StepsList"));
 const SourceView = lazy(() => import("../source/SourceView"));
 const VersionsPanel = lazy(() => import("../versions/VersionsPanel"));
 
 /** The canvas with what stands beside and below it. */
-function Centre() {
+function Centre({ ref }: { ref?: Ref<HTMLElement> }) {
   const [panel] = usePanel();
   return (
-    <section className={styles.centre} aria-label="Workflow">
+    <section ref={ref} className={styles.centre} aria-label="Workflow">
       <header className={styles.toolbar}>
         <DesignerToolbar>
           <ProblemsButton />
@@ -84,7 +85,9 @@ function NarrowFrame() {
         <Centre />
       </Tabs.Panel>
       <Tabs.Panel value="steps" keepMounted className={styles.tabPanel}>
-        <StepsList alone />
+        <Suspense>
+          <StepsList alone />
+        </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="settings" keepMounted className={styles.tabPanel}>
         <SettingsSide alone />
@@ -94,22 +97,32 @@ function NarrowFrame() {
   );
 }
 
+function WideFrame() {
+  const centre = useRef<HTMLElement>(null);
+  const stepsList = useView((state) => state.stepsList);
+  useRoom(centre);
+  return (
+    <div className={styles.designer}>
+      <Palette />
+      <Centre ref={centre} />
+      {stepsList && (
+        <Suspense>
+          <StepsList />
+        </Suspense>
+      )}
+      <Versions />
+      <SettingsSide />
+    </div>
+  );
+}
+
 function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
   const name = useDesignerState((state) => state.document.name);
   const narrow = useNarrow();
   useTitle(`${name || "New workflow"} · Designer`);
   useSaving(onCreated);
   useStepInAddress();
-  if (narrow) return <NarrowFrame />;
-  return (
-    <div className={styles.designer}>
-      <Palette />
-      <Centre />
-      <StepsList />
-      <Versions />
-      <SettingsSide />
-    </div>
-  );
+  return narrow ? <NarrowFrame /> : <WideFrame />;
 }
 
 interface DesignerProps {

@@ -1,6 +1,7 @@
 import { CircleAlert, TriangleAlert } from "lucide-react";
 import { memo } from "react";
 import { isStatus } from "../../api/types";
+import { ChangeIcon, ChangeMark, changeColour } from "../../components/ChangeMark";
 import { cx } from "../../components/cx";
 import { StatusIcon } from "../../components/StatusIcon";
 import { StatusPill } from "../../components/StatusPill";
@@ -36,7 +37,9 @@ export function describeStep(
   if (unknown) parts.push("unknown step");
   if (off) parts.push("switched off");
   if (status) {
-    parts.push(status.status + (status.duration === undefined ? "" : ` in ${duration(status.duration)}`));
+    parts.push(
+      status.change ?? status.status + (status.duration === undefined ? "" : ` in ${duration(status.duration)}`),
+    );
     if (status.message) parts.push(status.message);
   }
   if (problems?.errors) parts.push(count(problems.errors, "problem"));
@@ -65,6 +68,14 @@ function Problems({ errors, warnings }: { errors: number; warnings: number }) {
 
 /** Line 2: at rest the id and what is wrong with the definition, in a run where the step is. */
 function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
+  if (status?.change) {
+    return (
+      <>
+        <ChangeMark change={status.change} />
+        <code className={styles.id}>{id}</code>
+      </>
+    );
+  }
   if (status) {
     return (
       <>
@@ -86,7 +97,8 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
 /** A step as the canvas shows it. It only draws; who may focus it, and its name, is the node's affair. */
 export const StepCard = memo(function StepCard(props: StepCardProps) {
   const { title, icon, unknown, off, status, selected, far } = props;
-  const word = status && (isStatus(status.status) ? status.status : "pending");
+  const change = status?.change;
+  const word = change ? changeColour(change) : status && (isStatus(status.status) ? status.status : "pending");
   if (far) {
     return (
       <div
@@ -94,7 +106,9 @@ export const StepCard = memo(function StepCard(props: StepCardProps) {
         data-status={word}
         data-selected={selected || undefined}
       >
-        {word ? (
+        {change ? (
+          <ChangeIcon change={change} size={46} />
+        ) : word ? (
           <StatusIcon status={word} size={46} />
         ) : (props.problems?.errors ?? 0) > 0 ? (
           <CircleAlert className={styles.blockProblem} size={46} aria-hidden="true" />

@@ -1,9 +1,9 @@
-import { ChevronDown, ChevronUp, ExternalLink, X } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { ChevronDown, ChevronUp, ExternalLink, Lock, X } from "lucide-react";
+import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { useStore } from "zustand";
 import { cancelExecution } from "../../../api/actions";
-import { hasEnded } from "../../../api/types";
+import { hasEnded, type StepDefinition, type StepResult } from "../../../api/types";
 import { Button, IconButton, LinkButton } from "../../../components/Button";
 import { tell } from "../../../components/ErrorNotice";
 import { StatusIcon } from "../../../components/StatusIcon";
@@ -12,8 +12,12 @@ import { toast } from "../../../components/toast";
 import { useNow } from "../../../components/useNow";
 import { capital, count } from "../../../lib/text";
 import { clockTime, duration, secondsBetween } from "../../../lib/time";
+import { Announcer, announcement } from "../../execution/model/announce";
+import type { Run } from "../../execution/model/fold";
+import { stepNote } from "../../execution/model/steps";
+import { orderOf } from "../../graph/order";
 import { useDesignerState, useDesignerStore } from "../context";
-import { useRun, useRunState } from "../live";
+import { useEditingLock, useRun, useRunState } from "../live";
 import styles from "./RunPanel.module.css";
 
 const heights = { least: 120, first: 240, step: 40 };
@@ -27,15 +31,18 @@ function Elapsed({ since }: { since: string }) {
   return <>{duration(secondsBetween(since, null, now))}</>;
 }
 
+function Seconds({ step }: { step: StepResult }) {
+  if (step.completed_at) return <>{duration(step.execution_time)}</>;
+  return step.started_at && !hasEnded(step.status) ? <Elapsed since={step.started_at} /> : null;
+}
+
 function StepRow({ id }: { id: string }) {
-  const run = useRun();
   const store = useDesignerStore();
-  const step = useSyncExternalStore(
-    (listener) => run.subscribe(id, listener),
-    () => run.step(id),
-  );
+  const step = useRunState((state) => state.run?.result.step_results[id]);
+  const saying = useRunState((state) => state.run?.saying[id]);
   const selected = useDesignerState((state) => state.selection.has(id));
   if (!step) return null;
+  const note = stepNote(step, saying);
   return (
     <li>
       <button
@@ -46,17 +53,12 @@ function StepRow({ id }: { id: string }) {
         onClick={() => store.getState().select([id])}
       >
         <StatusIcon status={step.status} size={14} />
-        <span className={styles.stepName}>{step.name}</span>
-        <span className={styles.word}>
-          {capital(step.status)}
-          {step.status === "running" && step.percentage !== undefined && ` ${Math.round(step.percentage)} %`}
-        </span>
+        <span className={styles.stepName}>{step.step_name || id}</span>
+        <span className={styles.word}>{capital(step.status)}</span>
         <span className={styles.time}>
-          {step.duration !== undefined
-            ? duration(step.duration)
-            : step.startedAt && step.status === "running" && <Elapsed since={step.startedAt} />}
+          <Seconds step={step} />
         </span>
-        {step.message && <span className={styles.message}>{step.message}</span>}
+        {note && <span className={styles.message}>{note}</span>}
       </button>
     </li>
   );
@@ -140,36 +142,51 @@ function Handle({ height, onChange }: { height: number; onChange: (height: numbe
   );
 }
 
+function Progress({ run }: { run: Run }) {
+  const { total_steps, completed_steps, failed_steps, skipped_steps } = run.result.progress;
+  const settled = completed_steps + failed_steps + skipped_steps;
+  return (
+    <span className={styles.progress}>
+      <progress aria-label="Steps that ended" max={total_steps} value={settled} />
+      {settled} of {total_steps}
+      {failed_steps > 0 && `, ${failed_steps} failed`}
+      {skipped_steps > 0 && `, ${skipped_steps} skipped`}
+    </span>
+  );
+}
+
+function Facts({ run }: { run: Run }) {
+  const { status, total_time, started_at, created_at, workflow_revision } = run.result;
+  return (
+    <span className={styles.facts}>
+      {hasEnded(status) ? duration(total_time) : <Elapsed since={started_at ?? created_at} />} · version{" "}
+      {workflow_revision}
+      {run.cancelling && " · cancelling"}
+    </span>
+  );
+}
+
 function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
-  const run = useRun();
-  const { id, status, revision, startedAt, total, progress, error, lost, refused } = useRunState((state) => state);
-  const ended = hasEnded(status);
+  const session = useRun();
+  const { id, run, lost, refused } = useRunState((state) => state);
+  const lock = useEditingLock();
+  const ended = run !== null && hasEnded(run.result.status);
   const cancel = () =>
     cancelExecution(id!).catch((cause: unknown) => {
       const { title, remedy } = tell(cause, "The execution could not be cancelled");
       toast({ title, description: remedy, kind: "error" });
     });
-  const settled = progress ? progress.completed_steps + progress.failed_steps + progress.skipped_steps : 0;
+  const wrong = run?.result.error?.message ?? run?.result.status_reason;
   return (
     <header className={styles.head}>
       <h2>Execution</h2>
-      <StatusPill status={status} />
-      {progress && (
-        <span className={styles.progress}>
-          <progress aria-label="Steps done" max={progress.total_steps} value={settled} />
-          {settled} of {progress.total_steps}
-          {progress.failed_steps > 0 && `, ${progress.failed_steps} failed`}
-        </span>
-      )}
-      <span className={styles.facts}>
-        {total !== null ? duration(total) : startedAt && <Elapsed since={startedAt} />}
-        {revision > 0 && ` · version ${revision}`}
-        {lost && " · connection lost, trying again"}
-        {refused && ` · ${refused}`}
-      </span>
-      {error && <span className={styles.failed}>{error}</span>}
+      {run && <StatusPill status={run.result.status} />}
+      {run && <Progress run={run} />}
+      {run && <Facts run={run} />}
+      {lost && !ended && <span className={styles.facts}>Connection lost, trying again</span>}
+      {(wrong || refused) && <span className={styles.failed}>{wrong || refused}</span>}
       <span className={styles.actions}>
-        {!ended && (
+        {run && !ended && !run.cancelling && (
           <Button size="small" kind="quiet" onClick={() => void cancel()}>
             Cancel execution
           </Button>
@@ -177,7 +194,7 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
         <LinkButton size="small" kind="quiet" icon={<ExternalLink />} href={`/executions/${id}`}>
           Open as page
         </LinkButton>
-        <Button size="small" icon={<X />} onClick={() => run.stop()}>
+        <Button size="small" icon={<X />} onClick={() => session.stop()}>
           Stop following
         </Button>
         <IconButton
@@ -188,26 +205,28 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
           onClick={onToggle}
         />
       </span>
+      {lock && (
+        <p className={styles.lock}>
+          <Lock size={13} aria-hidden="true" /> {lock.reason}
+        </p>
+      )}
     </header>
   );
 }
 
-/** Says the state in words from time to time, for those who don't see it. */
-function Announcer() {
-  const status = useRunState((state) => state.status);
-  const progress = useRunState((state) => state.progress);
+/** Says in words from time to time where the run is. */
+function Spoken() {
+  const result = useRunState((state) => state.run?.result);
   const [said, setSaid] = useState("");
-  const latest = useRef("");
-  const ended = hasEnded(status);
-  latest.current = progress
-    ? `${capital(status)}: ${progress.completed_steps} of ${progress.total_steps} done${progress.failed_steps > 0 ? `, ${progress.failed_steps} failed` : ""}`
-    : capital(status);
+  const announcer = useRef<Announcer>(null);
   useEffect(() => {
-    setSaid(latest.current);
-    if (ended) return;
-    const timer = setInterval(() => setSaid(latest.current), 3000);
-    return () => clearInterval(timer);
-  }, [ended]);
+    const made = new Announcer(setSaid);
+    announcer.current = made;
+    return () => made.close();
+  }, []);
+  useEffect(() => {
+    if (result) announcer.current?.announce(announcement(result));
+  }, [result]);
   return (
     <p className="visually-hidden" role="status">
       {said}
@@ -215,11 +234,19 @@ function Announcer() {
   );
 }
 
+/** The steps of a run in the order of the document; those that it has no more come last. */
+function listed(document: readonly StepDefinition[], results: Record<string, unknown> | undefined): string[] {
+  if (!results) return [];
+  const known = orderOf(document).ids.filter((id) => id in results);
+  return [...known, ...Object.keys(results).filter((id) => !known.includes(id))];
+}
+
 /** The run that the designer follows: progress, steps and logs. Nothing while none is. */
 export function RunPanel() {
   const run = useRun();
   const id = useRunState((state) => state.id);
-  const order = useRunState((state) => state.order);
+  const steps = useRunState((state) => state.run?.result.step_results);
+  const order = useDesignerState((state) => state.document.steps);
   const [search, setSearch] = useSearchParams();
   const [open, setOpen] = useState(true);
   const [height, setHeight] = useState(heights.first);
@@ -255,11 +282,11 @@ export function RunPanel() {
     <section className={styles.panel} aria-label="Execution" style={open ? { height } : undefined}>
       {open && <Handle height={height} onChange={setHeight} />}
       <Head open={open} onToggle={() => setOpen(!open)} />
-      <Announcer />
+      <Spoken />
       {open && (
         <div className={styles.body}>
           <ol className={styles.steps} aria-label="Steps of the execution">
-            {order.map((step) => (
+            {listed(order, steps).map((step) => (
               <StepRow key={step} id={step} />
             ))}
           </ol>
