@@ -73,6 +73,8 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   icon: ReactNode;
   size?: "normal" | "small";
   bordered?: boolean;
+  /** false where the icon says it all: an open tooltip would take the first Escape for itself. */
+  tooltip?: boolean;
 }
 
 /** A button that shows only an icon. */
@@ -82,20 +84,20 @@ export function IconButton({
   icon,
   size = "normal",
   bordered,
+  tooltip = true,
   className,
   type = "button",
   ...rest
 }: IconButtonProps) {
-  return (
-    <Tooltip text={hint ? `${label} (${hint})` : label}>
-      <button
-        {...rest}
-        type={type}
-        aria-label={label}
-        className={cx(styles.icon, size === "small" && styles.small, bordered && styles.bordered, className)}
-      >
-        {icon}
-      </button>
-    </Tooltip>
+  const button = (
+    <button
+      {...rest}
+      type={type}
+      aria-label={label}
+      className={cx(styles.icon, size === "small" && styles.small, bordered && styles.bordered, className)}
+    >
+      {icon}
+    </button>
   );
+  return tooltip ? <Tooltip text={hint ? `${label} (${hint})` : label}>{button}</Tooltip> : button;
 }
