@@ -44,9 +44,6 @@ func (s *Server) addCatalogue() {
 		}}},
 	}, s.getTemplate)
 	registerPlain(s, huma.Operation{
-		OperationID: "list-plugins", Method: http.MethodGet, Path: apiBase + "/plugins/", Tags: tags, Summary: "List the plugins and their processes",
-	}, s.listPlugins)
-	registerPlain(s, huma.Operation{
 		OperationID: "list-workspaces", Method: http.MethodGet, Path: apiBase + "/workspaces/", Tags: tags, Summary: "List the folders that executions may touch",
 	}, s.listWorkspaces)
 	s.addAction(action{
@@ -267,29 +264,6 @@ func (s *Server) getTemplate(ctx context.Context, in *templateInput) (*textOutpu
 	}
 	out.ContentType, out.Body = typeJSON, document.Definition.JSON()
 	return out, nil
-}
-
-type pluginList struct {
-	Plugins []PluginStatus `json:"plugins" nullable:"false"`
-	Next    string         `json:"next"`
-}
-
-type pluginsOutput struct{ Body pluginList }
-
-func (s *Server) listPlugins(ctx context.Context, _ *struct{}) (*pluginsOutput, error) {
-	if err := s.Catalogue.Ready(ctx); err != nil {
-		return nil, err
-	}
-	list := pluginList{Plugins: []PluginStatus{}}
-	if s.Plugins != nil {
-		list.Plugins = append(list.Plugins, s.Plugins()...)
-	}
-	for i := range list.Plugins {
-		if list.Plugins[i].Handlers == nil {
-			list.Plugins[i].Handlers = []string{}
-		}
-	}
-	return &pluginsOutput{list}, nil
 }
 
 type workspaceSummary struct {

@@ -49,7 +49,7 @@ func (s *Server) setUpAPI() {
 				},
 			},
 			Tags: []*huma.Tag{
-				{Name: "workflows"}, {Name: "executions"}, {Name: "triggers", Description: "What starts executions without a person"}, {Name: "catalogue", Description: "Handlers, workflow types, plugins"},
+				{Name: "workflows"}, {Name: "executions"}, {Name: "triggers", Description: "What starts executions without a person"}, {Name: "catalogue", Description: "Handlers and workflow types"}, {Name: "plugins"},
 				{Name: "auth", Description: "Sign-in"}, {Name: "secrets"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
 			},
 		},

@@ -23,6 +23,7 @@ func repeatTests() map[string]func(*world) {
 		"one step runs by itself with pretended outputs":      testOnlyStep,
 		"a preview asks every handler and changes nothing":    testPreview,
 		"an explanation says why each step is as it is":       testExplain,
+		"an input is what the step was called with":           testInput,
 		"what lives can't be retried, forked or undone":       testRepeatConflicts,
 	}
 }

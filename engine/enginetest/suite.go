@@ -151,6 +151,7 @@ func Run(t *testing.T, factory Factory) {
 	runAll(t, factory, languageTests())
 	runAll(t, factory, repeatTests())
 	runAll(t, factory, undoTests())
+	runAll(t, factory, pluginTests())
 	runAll(t, factory, map[string]func(*world){
 		"a chain runs in order and passes outputs on":          testChain,
 		"independent steps run in parallel":                    testParallel,

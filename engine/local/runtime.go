@@ -434,6 +434,17 @@ func (r *Runtime) Wait(ctx context.Context, executionID string) error {
 	}
 }
 
+// PluginsChanged looks anew at what waits for plugins; see engine.Engine.
+func (r *Runtime) PluginsChanged() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.executions {
+		if e.waitsForPlugin.Load() {
+			go e.post(message{kind: messagePlugins})
+		}
+	}
+}
+
 // Close ends the runtime; see engine.Engine.
 func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()

@@ -49,8 +49,8 @@ func waitingOf(unit *plan.Unit) *engine.Waiting {
 	}
 	wait := unit.Wait
 	return &engine.Waiting{
-		Reason: wait.Reason, Since: unit.Attempts[len(unit.Attempts)-1].StartedAt, Until: wait.Until, Message: wait.Message,
-		Approvers: wait.Approvers, Form: wait.Form, Plan: wait.Plan, Signal: wait.Signal, ChildID: wait.Child,
+		Reason: wait.Reason, Since: unit.WaitsSince, Until: wait.Until, Message: wait.Message,
+		Approvers: wait.Approvers, Form: wait.Form, Plan: wait.Plan, Signal: wait.Signal, ChildID: wait.Child, Plugin: wait.Plugin,
 	}
 }
 

@@ -242,6 +242,9 @@ func (s *State) applyUnit(r Ref, e Event) error {
 		if e.Private.Lost != LostHost {
 			unit.losses++
 		}
+		if e.Private.Alone {
+			unit.crashes++
+		}
 		closeAttempt(unit, StatusInterrupted, e.Error, e)
 		s.lost = insertRef(s.lost, r)
 	case StepReconciled:
@@ -270,7 +273,7 @@ func (s *State) applyResolved(r Ref, e Event) {
 	unit := s.Unit(r)
 	switch e.Private.Verdict {
 	case "retry":
-		unit.decision, unit.losses, unit.Error, unit.Undo = lostRerun, 0, nil, UndoState{}
+		unit.decision, unit.losses, unit.crashes, unit.Error, unit.Undo = lostRerun, 0, 0, nil, UndoState{}
 		s.setStatus(r, StatusRunning)
 		s.running[r] = true
 		s.lost = insertRef(s.lost, r)
@@ -357,6 +360,12 @@ func (s *State) applyWaiting(r Ref, e Event) {
 		wait = *e.Private.Wait
 	}
 	unit.Wait = &wait
+	if unit.Status != StatusWaiting {
+		unit.WaitsSince = e.Time
+	}
+	if wait.Reason == WaitPlugin {
+		s.takeBackStart(r)
+	}
 	s.leaveRunning(r)
 	s.setStatus(r, StatusWaiting)
 	if wait.Reason != WaitSignal {
@@ -366,6 +375,22 @@ func (s *State) applyWaiting(r Ref, e Event) {
 	if at >= 0 {
 		unit.Wait.delivered = s.signals[at].payload
 		s.signals = slices.Delete(s.signals, at, at+1)
+	}
+}
+
+// takeBackStart forgets an attempt that was written down and never came to
+// run, because its plugin could not be called.
+func (s *State) takeBackStart(r Ref) {
+	unit := s.Unit(r)
+	if unit.Status == StatusRunning && !containsRef(s.lost, r) {
+		unit.Attempt--
+		unit.Attempts = unit.Attempts[:len(unit.Attempts)-1]
+		if unit.Attempt == 0 {
+			unit.StartedAt = time.Time{}
+		}
+	}
+	if !r.IsItem() {
+		s.ready = remove(s.ready, r.Step)
 	}
 }
 

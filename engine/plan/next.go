@@ -264,7 +264,13 @@ func (s *State) cancelled(r Ref) Command {
 func (s *State) decideLost(commands []Command, r Ref, now time.Time) []Command {
 	unit := s.Unit(r)
 	start := Command{Kind: CommandStart, Ref: r, Attempt: unit.Attempt + 1}
-	if unit.losses >= maxLosses {
+	switch {
+	case unit.crashes >= maxCrashes:
+		start = Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: &Error{
+			Message: fmt.Sprintf("its plugin crashed %d times while this step alone ran in it: %s", unit.crashes, unit.lostDetail),
+			Code:    "crash_loop", Class: pluginsdk.FailurePermanent, Fault: pluginsdk.FaultAuthor,
+		}}
+	case unit.losses >= maxLosses:
 		start = Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: &Error{
 			Message: fmt.Sprintf("%d attempts at this step were lost: %s", unit.losses, unit.lostDetail),
 			Code:    "crash_loop", Class: pluginsdk.FailurePermanent, Fault: pluginsdk.FaultAuthor,

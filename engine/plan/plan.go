@@ -25,6 +25,14 @@ const reconcileInterval = 5 * time.Second
 // crash or because it had to be killed, before it is not run again.
 const maxLosses = 3
 
+// maxCrashes is how many crashes of its plugin's process a step may have been
+// alone in before it is not run again: it is the one that crashes it.
+const maxCrashes = 2
+
+// CodeCrashedAlone is the code of an unknown outcome whose process crashed
+// while no other call was in it.
+const CodeCrashedAlone = "PLUGIN_CRASHED_ALONE"
+
 // maxCalls is how many calls of one execution run at once; further steps
 // that are due wait for one of them to end. It bounds what a fan-out of
 // thousands of steps takes of the memory and of a plugin.
@@ -207,6 +215,11 @@ func (s *State) Undoing() []Ref { return sortedRefs(s.undoing) }
 
 // Waiting lists the units that wait, ascending.
 func (s *State) Waiting() []Ref { return slices.Clone(s.waiting) }
+
+// WaitsForPlugin reports whether a unit waits until its plugin can be called.
+func (s *State) WaitsForPlugin() bool {
+	return slices.ContainsFunc(s.waiting, func(r Ref) bool { return s.Unit(r).Wait.Reason == WaitPlugin })
+}
 
 // Interrupted lists the units whose outcome a person must decide, ascending.
 func (s *State) Interrupted() []Ref { return slices.Clone(s.interrupted) }

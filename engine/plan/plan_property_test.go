@@ -189,7 +189,13 @@ func (s *simulation) check(e plan.Event) {
 		s.checkStart(r, e)
 	case plan.StepCompleted, plan.StepItemCompleted:
 		s.checkEndOf(r, e)
-	case plan.StepRetrying, plan.AttemptLost, plan.StepInterrupted, plan.StepWaiting:
+	case plan.StepWaiting:
+		if _, runs := s.running[r]; runs && e.Reason == string(plan.WaitPlugin) {
+			// The attempt came to nothing, and its number is used again.
+			delete(s.started, [3]int{r.Step, r.Item, e.Attempt})
+		}
+		delete(s.running, r)
+	case plan.StepRetrying, plan.AttemptLost, plan.StepInterrupted:
 		delete(s.running, r)
 	case plan.UndoStarted, plan.UndoRetrying, plan.UndoLost, plan.StepUndone:
 		s.checkUndo(r, e)
@@ -305,7 +311,9 @@ func (s *simulation) checkStart(r plan.Ref, e plan.Event) {
 // became of a lost attempt is no new start, and neither is the next item of a
 // step that runs.
 func (s *simulation) underWay(r plan.Ref) bool {
-	return r.IsItem() || (s.state.Unit(r).Attempt > 0 && s.state.Unit(r).Status == plan.StatusRunning)
+	unit := s.state.Unit(r)
+	waits := unit.Status == plan.StatusWaiting && unit.Wait.Reason == plan.WaitPlugin && unit.Error == nil
+	return r.IsItem() || (unit.Attempt > 0 && (unit.Status == plan.StatusRunning || waits))
 }
 
 // settle obeys every command that is due until none brings anything new.
@@ -329,6 +337,10 @@ func (s *simulation) settle() {
 func (s *simulation) obey(command plan.Command) {
 	switch command.Kind {
 	case plan.CommandStart:
+		if rapid.IntRange(0, 12).Draw(s.t, "disabled") == 0 {
+			s.add(plan.PluginWaitEvent(s.state, command.Ref, "p", "it is disabled", s.drawUntil(), s.now))
+			return
+		}
 		class := rapid.SampledFrom([]pluginsdk.EffectClass{
 			pluginsdk.EffectPure, pluginsdk.EffectReconcilable, pluginsdk.EffectUnsafe,
 		}).Draw(s.t, "class")
@@ -354,6 +366,14 @@ func (s *simulation) obey(command plan.Command) {
 		}
 		s.add(event)
 	}
+}
+
+// drawUntil is when a plugin can be called again, or zero.
+func (s *simulation) drawUntil() time.Time {
+	if rapid.Bool().Draw(s.t, "for a while") {
+		return s.now.Add(time.Minute)
+	}
+	return time.Time{}
 }
 
 // wait turns the start of a built-in that waits into its wait.
@@ -426,6 +446,14 @@ func (s *simulation) move() bool {
 	if s.state.Status != plan.StatusWaiting && s.cancels == 0 {
 		return false
 	}
+	// The plugins come back before somebody decides: an item that is tried
+	// again by a decision is not held up by max_parallel.
+	if woken := plan.Woken(s.state); len(woken) > 0 {
+		for _, command := range woken {
+			s.obey(command)
+		}
+		return true
+	}
 	if interrupted := s.state.Interrupted(); len(interrupted) > 0 {
 		r := interrupted[0]
 		as := rapid.SampledFrom([]string{"retry", "success", "failed", "skipped"}).Draw(s.t, "as")
@@ -453,8 +481,15 @@ func (s *simulation) drawOutcome() pluginsdk.Outcome {
 		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, UndoToken: json.RawMessage(`{"undo":1}`)}
 	}
 	outcome := pluginsdk.Outcome{Kind: rapid.SampledFrom([]pluginsdk.OutcomeKind{
-		pluginsdk.OutcomeSuccess, pluginsdk.OutcomeSuccess, pluginsdk.OutcomeFailure, pluginsdk.OutcomeSkipped, pluginsdk.OutcomeUnknown,
+		pluginsdk.OutcomeSuccess, pluginsdk.OutcomeSuccess, pluginsdk.OutcomeFailure, pluginsdk.OutcomeSkipped, pluginsdk.OutcomeUnknown, pluginsdk.OutcomeNotRun,
 	}).Draw(s.t, "outcome"), SkipReason: "it says so"}
+	if outcome.Kind == pluginsdk.OutcomeNotRun {
+		outcome.Failure = &pluginsdk.Failure{Class: pluginsdk.FailureRetryable, Code: "X", Message: "it rests"}
+		if until := s.drawUntil(); !until.IsZero() {
+			outcome.Failure.RetryAfter = until.Sub(s.now)
+		}
+		return outcome
+	}
 	if outcome.Kind == pluginsdk.OutcomeFailure || outcome.Kind == pluginsdk.OutcomeUnknown {
 		class := rapid.SampledFrom([]pluginsdk.FailureClass{
 			pluginsdk.FailureRetryable, pluginsdk.FailurePermanent, pluginsdk.FailureTimeout, pluginsdk.FailureCancelled,

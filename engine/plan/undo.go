@@ -15,6 +15,8 @@ const (
 	maxUndoAttempts = 3
 	// undoInterval is the wait before the second try; it doubles.
 	undoInterval = time.Second
+	// undoWait is the least wait for a plugin that can't be called.
+	undoWait = 15 * time.Second
 )
 
 // rollsBack reports whether the execution ends by taking back what it did.
@@ -140,6 +142,9 @@ func (s *State) applyUndo(r Ref, e Event) error {
 		s.undoing[r] = true
 	case UndoRetrying:
 		delete(s.undoing, r)
+		if e.Private.NotRun {
+			unit.Undo.Attempt--
+		}
 		unit.Undo.calling, unit.Undo.retryAt, unit.Undo.Error = false, e.Private.RetryAt, e.Error
 	case UndoLost:
 		delete(s.undoing, r)
@@ -220,6 +225,11 @@ func SettleUndo(s *State, r Ref, outcome pluginsdk.Outcome, now time.Time) []Eve
 	event.Error = ErrorOf(outcome.Failure)
 	if event.Error == nil {
 		event.Error = &Error{Message: "nobody knows how it ended", Code: "UNDO_UNKNOWN"}
+	}
+	if outcome.Kind == pluginsdk.OutcomeNotRun {
+		event.Type, event.Status = UndoRetrying, ""
+		event.Private = &Private{NotRun: true, RetryAt: now.Add(max(outcome.Failure.RetryAfter, undoWait))}
+		return []Event{event}
 	}
 	again := outcome.Kind == pluginsdk.OutcomeUnknown || event.Error.Retryable
 	if again && undo.Attempt < maxUndoAttempts {

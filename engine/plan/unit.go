@@ -77,6 +77,8 @@ type Unit struct {
 	SkipReason   string
 	// Wait is what a waiting unit waits for, or waited for.
 	Wait *Wait
+	// WaitsSince is when the last wait began.
+	WaitsSince time.Time
 	// KeptFrom is the execution that the result comes from, or empty.
 	KeptFrom string
 	// Undo is how far taking the unit back has come.
@@ -87,8 +89,10 @@ type Unit struct {
 	Checkpoint     json.RawMessage
 	Effects        []pluginsdk.EffectRecord
 
-	failures     int
-	losses       int
+	failures int
+	losses   int
+	// crashes counts those of its plugin in which it was alone.
+	crashes      int
 	skipByChoice bool
 	// declared: a person said that it succeeded.
 	declared bool
@@ -150,6 +154,9 @@ const (
 	WaitTime     WaitReason = "time"
 	WaitSignal   WaitReason = "signal"
 	WaitChild    WaitReason = "child"
+	// WaitPlugin: the step's plugin can't be called, and it is not started
+	// before it can.
+	WaitPlugin WaitReason = "plugin"
 )
 
 // Wait is what a waiting step waits for.
@@ -159,7 +166,8 @@ type Wait struct {
 	Until time.Time `json:"until,omitzero"`
 	// OnTimeout is what Until does to an approval: fail, approve or reject.
 	OnTimeout string `json:"on_timeout,omitempty"`
-	// Message, Approvers and Form belong to an approval.
+	// Message belongs to an approval, and says of a plugin why it can't be
+	// called; Approvers and Form belong to an approval.
 	Message   string          `json:"message,omitempty"`
 	Approvers []string        `json:"approvers,omitempty"`
 	Form      json.RawMessage `json:"form,omitempty"`
@@ -173,6 +181,8 @@ type Wait struct {
 	Child      string          `json:"child,omitempty"`
 	Workflow   string          `json:"workflow,omitempty"`
 	Parameters json.RawMessage `json:"parameters,omitempty"`
+	// Plugin is the name of the plugin that can't be called.
+	Plugin string `json:"plugin,omitempty"`
 
 	// delivered is the payload of the signal, once it has come.
 	delivered json.RawMessage

@@ -1,7 +1,7 @@
 // What the pages ask the server for, and the keys under which answers are
 // kept. Live events patch or outdate the same keys; see live.ts.
 import { infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
-import { client, send, take } from "./client";
+import { client, type Schemas, send, take } from "./client";
 import {
   type Definition,
   type Execution,
@@ -19,6 +19,7 @@ export const keys = {
   versions: (id: string) => ["workflow", id, "versions"] as const,
   executions: ["executions"] as const,
   execution: (id: string) => ["execution", id] as const,
+  executionWorkflow: (id: string) => ["execution", id, "workflow"] as const,
   stats: ["stats"] as const,
   handlers: ["handlers"] as const,
   handler: (path: string) => ["handler", path] as const,
@@ -165,6 +166,24 @@ export function executionQuery(id: string) {
     queryKey: keys.execution(id),
     queryFn: ({ signal }) => take(client.GET("/api/vwmp/executions/{id}/", { params: { path: { id } }, signal })),
   });
+}
+
+/** The definition that an execution is pinned to; it never changes. */
+export function executionWorkflowQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.executionWorkflow(id),
+    queryFn: async ({ signal }) =>
+      (await take(
+        client.GET("/api/vwmp/executions/{id}/workflow/", { params: { path: { id } }, signal }),
+      )) as unknown as Definition,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** A page of log lines, as large as the server gives. */
+export async function readLogs(id: string, after: number, signal?: AbortSignal): Promise<Schemas["LogList"]> {
+  const params = { path: { id }, query: { after_seq: after, limit: 10_000 } };
+  return (await take(client.GET("/api/vwmp/executions/{id}/logs/", { params, signal }))) as Schemas["LogList"];
 }
 
 /** A stored workflow without its metadata: what may be edited and sent back. */

@@ -432,6 +432,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/executions/{id}/steps/{step}/input/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a step was called with
+         * @description Its config with the values of its references. Secrets are hidden, references to the host's own configuration stay as they are written, and defaults of the handler are not added.
+         */
+        get: operations["get-step-input"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/executions/{id}/steps/{step}/output/": {
         parameters: {
             query?: never;
@@ -483,6 +503,26 @@ export interface paths {
          * @description A new execution that takes back what can be taken back, last finished first.
          */
         post: operations["undo-execution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/executions/{id}/workflow/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the definition that an execution is pinned to
+         * @description It stays as it is when the workflow changes or is deleted.
+         */
+        get: operations["get-execution-workflow"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2104,6 +2144,23 @@ export interface components {
             step_id: string;
             waits_for?: string[] | null;
         };
+        StepInput: {
+            /** @description References to the host's configuration, which stay as they are written */
+            as_written: string[];
+            /** @description Missing where it has more than 256 KiB; ask for it with whole=true */
+            config?: unknown;
+            /** @description The beginning of a config that is missing */
+            preview?: string;
+            /** @description Why they have not */
+            reason?: string;
+            /** @description Whether the references have their values */
+            resolved: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of the config
+             */
+            size: number;
+        };
         StepPreview: {
             effects: components["schemas"]["PlannedEffect"][] | null;
             handler: string;
@@ -3142,6 +3199,43 @@ export interface operations {
             };
         };
     };
+    "get-step-input": {
+        parameters: {
+            query?: {
+                /** @description The index of an item of a for_each */
+                item?: number;
+                /** @description Send the config alone, however large it is */
+                whole?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepInput"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-step-output": {
         parameters: {
             query?: {
@@ -3231,6 +3325,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Launched"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-execution-workflow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description A problem (RFC 9457) */

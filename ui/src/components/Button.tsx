@@ -71,7 +71,8 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   /** Further words of the tooltip, such as the keys that do the same. */
   hint?: string;
   icon: ReactNode;
-  size?: "normal" | "small";
+  /** Tiny ones stand beside a label; they are still 24 px to hit. */
+  size?: "normal" | "small" | "tiny";
   bordered?: boolean;
   /** false where the icon says it all: an open tooltip would take the first Escape for itself. */
   tooltip?: boolean;
@@ -94,7 +95,7 @@ export function IconButton({
       {...rest}
       type={type}
       aria-label={label}
-      className={cx(styles.icon, size === "small" && styles.small, bordered && styles.bordered, className)}
+      className={cx(styles.icon, size !== "normal" && styles[size], bordered && styles.bordered, className)}
     >
       {icon}
     </button>

@@ -11,6 +11,7 @@ import { type Handlers, useHandlers } from "../graph/handlers";
 import { askLayout } from "../graph/layoutClient";
 import { downstreamOf, orderOf } from "../graph/order";
 import { freePlace, placeAfter } from "../graph/placement";
+import { defaultConfig } from "../schema-form/defaults";
 import { useDesignerStore } from "./context";
 import { useEditingLock } from "./live";
 import { copyText, readSteps } from "./model/clipboard";
@@ -269,8 +270,6 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
   };
 }
 
-const noDefaults = () => ({});
-
 /** The commands of the designer around. */
 export function useCommands(): Commands {
   const store = useDesignerStore();
@@ -278,7 +277,7 @@ export function useCommands(): Commands {
   const handlers = useHandlers();
   const locked = useEditingLock()?.reason ?? null;
   return useMemo(
-    () => makeCommands({ store, view, handlers, locked, defaults: noDefaults }),
+    () => makeCommands({ store, view, handlers, locked, defaults: defaultConfig }),
     [store, view, handlers, locked],
   );
 }

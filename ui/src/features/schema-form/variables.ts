@@ -1,6 +1,7 @@
 // What a reference may name at one place of a workflow: the list behind the
 // suggestions, and the reasons why a reference leads to nothing.
 import type { Definition, HandlerSummary, Json, StepDefinition } from "../../api/types";
+import { upstreamOf } from "../graph/order";
 import { pathSegment } from "./references";
 import { asSchema, type JsonSchema, typesOf } from "./schema";
 
@@ -26,20 +27,6 @@ interface ScopeOptions {
   handlers: ReadonlyMap<string, Pick<HandlerSummary, "name" | "output_schema">>;
   /** Names of stored secrets; empty where the role may not know them. */
   secrets?: readonly string[];
-}
-
-/** Ids of all steps that come before a step, nearest first. */
-export function upstreamOf(document: Definition, stepId: string): string[] {
-  const steps = new Map(document.steps.map((step) => [step.id, step]));
-  const found = new Set<string>();
-  const queue = [...(steps.get(stepId)?.dependencies ?? [])];
-  for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-    const step = steps.get(id);
-    if (!step || found.has(id) || id === stepId) continue;
-    found.add(id);
-    queue.push(...(step.dependencies ?? []));
-  }
-  return [...found];
 }
 
 /** How deep values and schemas are listed, and how many entries one of them may give. */
@@ -163,7 +150,7 @@ function parameterVariables(document: Definition, secretsAllowed: boolean): Vari
 
 function outputVariables({ document, handlers }: ScopeOptions, stepId: string): Variable[] {
   const variables: Variable[] = [];
-  for (const id of upstreamOf(document, stepId)) {
+  for (const id of upstreamOf(document.steps, stepId)) {
     const step = document.steps.find((other) => other.id === id)!;
     const handler = handlers.get(step.handler);
     const group = `Step ${step.name || handler?.name || id}`;

@@ -47,8 +47,7 @@ export function VariableButton({ label, secretsFirst, returnTo, onPick }: Variab
   if (variables === null) return null;
   return (
     <IconButton
-      className={styles.small}
-      size="small"
+      size="tiny"
       label={`Insert a variable: ${label}`}
       icon={<Braces />}
       disabled={disabled}
@@ -72,8 +71,7 @@ export function VariableField({ schema, label, pointer, value, required, onChang
           <VariableMark />
           <VariableButton label={label} returnTo={box} onPick={(reference) => onChange(reference)} />
           <IconButton
-            className={styles.small}
-            size="small"
+            size="tiny"
             label={`Take out the variable: ${label}`}
             icon={<X />}
             disabled={disabled}

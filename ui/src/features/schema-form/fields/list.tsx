@@ -186,8 +186,7 @@ function ItemButtons({ index, count, disabled, onMove, onRemove }: ItemButtonsPr
       {count > 1 && (
         <>
           <IconButton
-            className={styles.small}
-            size="small"
+            size="tiny"
             data-part="up"
             label={`Move ${name} up`}
             hint="Alt+↑"
@@ -196,8 +195,7 @@ function ItemButtons({ index, count, disabled, onMove, onRemove }: ItemButtonsPr
             onClick={() => onMove(-1, "up")}
           />
           <IconButton
-            className={styles.small}
-            size="small"
+            size="tiny"
             data-part="down"
             label={`Move ${name} down`}
             hint="Alt+↓"
@@ -207,14 +205,7 @@ function ItemButtons({ index, count, disabled, onMove, onRemove }: ItemButtonsPr
           />
         </>
       )}
-      <IconButton
-        className={styles.small}
-        size="small"
-        label={`Remove ${name}`}
-        icon={<Trash2 />}
-        disabled={disabled}
-        onClick={onRemove}
-      />
+      <IconButton size="tiny" label={`Remove ${name}`} icon={<Trash2 />} disabled={disabled} onClick={onRemove} />
     </>
   );
 }

@@ -94,14 +94,7 @@ function UnknownKey({
       error={useProblem(pointer) ?? "This step knows no such field."}
       pointer={pointer}
       aside={
-        <IconButton
-          className={styles.small}
-          size="small"
-          label={`Remove ${name}`}
-          icon={<Trash2 />}
-          disabled={disabled}
-          onClick={onRemove}
-        />
+        <IconButton size="tiny" label={`Remove ${name}`} icon={<Trash2 />} disabled={disabled} onClick={onRemove} />
       }
     >
       <code className={styles.unknown}>{valueText(value)}</code>

@@ -7,7 +7,6 @@ import { Field } from "../../../components/Field";
 import { exactTime } from "../../../lib/time";
 import { useForm, useProblem } from "../context";
 import { isVariable } from "../references";
-import styles from "../SchemaForm.module.css";
 import { isNullable, type JsonSchema, placeholderOf, valueText } from "../schema";
 import { typeInto, VariableInput } from "../VariableInput";
 import { type FieldProps, helpOf, VariableButton, VariableMark } from "./frame";
@@ -104,8 +103,7 @@ export function TextField({ multiline, code, secret, ...props }: TextFieldProps)
         <>
           {literal && (
             <IconButton
-              className={styles.small}
-              size="small"
+              size="tiny"
               label={shown ? "Hide the text" : "Show the text"}
               icon={shown ? <EyeOff /> : <Eye />}
               onClick={() => setShown(!shown)}

@@ -1,0 +1,164 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { typesQuery } from "../../../api/queries";
+import type { Json } from "../../../api/types";
+import { SchemaField } from "../../schema-form/SchemaField";
+import { FormScope, SchemaForm } from "../../schema-form/SchemaForm";
+import { asSchema, type JsonSchema } from "../../schema-form/schema";
+import { useDesignerState } from "../context";
+import { useProblems } from "../problems";
+import { ParametersEditor } from "./ParametersEditor";
+import { Section } from "./Section";
+import styles from "./settings.module.css";
+import { concurrency, duration, onFailure } from "./stepSchema";
+import { TriggersEditor } from "./TriggersEditor";
+import { joined, setKey, unlessDefault, useContent, useEdit, useSuggestions, useVariables } from "./useSettings";
+
+const general: { [key: string]: JsonSchema } = {
+  name: { type: "string", title: "Name", minLength: 1, maxLength: 200 },
+  description: { type: "string", title: "Description", "x-vwmp-multiline": true, maxLength: 1000 },
+  version: {
+    type: "string",
+    title: "Version",
+    default: "1.0.0",
+    description: "Your own number; each save has one of its own.",
+  },
+  tags: {
+    type: "array",
+    title: "Tags",
+    description: "For search and filters.",
+    items: { type: "string" },
+    maxItems: 100,
+  },
+};
+
+const timeout = duration("Time limit", "Of a whole execution. Empty: none.");
+const freeConfig: JsonSchema = { type: "object", title: "Values" };
+
+/** What belongs to the workflow as a whole. */
+export function WorkflowSettings() {
+  const document = useContent();
+  return (
+    <>
+      <header className={styles.head}>
+        <div className={styles.titles}>
+          <h2>Workflow</h2>
+          <p className={styles.hint}>Select a step to set it up.</p>
+        </div>
+      </header>
+      <div className={styles.body}>
+        <General />
+        <Section title="Parameters" note={amount(document.parameters)} open>
+          <ParametersEditor />
+        </Section>
+        <Section title="Config" note={amount(Object.keys(document.config ?? {}))}>
+          <Config />
+        </Section>
+        <Section title="Execution" note={document.on_failure ?? "stop"}>
+          <Execution />
+        </Section>
+        <Section title="Triggers" note={amount(document.triggers)}>
+          <TriggersEditor />
+        </Section>
+      </div>
+    </>
+  );
+}
+
+function amount(list: readonly unknown[] | undefined): string {
+  return list?.length ? String(list.length) : "none";
+}
+
+/** A field of one key of the workflow. */
+function useWorkflowField() {
+  const document = useContent();
+  const { edit } = useEdit();
+  return (key: string, schema: JsonSchema, clean: (value: Json | undefined) => Json | undefined = (value) => value) => (
+    <SchemaField
+      key={key}
+      schema={schema}
+      label={schema.title ?? key}
+      pointer={`/${key}`}
+      value={document[key] as Json | undefined}
+      required={key === "name"}
+      onChange={(value, options) => edit(setKey(key, clean(value)), joined(options, "workflow"))}
+    />
+  );
+}
+
+function General() {
+  const problems = useProblems((state) => state.problems);
+  const { data: types = [] } = useQuery(typesQuery);
+  const { locked } = useEdit();
+  const field = useWorkflowField();
+  const type = useDesignerState((state) => state.document.type);
+  const typeSchema = useMemo<JsonSchema>(() => {
+    const known = types.map(({ name, display_name, description }) => ({
+      const: name,
+      title: display_name || name,
+      description,
+    }));
+    const own = type && type !== "custom" && !types.some(({ name }) => name === type);
+    const described = types.find(({ name }) => name === type)?.description;
+    return {
+      title: "Type",
+      default: "custom",
+      description: described ?? "A type brings rules and config of its own.",
+      oneOf: [{ const: "custom", title: "Custom" }, ...known, ...(own ? [{ const: type, title: type }] : [])],
+    };
+  }, [types, type]);
+  return (
+    <FormScope problems={problems} disabled={locked}>
+      {field("name", general.name!, (value) => value ?? "")}
+      {field("description", general.description!)}
+      {field("type", typeSchema, (value) => unlessDefault(value, "custom"))}
+      {field("tags", general.tags!)}
+      {field("version", general.version!)}
+    </FormScope>
+  );
+}
+
+function Config() {
+  const config = useDesignerState((state) => state.document.config);
+  const type = useDesignerState((state) => state.document.type);
+  const problems = useProblems((state) => state.problems);
+  const { data: types = [] } = useQuery(typesQuery);
+  const { edit, locked } = useEdit();
+  const known = asSchema(types.find(({ name }) => name === type)?.config_schema);
+  const schema = useMemo<JsonSchema>(
+    () => (known.properties ? { additionalProperties: {}, ...known } : freeConfig),
+    [known],
+  );
+  return (
+    <>
+      <p className={styles.hint}>Values that steps name as {"${config.…}"}.</p>
+      <SchemaForm
+        schema={schema}
+        value={config}
+        pointer="/config"
+        problems={problems}
+        disabled={locked}
+        onChange={(value, options) =>
+          edit(setKey("config", Object.keys(value).length > 0 ? value : undefined), joined(options, "workflow"))
+        }
+      />
+    </>
+  );
+}
+
+function Execution() {
+  const problems = useProblems((state) => state.problems);
+  const variables = useVariables(null, "concurrency");
+  const suggestions = useSuggestions();
+  const { locked } = useEdit();
+  const field = useWorkflowField();
+  return (
+    <FormScope problems={problems} disabled={locked} suggestions={suggestions}>
+      {field("on_failure", onFailure, (value) => unlessDefault(value, "stop"))}
+      {field("timeout", timeout)}
+      <FormScope problems={problems} disabled={locked} variables={variables}>
+        {field("concurrency", concurrency)}
+      </FormScope>
+    </FormScope>
+  );
+}
