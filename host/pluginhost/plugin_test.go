@@ -20,10 +20,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/pluginsdk/client"
 	pb "github.com/vwmp/vwmp/pluginsdk/proto"
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 		be(strings.TrimPrefix(os.Args[1], asFlag))
 		return
 	}
-	if name, found := strings.CutPrefix(filepath.Base(os.Args[0]), filePrefix); found {
+	if name, found := strings.CutPrefix(filepath.Base(os.Args[0]), disk.FilePrefix); found {
 		be(name)
 		return
 	}
@@ -230,19 +231,21 @@ func flood(context.Context, *pluginsdk.Step, message) (facts, error) {
 // beRude is a plugin that was not made with the SDK, and breaks the protocol.
 func beRude() {
 	handshake := client.Handshake()
-	plugin.Serve(&plugin.ServeConfig{
-		HandshakeConfig: handshake, Plugins: plugin.PluginSet{client.PluginKey: &rudePlugin{}}, GRPCServer: plugin.DefaultGRPCServer,
+	goplugin.Serve(&goplugin.ServeConfig{
+		HandshakeConfig: handshake, Plugins: goplugin.PluginSet{client.PluginKey: &rudePlugin{}}, GRPCServer: goplugin.DefaultGRPCServer,
 	})
 }
 
-type rudePlugin struct{ plugin.NetRPCUnsupportedPlugin }
+type rudePlugin struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
 
-func (*rudePlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+func (*rudePlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 	pb.RegisterPluginServer(s, rudeServer{})
 	return nil
 }
 
-func (*rudePlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+func (*rudePlugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
 	return nil, errors.New("this is the plugin")
 }
 

@@ -20,6 +20,11 @@ export function exactTime(time: string | number | Date): string {
   return exact.format(new Date(time));
 }
 
+/** A text of the server with the times in it, which are UTC, as the person reads times. */
+export function withLocalTimes(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => exactTime(time));
+}
+
 /** Hours and minutes, local. */
 export function clockTime(time: string | number | Date): string {
   return clock.format(new Date(time));

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { type ComponentType, lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { startExecution } from "../../api/actions";
 import { exportText, keys, refreshExecutions, workflowQuery } from "../../api/queries";
 import type { Parameter } from "../../api/types";
@@ -16,17 +16,8 @@ interface Launchable {
   parameters?: Parameter[];
 }
 
-interface LaunchDialogProps {
-  workflow: Launchable;
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  onStarted?: (executionId: string) => void;
-}
-
-const dialogs = import.meta.glob<{ default: ComponentType<LaunchDialogProps> }>("../launch/LaunchDialog.tsx");
-const LaunchDialog = lazy<ComponentType<LaunchDialogProps>>(
-  dialogs["../launch/LaunchDialog.tsx"] ?? (async () => ({ default: () => null })),
-);
+// The form brings much with it and is needed only once somebody executes.
+const LaunchDialog = lazy(() => import("../launch/LaunchDialog"));
 
 type Named = Pick<Deletable, "id" | "name">;
 

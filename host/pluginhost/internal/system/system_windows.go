@@ -1,9 +1,8 @@
-package pluginhost
+package system
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -16,19 +15,19 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// giveLifeline: Windows can't hand a pipe over this way, and needs none.
-func giveLifeline(*exec.Cmd, *os.File) bool { return false }
+// GiveLifeline: Windows can't hand a pipe over this way, and needs none.
+func GiveLifeline(*exec.Cmd, *os.File) bool { return false }
 
-// group is a process and what it started: a job, which ends with the last
+// Group is a process and what it started: a job, which ends with the last
 // handle to it, and so with the host.
-type group struct {
-	process *os.Process
-	job     windows.Handle
+type Group struct {
+	pid int
+	job windows.Handle
 }
 
-// joinGroup puts a process into a job of its own.
-func joinGroup(process *os.Process) (group, error) {
-	g := group{process: process}
+// GroupOf puts a process into a job of its own.
+func GroupOf(pid int) (Group, error) {
+	g := Group{pid: pid}
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return g, fmt.Errorf("make a job: %w", err)
@@ -39,7 +38,7 @@ func joinGroup(process *os.Process) (group, error) {
 	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
 		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
 	if err == nil {
-		err = assign(job, process.Pid)
+		err = assign(job, pid)
 	}
 	if err != nil {
 		return g, errors.Join(fmt.Errorf("join a job: %w", err), windows.CloseHandle(job))
@@ -56,35 +55,29 @@ func assign(job windows.Handle, pid int) error {
 	return errors.Join(windows.AssignProcessToJobObject(job, handle), windows.CloseHandle(handle))
 }
 
-// terminate is kill: a process without a console takes no softer hint.
-func (g group) terminate() { g.kill() }
+// Terminate is Kill: a process without a console takes no softer hint.
+func (g Group) Terminate() { g.Kill() }
 
-func (g group) kill() {
+// Kill ends the group.
+func (g Group) Kill() {
 	if g.job != 0 {
 		_ = windows.TerminateJobObject(g.job, 1)
 		return
 	}
-	_ = g.process.Kill()
+	if process, err := os.FindProcess(g.pid); err == nil {
+		_ = process.Kill()
+	}
 }
 
-func (g group) close() {
+// Close lets go of the group.
+func (g Group) Close() {
 	if g.job != 0 {
 		_ = windows.CloseHandle(g.job)
 	}
 }
 
-// killLeft does nothing: no process outlives its host's job.
-func killLeft(int) {}
+// KillLeft does nothing: no process outlives its host's job.
+func KillLeft(int) {}
 
-// startTime is not needed here, since no process is left.
-func startTime(int) string { return "" }
-
-// checkOwner: who may write a file is not in its mode here.
-func checkOwner(fs.FileInfo) error { return nil }
-
-func checkProgram(info fs.FileInfo) error {
-	if !info.Mode().IsRegular() {
-		return errors.New("it is not a regular file")
-	}
-	return nil
-}
+// StartTime is not needed here, since no process is left.
+func StartTime(int) string { return "" }

@@ -1,68 +1,71 @@
-package pluginhost
+package system
 
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// spawner starts processes from one thread that lives as long as the host.
-// Linux sends a process its parent-death signal when the thread that forked
-// it ends, not when the whole parent does.
-type spawner struct {
-	jobs chan spawnJob
-	done chan struct{}
-}
-
-type spawnJob struct {
-	cmd    *exec.Cmd
-	result chan error
-}
-
-func newSpawner() *spawner {
-	s := &spawner{jobs: make(chan spawnJob), done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		// Never unlocked: the thread ends with the goroutine.
-		runtime.LockOSThread()
-		for job := range s.jobs {
-			job.result <- job.cmd.Start()
-		}
-	}()
-	return s
-}
-
-// start starts a process that leads a session, and so a group, of its own.
+// Start starts a process that leads a session, and so a group, of its own.
 // What it starts stays in the session even where it has a group of its own,
 // and so is found when it must end.
-func (s *spawner) start(cmd *exec.Cmd) error {
+//
+// A thread of its own starts it and waits for its end: Linux sends a process
+// its parent-death signal when the thread that forked it ends, not when the
+// whole parent does.
+func Start(cmd *exec.Cmd) (*Child, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	job := spawnJob{cmd, make(chan error, 1)}
-	s.jobs <- job
-	return <-job.result
+	exited, started := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(exited)
+		// Never unlocked: the thread ends with the goroutine.
+		runtime.LockOSThread()
+		err := startBusy(cmd)
+		started <- err
+		if err == nil {
+			awaitExit(cmd.Process.Pid)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return &Child{Pid: cmd.Process.Pid, Exited: exited, cmd: cmd}, nil
 }
 
-// close ends the thread, and with it every process it started that is left.
-func (s *spawner) close() {
-	close(s.jobs)
-	<-s.done
+// A file that was just written can't be started while a process that was
+// forked meanwhile, and has not got to its own program yet, has it open.
+const (
+	busyTries = 50
+	busyPause = 2 * time.Millisecond
+)
+
+func startBusy(cmd *exec.Cmd) error {
+	for try := 1; ; try++ {
+		err := cmd.Start()
+		if !errors.Is(err, syscall.ETXTBSY) || try == busyTries {
+			return err
+		}
+		again := exec.Command(cmd.Path) //nolint:gosec // The same program once more: a Cmd can be started only once.
+		again.Args, again.Dir, again.Env, again.Stdout, again.Stderr = cmd.Args, cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr
+		again.ExtraFiles, again.SysProcAttr = cmd.ExtraFiles, cmd.SysProcAttr
+		*cmd = *again
+		<-time.After(busyPause)
+	}
 }
 
-// awaitExit returns when a child has ended, and leaves it unreaped: so its
-// pid can't be given to another process yet. It reports whether it did.
-func awaitExit(pid int) bool {
+// awaitExit returns when a child has ended, and leaves it unreaped.
+func awaitExit(pid int) {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
-			return err == nil
+			return
 		}
 	}
 }
@@ -122,9 +125,9 @@ func statFields(pid int) [][]byte {
 	return bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
 }
 
-// startTime is when a process started, in the kernel's ticks since a boot, or
+// StartTime is when a process started, in the kernel's ticks since a boot, or
 // nothing.
-func startTime(pid int) string {
+func StartTime(pid int) string {
 	fields := statFields(pid)
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil || len(fields) <= statStart {
@@ -133,17 +136,8 @@ func startTime(pid int) string {
 	return string(bytes.TrimSpace(boot)) + "/" + string(fields[statStart])
 }
 
-func fileKey(path string, info fs.FileInfo) string {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("%s|%d|%d|%d|%d.%d|%d.%d", path, stat.Dev, stat.Ino, stat.Size,
-		stat.Mtim.Sec, stat.Mtim.Nsec, stat.Ctim.Sec, stat.Ctim.Nsec)
-}
-
-// residentMemory is a process's resident memory in bytes, or 0.
-func residentMemory(pid int) int64 {
+// Memory is a process's resident memory in bytes, or 0.
+func Memory(pid int) int64 {
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0

@@ -1,4 +1,4 @@
-package pluginhost
+package system
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: tr
 // killSession does nothing: the group is all that can be found here.
 func killSession(int) {}
 
-// startTime is when a process started, or nothing.
-func startTime(pid int) string {
+// StartTime is when a process started, or nothing.
+func StartTime(pid int) string {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil || info == nil {
 		return ""

@@ -1,4 +1,4 @@
-package pluginhost
+package disk
 
 import (
 	"bytes"
@@ -13,36 +13,49 @@ import (
 	"strings"
 )
 
-// folderFile is one file of a plugin that is a folder.
+// folderFile is one file of a plugin that is a folder, or a link in it.
 type folderFile struct {
 	path string
 	// name is relative to the folder, with slashes.
 	name string
+	// link is where a link leads, empty for a file.
+	link string
 	info fs.FileInfo
 }
+
+// installed reports whether a folder holds installed packages: they are not
+// the plugin's own.
+func installed(name string) bool { return name == "node_modules" || name == ".venv" }
 
 // folderFiles lists what belongs to a plugin that is a folder, in order.
 // Installed packages don't.
 func folderFiles(dir string) ([]folderFile, error) {
 	var files []folderFile
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		isLink := err == nil && entry.Type()&fs.ModeSymlink != 0
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".venv"):
+		case installed(entry.Name()) && entry.IsDir():
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
+		case installed(entry.Name()), !entry.Type().IsRegular() && !isLink:
 			return nil
 		}
-		info, err := entry.Info()
-		if err != nil {
+		file := folderFile{path: path}
+		if file.info, err = entry.Info(); err != nil {
 			return err
+		}
+		if isLink {
+			if file.link, err = os.Readlink(path); err != nil {
+				return err
+			}
 		}
 		relative, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
 		}
-		files = append(files, folderFile{path, filepath.ToSlash(relative), info})
+		file.name = filepath.ToSlash(relative)
+		files = append(files, file)
 		return nil
 	})
 	if err != nil {
@@ -51,17 +64,17 @@ func folderFiles(dir string) ([]folderFile, error) {
 	return files, nil
 }
 
-// key names the content without reading it, by what changes with it: inode,
+// Key names the content without reading it, by what changes with it: inode,
 // size and times. It is empty where the system does not tell.
-func (f *found) key() (string, error) {
-	if !f.isFolder {
-		info, err := os.Stat(f.path)
+func (p *Plugin) Key() (string, error) {
+	if !p.IsFolder {
+		info, err := os.Stat(p.Path)
 		if err != nil {
 			return "", err
 		}
-		return fileKey(f.path, info), nil
+		return fileKey(p.Path, info), nil
 	}
-	files, err := folderFiles(f.path)
+	files, err := folderFiles(p.Path)
 	if err != nil {
 		return "", err
 	}
@@ -69,72 +82,89 @@ func (f *found) key() (string, error) {
 	for _, file := range files {
 		fmt.Fprintf(sum, "%q\n", fileKey(file.path, file.info))
 	}
-	return f.path + "|" + hex.EncodeToString(sum.Sum(nil)), nil
+	return p.Path + "|" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// hash is the SHA-256 of the executable, or of all files of a folder, in hex.
-func (f *found) hash() (string, error) {
+// Hash is the SHA-256 of the executable, or of all files of a folder, in hex.
+func (p *Plugin) Hash() (string, error) {
 	sum := sha256.New()
-	if !f.isFolder {
-		if err := hashFile(sum, f.path); err != nil {
+	if !p.IsFolder {
+		if err := readFile(p.Path, sum); err != nil {
 			return "", err
 		}
 		return hex.EncodeToString(sum.Sum(nil)), nil
 	}
-	files, err := folderFiles(f.path)
+	files, err := folderFiles(p.Path)
 	if err != nil {
 		return "", err
 	}
 	for _, file := range files {
-		fmt.Fprintf(sum, "%q %d\n", file.name, file.info.Size())
-		if err := hashFile(sum, file.path); err != nil {
+		if err := file.hash(sum); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func hashFile(sum io.Writer, path string) error {
+func (f *folderFile) hash(sum io.Writer) error {
+	if f.link != "" {
+		_, err := fmt.Fprintf(sum, "%q -> %q\n", f.name, f.link)
+		return err
+	}
+	fmt.Fprintf(sum, "%q %d\n", f.name, f.info.Size())
+	return readFile(f.path, sum)
+}
+
+func readFile(path string, to io.Writer) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("read the plugin: %w", err)
 	}
-	_, err = io.Copy(sum, file)
+	_, err = io.Copy(to, file)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("read the plugin: %w", err)
 	}
 	return nil
 }
 
-var errChanged = errors.New("its file has changed since it was found; restart the server to use the new one")
+// ErrChanged: the file is not the one that was found any more.
+var ErrChanged = errors.New("its file has changed since it was found")
 
-// verify checks the content right before it is started, and returns its key;
-// with unchanged after the start, no other content can have been started.
-func (f *found) verify() (string, error) {
-	before, err := f.key()
+// Verify holds the content against the checksum right before it is started,
+// and returns its key; with Unchanged after the start, no other content can
+// have been started. Content whose key was seen to fit is not read again.
+func (p *Plugin) Verify() (string, error) {
+	key, err := p.Key()
 	if err != nil {
 		return "", err
 	}
-	checksum, err := f.hash()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if key != "" && key == p.verified {
+		return key, nil
+	}
+	checksum, err := p.Hash()
 	if err != nil {
 		return "", err
 	}
-	if checksum != f.checksum {
-		return "", errChanged
+	if checksum != p.Checksum {
+		return "", ErrChanged
 	}
-	return before, nil
+	p.verified = key
+	return key, nil
 }
 
-func (f *found) unchanged(before string) error {
-	if after, err := f.key(); err != nil || after != before {
-		return errors.Join(errChanged, err)
+// Unchanged is ErrChanged where the content has another key by now.
+func (p *Plugin) Unchanged(key string) error {
+	if now, err := p.Key(); err != nil || now != key {
+		return errors.Join(ErrChanged, err)
 	}
 	return nil
 }
 
-// programKind says what a file is by its first bytes, to explain why it does
+// ProgramKind says what a file is by its first bytes, to explain why it does
 // not start.
-func programKind(path string) string {
+func ProgramKind(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
 		return ""

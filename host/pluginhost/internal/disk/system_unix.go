@@ -1,40 +1,14 @@
 //go:build unix
 
-package pluginhost
+package disk
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"syscall"
 )
-
-func giveLifeline(cmd *exec.Cmd, end *os.File) bool {
-	cmd.ExtraFiles = []*os.File{end}
-	return true
-}
-
-// group is a process and what it started.
-type group struct{ pid int }
-
-// joinGroup returns the group of a process that the spawner started.
-func joinGroup(process *os.Process) (group, error) { return group{process.Pid}, nil }
-
-// Signals may find nobody left, which is what they are for.
-
-func (g group) terminate() { _ = syscall.Kill(-g.pid, syscall.SIGTERM) }
-
-func (g group) kill() {
-	_ = syscall.Kill(-g.pid, syscall.SIGKILL)
-	killSession(g.pid)
-}
-
-func (group) close() {}
-
-// killLeft kills a process that an earlier host left.
-func killLeft(pid int) { group{pid}.kill() }
 
 // checkOwner refuses a file that somebody else could have put there.
 func checkOwner(info fs.FileInfo) error {

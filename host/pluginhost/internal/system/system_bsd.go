@@ -1,6 +1,6 @@
 //go:build unix && !linux && !darwin
 
-package pluginhost
+package system
 
 import (
 	"os/exec"
@@ -12,5 +12,5 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: tr
 // killSession does nothing: the group is all that can be found here.
 func killSession(int) {}
 
-// startTime is not told here, so that no process is ever swept.
-func startTime(int) string { return "" }
+// StartTime is not told here, so that no process is ever swept.
+func StartTime(int) string { return "" }
