@@ -107,7 +107,7 @@ area("shell", {}, (test) => {
   }) => {
     await server.workflow({ name: "Before", steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }] });
     const page = await open("/vwmp/", { allow: lost });
-    await page.getByRole("link", { name: "Before" }).waitFor();
+    await page.getByRole("link", { name: "Before", exact: true }).waitFor();
     await page.getByRole("searchbox").fill("e");
     const bar = page.getByText("Connection lost, trying again");
     await server.kill();
@@ -156,9 +156,13 @@ area("shell", {}, (test) => {
     server,
     open,
   }) => {
+    const id = await server.workflow({
+      name: "Kept",
+      steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }],
+    });
     const page = await open("/vwmp/", { allow: [/401/, /WebSocket/] });
     const search = page.getByRole("searchbox");
-    await search.fill("meanw");
+    await search.fill("kept");
     await page.context().clearCookies();
     await page
       .getByRole("button", { name: /^More actions/ })
@@ -176,11 +180,10 @@ area("shell", {}, (test) => {
     await dialog.getByLabel("Token").fill(server.token);
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "hidden" });
-    assert.equal(await search.inputValue(), "meanw");
+    assert.equal(await search.inputValue(), "kept");
     // The socket is open again too.
-    const id = (await server.api("workflows/"))[0].id;
     await server.launch(id);
-    await page.getByText("just now").first().waitFor();
+    await page.getByRole("row").filter({ hasText: "Kept" }).getByText("Success").waitFor();
   });
 
   test("every page reads without scrolling sideways at 320 pixels", async ({ open }) => {

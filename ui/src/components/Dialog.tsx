@@ -62,7 +62,7 @@ export function Dialog({
               <Base.Title className={styles.title}>{title}</Base.Title>
               {description && <Base.Description className={styles.description}>{description}</Base.Description>}
             </div>
-            {closable && <Base.Close render={<IconButton label="Close" icon={<X />} size="small" />} />}
+            {closable && <Base.Close render={<IconButton label="Close" icon={<X />} size="small" tooltip={false} />} />}
           </header>
           {children && <div className={styles.body}>{children}</div>}
           {actions && <footer className={styles.actions}>{actions}</footer>}
