@@ -97,6 +97,7 @@ func (s *Server) setUp() {
 	s.addTriggers()
 	s.addCatalogue()
 	s.addAbout()
+	s.addPlugins()
 	s.addSignIn()
 	s.addSecrets()
 	s.addAdmin()

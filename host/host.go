@@ -59,7 +59,7 @@ type Options struct {
 	// Triggers may be nil: then there are none.
 	Triggers Triggers
 	// Plugins and Stats may be nil: then nothing is listed.
-	Plugins func() []PluginStatus
+	Plugins Plugins
 	Stats   func(ctx context.Context) (data.Stats, error)
 	// Secrets may be nil: then none can be set.
 	Secrets Secrets
@@ -167,6 +167,9 @@ func New(options Options) (*Server, error) {
 	}
 	if options.Triggers == nil {
 		options.Triggers = noTriggers{}
+	}
+	if options.Plugins == nil {
+		options.Plugins = noPlugins{}
 	}
 	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{

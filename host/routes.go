@@ -83,6 +83,10 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/workflow-types/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workflow-types/{name}/templates/{template}/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/plugins/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/plugins/{name}/usage/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/enable/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/disable/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/reload/", permission: edge.Admin, body: jsonBody},
 		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
@@ -125,10 +129,10 @@ func routeTable() []route {
 	return table
 }
 
+var fiberNames = strings.NewReplacer("{", ":", "}", "")
+
 // fiberPattern writes a pattern as Fiber reads it.
-func fiberPattern(pattern string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(pattern)
-}
+func fiberPattern(pattern string) string { return fiberNames.Replace(pattern) }
 
 // safe reports whether a method changes nothing.
 func safe(method string) bool {

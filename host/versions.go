@@ -35,7 +35,7 @@ func (s *Server) addVersions(tags []string) {
 	}, s.compareVersions)
 	register(s, huma.Operation{
 		OperationID: "restore-version", Method: http.MethodPost, Path: apiBase + "/workflows/{id}/versions/{revision}/restore/", Tags: tags,
-		Summary: "Restore a revision as a new one", Description: "Its text becomes the newest revision, byte for byte. If-Match guards against a lost update.", Responses: flatResponse(),
+		Summary: "Restore a revision as a new one", Description: "Its text becomes the newest revision, byte for byte. If-Match guards against a lost update.", Responses: s.flatResponse(),
 	}, s.restoreVersion)
 }
 

@@ -292,6 +292,35 @@ func (r *Runtime) find(executionID string) (*execution, error) {
 	return nil, engine.ErrNotFound
 }
 
+// owner finds the execution that somebody wants something of. One that an
+// earlier host left unfinished has no owner before Recover has taken it up:
+// who is that early waits, and is not told that it can't be done.
+func (r *Runtime) owner(ctx context.Context, executionID string) (*execution, error) {
+	if e, err := r.find(executionID); err == nil {
+		return e, nil
+	}
+	select {
+	case <-r.recovered:
+		return r.find(executionID) // It may have been taken up since.
+	default:
+	}
+	stored, err := r.options.Journal.Load(ctx, executionID)
+	if err != nil {
+		return nil, err
+	}
+	if stored.Execution.Status.Ended() {
+		return nil, engine.ErrNotFound
+	}
+	select {
+	case <-r.recovered:
+	case <-r.draining:
+		return nil, engine.ErrStopping
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for what an earlier server left unfinished: %w", ctx.Err())
+	}
+	return r.find(executionID)
+}
+
 // ask hands a message to an execution's owner and waits for its answer.
 func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engine.Execution, error) {
 	answer, err := r.question(ctx, executionID, m)
@@ -299,9 +328,12 @@ func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engin
 }
 
 func (r *Runtime) question(ctx context.Context, executionID string, m message) (reply, error) {
-	e, err := r.find(executionID)
-	if err != nil {
+	e, err := r.owner(ctx, executionID)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
 		return r.ended(ctx, executionID)
+	case err != nil:
+		return reply{}, err
 	}
 	m.reply = make(chan reply, 1)
 	if !e.post(m) {
@@ -360,7 +392,7 @@ func (r *Runtime) Signal(ctx context.Context, executionID, name string, payload 
 // Resume takes up a paused or parked execution; see engine.Engine. One whose handlers
 // were gone is compiled anew: they may be back.
 func (r *Runtime) Resume(ctx context.Context, executionID, by string) (engine.Execution, error) {
-	if e, err := r.find(executionID); err == nil && e.missing != "" && e.post(message{kind: messageRetire}) {
+	if e, err := r.owner(ctx, executionID); err == nil && e.missing != "" && e.post(message{kind: messageRetire}) {
 		<-e.done
 		again, err := r.load(ctx, executionID)
 		if err == nil {
@@ -399,6 +431,17 @@ func (r *Runtime) Wait(ctx context.Context, executionID string) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// PluginsChanged looks anew at what waits for plugins; see engine.Engine.
+func (r *Runtime) PluginsChanged() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.executions {
+		if e.waitsForPlugin.Load() {
+			go e.post(message{kind: messagePlugins})
+		}
 	}
 }
 

@@ -2,7 +2,15 @@
 // kept. Live events patch or outdate the same keys; see live.ts.
 import { infiniteQueryOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { client, type Schemas, send, take } from "./client";
-import { type Definition, liveStatuses, metadataKeys, type StoredWorkflow } from "./types";
+import {
+  type Definition,
+  type Execution,
+  liveStatuses,
+  metadataKeys,
+  type StepResult,
+  type StoredWorkflow,
+  type Waiting,
+} from "./types";
 
 export const keys = {
   account: ["account"] as const,
@@ -200,7 +208,25 @@ export async function refreshExecutions(queries: QueryClient): Promise<void> {
   ]);
 }
 
-/** Executions with a step that waits for an approval. */
+/** A step, or one item of a for_each, that waits for an approval. */
+export interface WaitingApproval {
+  execution: Execution;
+  step: StepResult;
+  /** The item's number, of a step that runs for each of several. */
+  item?: number;
+  waiting: Waiting;
+}
+
+function approvalsOf(execution: Execution): WaitingApproval[] {
+  return Object.values(execution.step_results).flatMap((step) => {
+    const own: { waiting?: Waiting; index?: number }[] = [{ waiting: step.waiting }, ...(step.items ?? [])];
+    return own.flatMap(({ waiting, index }) =>
+      waiting?.reason === "approval" ? [{ execution, step, item: index, waiting }] : [],
+    );
+  });
+}
+
+/** Every approval that is waited for, the longest waiting first; whom it is for is said in each. */
 export const approvalsQuery = queryOptions({
   queryKey: [...keys.executions, "approvals"] as const,
   queryFn: async ({ signal }) => {
@@ -212,10 +238,6 @@ export const approvalsQuery = queryOptions({
         take(client.GET("/api/vwmp/executions/{id}/", { params: { path: { id: execution_id } }, signal })),
       ),
     );
-    return whole.flatMap((execution) =>
-      Object.values(execution.step_results)
-        .filter((step) => step.waiting?.reason === "approval")
-        .map((step) => ({ execution, step })),
-    );
+    return whole.flatMap(approvalsOf).sort((a, b) => a.waiting.since.localeCompare(b.waiting.since));
   },
 });

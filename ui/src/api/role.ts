@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { accountQuery } from "./queries";
+import type { Account, Waiting } from "./types";
 
 /** What somebody may do; each role includes those before it. */
 export const roles = ["viewer", "executor", "editor", "admin"] as const;
@@ -19,4 +20,14 @@ export function useMay(needed: Role): boolean {
 /** Why a control is switched off for want of a role. */
 export function needs(role: Role): string {
   return `Your role lacks the right; it needs ${role}`;
+}
+
+/** Whether an approval is for this person: by name, by a role that theirs includes, or for everybody. */
+export function mayApprove({ approvers }: Waiting, account: Account | undefined): boolean {
+  if (!account || !includes(account.role, "executor")) return false;
+  if (!approvers || approvers.length === 0) return true;
+  return approvers.some(
+    (name) =>
+      name === account.user || ((roles as readonly string[]).includes(name) && includes(account.role, name as Role)),
+  );
 }

@@ -1,27 +1,31 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
-import { IconButton } from "./Button";
+import { Button, IconButton } from "./Button";
 
 interface CopyButtonProps {
-  /** What it copies, as its name: "Copy output". */
+  /** What is copied; a function where making it costs something. */
+  text: string | (() => string);
+  /** What it does: "Copy output". */
   label: string;
-  text: () => string;
+  iconOnly?: boolean;
 }
 
-/** Puts a text on the clipboard and says that it did. */
-export function CopyButton({ label, text }: CopyButtonProps) {
+/** Puts a text on the clipboard, and says so for a moment. */
+export function CopyButton({ text, label, iconOnly }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
     const timer = setTimeout(() => setCopied(false), 2000);
     return () => clearTimeout(timer);
   }, [copied]);
+  const copy = () =>
+    void navigator.clipboard.writeText(typeof text === "string" ? text : text()).then(() => setCopied(true));
+  const icon = copied ? <Check /> : <Copy />;
+  const name = copied ? "Copied" : label;
+  if (iconOnly) return <IconButton label={name} icon={icon} size="small" onClick={copy} />;
   return (
-    <IconButton
-      size="small"
-      label={copied ? "Copied" : label}
-      icon={copied ? <Check /> : <Copy />}
-      onClick={() => navigator.clipboard.writeText(text()).then(() => setCopied(true))}
-    />
+    <Button size="small" icon={icon} onClick={copy}>
+      {name}
+    </Button>
   );
 }

@@ -7,7 +7,7 @@ import { StatusPill } from "../../components/StatusPill";
 import { Cell, type Column, Table } from "../../components/Table";
 import { Ago } from "../../components/Time";
 import { count } from "../../lib/text";
-import { isSet } from "../../lib/time";
+import { isSet, withLocalTimes } from "../../lib/time";
 import styles from "./ExecutionRows.module.css";
 import { triggerNames } from "./triggers";
 
@@ -31,7 +31,7 @@ const columns: readonly Column[] = [
 function Detail({ execution }: { execution: ExecutionSummary }) {
   const { error, status, status_reason: reason, progress } = execution;
   if (error) return <span className={styles.why}>{error.message}</span>;
-  if (reason) return <span className={styles.hint}>{reason}</span>;
+  if (reason) return <span className={styles.hint}>{withLocalTimes(reason)}</span>;
   if (hasEnded(status)) return <span className={styles.hint}>{count(progress.total_steps, "step")}</span>;
   return (
     <span className={styles.hint}>
