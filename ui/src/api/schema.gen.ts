@@ -1742,7 +1742,10 @@ export interface components {
             waiting?: components["schemas"]["Waiting"];
         };
         Kept: {
+            declared?: boolean;
             items?: components["schemas"]["KeptItem"][] | null;
+            /** Format: int64 */
+            order?: number;
             output?: unknown;
             skip_reason?: string;
             status?: string;
@@ -1764,8 +1767,11 @@ export interface components {
             workflows: number;
         };
         KeptItem: {
+            declared?: boolean;
             /** Format: int64 */
             index: number;
+            /** Format: int64 */
+            order?: number;
             output?: unknown;
             undo_token?: unknown;
         };
@@ -2243,8 +2249,20 @@ export interface components {
             /** Format: date-time */
             at: string;
             error?: components["schemas"]["Error"];
+            skip_reason?: string;
             status: string;
             undone_by?: string;
+        };
+        UndoOutlook: {
+            /** Format: int64 */
+            items?: number;
+            reason?: string;
+            step_id: string;
+            undone: boolean;
+        };
+        UndoPlan: {
+            /** @description In the order of the definition */
+            steps: components["schemas"]["UndoOutlook"][];
         };
         Validation: {
             errors: components["schemas"]["Item"][];
@@ -3317,7 +3335,10 @@ export interface operations {
     };
     "undo-execution": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would be taken back; 200 */
+                dry_run?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3326,6 +3347,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoPlan"];
+                };
+            };
             /** @description Accepted */
             202: {
                 headers: {

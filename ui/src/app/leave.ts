@@ -6,9 +6,13 @@ const guards = new Set<object>();
 const listeners = new Set<() => void>();
 let asked: (() => void) | null = null;
 
+function tell(): void {
+  for (const listener of listeners) listener();
+}
+
 function ask(go: (() => void) | null): void {
   asked = go;
-  for (const listener of listeners) listener();
+  tell();
 }
 
 function beforeUnload(event: BeforeUnloadEvent): void {
@@ -24,15 +28,28 @@ export const aroundNav: AroundNavHandler = (navigate, to, options) => {
   else ask(go);
 };
 
+/** Whether any page has something to lose. */
+export function useHasGuards(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => guards.size > 0,
+  );
+}
+
 /** While unsaved is true, leaving the page asks first. */
 export function useLeaveGuard(unsaved: boolean): void {
   useEffect(() => {
     if (!unsaved) return;
     const guard = {};
     guards.add(guard);
+    tell();
     if (guards.size === 1) globalThis.addEventListener("beforeunload", beforeUnload);
     return () => {
       guards.delete(guard);
+      tell();
       if (guards.size === 0) globalThis.removeEventListener("beforeunload", beforeUnload);
     };
   }, [unsaved]);

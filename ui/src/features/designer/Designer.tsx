@@ -14,13 +14,13 @@ import { DesignerToolbar } from "./saving/DesignerToolbar";
 import { SavingNotices } from "./saving/SavingNotices";
 import { sessionOf } from "./saving/session";
 import { useSaving } from "./saving/useSaving";
-import { StepsList } from "./steps-list/StepsList";
 import { createDesignerStore, type Saved } from "./store";
 import { useNarrow } from "./useNarrow";
 import { useRoom } from "./useRoom";
 import { useStepInAddress } from "./useStepInAddress";
 import { createViewStore, type Tab, usePanel, useView, useViewStore, ViewContext } from "./view";
 
+const StepsList = lazy(() => import("./steps-list/StepsList"));
 const SourceView = lazy(() => import("../source/SourceView"));
 const VersionsPanel = lazy(() => import("../versions/VersionsPanel"));
 
@@ -85,7 +85,9 @@ function NarrowFrame() {
         <Centre />
       </Tabs.Panel>
       <Tabs.Panel value="steps" keepMounted className={styles.tabPanel}>
-        <StepsList alone />
+        <Suspense>
+          <StepsList alone />
+        </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="settings" keepMounted className={styles.tabPanel}>
         <SettingsSide alone />
@@ -97,12 +99,17 @@ function NarrowFrame() {
 
 function WideFrame() {
   const centre = useRef<HTMLElement>(null);
+  const stepsList = useView((state) => state.stepsList);
   useRoom(centre);
   return (
     <div className={styles.designer}>
       <Palette />
       <Centre ref={centre} />
-      <StepsList />
+      {stepsList && (
+        <Suspense>
+          <StepsList />
+        </Suspense>
+      )}
       <Versions />
       <SettingsSide />
     </div>

@@ -20,7 +20,7 @@ interface DeleteDialogProps {
 }
 
 /** Asks before a workflow is deleted, and says what goes and what stays. */
-export function DeleteDialog({ workflow, onClose, onDeleted }: DeleteDialogProps) {
+export default function DeleteDialog({ workflow, onClose, onDeleted }: DeleteDialogProps) {
   const queries = useQueryClient();
   const deletion = useMutation({
     mutationFn: ({ id }: Deletable) => deleteWorkflow(id),

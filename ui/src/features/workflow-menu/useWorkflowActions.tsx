@@ -5,9 +5,10 @@ import { exportText, keys, refreshExecutions, workflowQuery } from "../../api/qu
 import type { Parameter } from "../../api/types";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { toast } from "../../components/toast";
+import { useOnce } from "../../components/useOnce";
 import { fileName, saveText } from "../../lib/download";
 import { count } from "../../lib/text";
-import { type Deletable, DeleteDialog } from "./DeleteDialog";
+import type { Deletable } from "./DeleteDialog";
 
 interface Launchable {
   id: string;
@@ -16,8 +17,9 @@ interface Launchable {
   parameters?: Parameter[];
 }
 
-// The form brings much with it and is needed only once somebody executes.
+// Dialogs are needed only once somebody acts; the form brings much with it.
 const LaunchDialog = lazy(() => import("../launch/LaunchDialog"));
+const DeleteDialog = lazy(() => import("./DeleteDialog"));
 
 type Named = Pick<Deletable, "id" | "name">;
 
@@ -51,6 +53,8 @@ export function useWorkflowActions({ onDeleted }: { onDeleted?: (id: string) => 
   const [launching, setLaunching] = useState<Launchable>();
   const [open, setOpen] = useState(false);
   const [deleting, setDeleting] = useState<Deletable>();
+
+  const asked = useOnce(deleting !== undefined);
 
   const attempt = async (id: string, doing: string, run: () => Promise<void>) => {
     if (busy) return;
@@ -113,7 +117,11 @@ export function useWorkflowActions({ onDeleted }: { onDeleted?: (id: string) => 
             />
           </Suspense>
         )}
-        <DeleteDialog workflow={deleting} onClose={() => setDeleting(undefined)} onDeleted={onDeleted} />
+        {asked && (
+          <Suspense>
+            <DeleteDialog workflow={deleting} onClose={() => setDeleting(undefined)} onDeleted={onDeleted} />
+          </Suspense>
+        )}
       </>
     ),
   };
