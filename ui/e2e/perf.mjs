@@ -2,7 +2,7 @@
 // machine; only what no load can change is asserted: how much is drawn, and
 // that a drag moved one card. Bounds of time are far above any real figure.
 import assert from "node:assert/strict";
-import { card, eventually, large, middle, openDesigner, placeOf, zoomOf } from "./lib/designer.mjs";
+import { card, eventually, large, middle, placeOf, zoomOf } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
 const moves = 60;
