@@ -247,7 +247,7 @@ func TestWithoutSignInEverybodyIsTheAdministrator(t *testing.T) {
 	}
 	w.ask("POST", "/api/vwmp/auth/login/", `{"token":"any"}`, "Authorization", "").want(200)
 	w.ask("GET", "/vwmp/sign-in?ticket=x", "", "Authorization", "").want(303)
-	if page := w.ask("GET", "/vwmp/", "", "Authorization", "").want(200); !strings.Contains(string(page.body), "No sign-in") {
+	if page := w.ask("GET", "/docs", "", "Authorization", "").want(200); !strings.Contains(string(page.body), "No sign-in") {
 		t.Error("the page does not say that nobody signs in")
 	}
 }

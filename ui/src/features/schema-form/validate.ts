@@ -95,7 +95,8 @@ export function validate(schema: JsonSchema, value: Json | undefined): FieldProb
       seen.add(key);
     }
   }
-  return problems;
+  // A key that is not allowed was told of as unknown where it stands.
+  return problems.filter(({ pointer, code }) => code !== "false" || !seen.has(`${pointer} unknown_key`));
 }
 
 function problemsOf(schema: JsonSchema, value: Json, unit: OutputUnit, open: string[]): FieldProblem[] {
@@ -113,8 +114,6 @@ function problemsOf(schema: JsonSchema, value: Json, unit: OutputUnit, open: str
       .map((key) => make(schema, below(pointer, key), "missing_key", "This is required."));
   }
   if (unit.keyword === "additionalProperties") return unknownKeys(schema, node, pointer, at);
-  // A key that is not allowed was told of as unknown where it stands.
-  if (unit.keyword === "false" && unit.keywordLocation.includes("/additionalProperties")) return [];
   const message = sentence(unit.keyword, node, at);
   return message ? [make(schema, pointer, unit.keyword, message)] : [];
 }
