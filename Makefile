@@ -5,10 +5,11 @@ SHELL       := bash
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGINS   := git release vwmp
-LDFLAGS   := -s -w -X main.version=$(VERSION)
+LDFLAGS   := -s -w -funcalign=16 -X main.version=$(VERSION)
 # The tags leave out gRPC's own tracing pages and a second HTTP/2, which nothing here uses.
 # Packages off the hot path are compiled for size: without inlining the binary is 1.6 MB smaller, and so is
-# the idle server, which maps it. What a step or a read runs through keeps its inlining.
+# the idle server, which maps it. What a step or a read runs through keeps its inlining. Functions begin at
+# multiples of 16 bytes instead of 32 for the same reason.
 COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/... github.com/klauspost/compress/zstd/... \
              github.com/expr-lang/... github.com/spf13/... github.com/goccy/... github.com/santhosh-tekuri/... \
              github.com/google/jsonschema-go/... github.com/clipperhouse/... github.com/hashicorp/... github.com/gofiber/... \
@@ -16,10 +17,12 @@ COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/.
              google.golang.org/protobuf/internal/filedesc google.golang.org/protobuf/reflect/... \
              google.golang.org/protobuf/types/... google.golang.org/protobuf/encoding/... \
              crypto/... net net/http/... math/big encoding/xml encoding/gob \
-             html/... text/... regexp/... log/... compress/... archive/... time/... \
+             html/... text/... regexp/... log/... compress/... archive/... time/... debug/... mime/... net/mail net/rpc \
+             encoding/asn1 internal/zstd container/... google.golang.org/grpc/internal/binarylog google.golang.org/grpc/grpclog/... \
              github.com/fasthttp/... github.com/fatih/... \
-             $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/pages host/vault engine/trigger engine/secret \
-             engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store/internal/archive)
+             $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/pages host/problem host/vault engine/trigger engine/secret \
+             engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store store/memory \
+             store/internal/archive store/internal/folder)
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \
              $(foreach package,$(COLD),-gcflags=$(package)=-l)
 GO_TOOL   := go tool -modfile=tools/go.mod

@@ -18,6 +18,7 @@ func Check(ctx context.Context, document *workflow.Document, catalogue Catalogue
 	}
 	var found workflow.Problems
 	for i := range graph.Len() {
+		found = append(found, checkDisabled(graph.Node(i))...)
 		found = append(found, checkConfig(ctx, graph.Node(i), catalogue)...)
 	}
 	found = append(found, checkType(ctx, graph.Definition(), catalogue)...)
@@ -38,10 +39,21 @@ func placed(document *workflow.Document, problems workflow.Problems) workflow.Pr
 	return problems
 }
 
+// checkDisabled warns of a step that would wait.
+func checkDisabled(node *workflow.Node) workflow.Problems {
+	if node.Handler == nil || !node.Handler.IsDisabled {
+		return nil
+	}
+	return workflow.Problems{{
+		Severity: pluginsdk.SeverityWarning, Pointer: fmt.Sprintf("/steps/%d/handler", node.Index), StepID: node.Step.ID, Code: "plugin_disabled",
+		Message: fmt.Sprintf("plugin %s is disabled: the step waits until somebody enables it", node.Handler.Plugin),
+	}}
+}
+
 // checkConfig asks a step's plugin about a config that holds no references;
 // one that does can be judged only once they are resolved.
 func checkConfig(ctx context.Context, node *workflow.Node, catalogue Catalogue) workflow.Problems {
-	if node.Handler == nil || !node.Handler.Info.Capabilities.Validate || (node.Config != nil && len(node.Config.References()) > 0) {
+	if node.Handler == nil || node.Handler.IsDisabled || !node.Handler.Info.Capabilities.Validate || (node.Config != nil && len(node.Config.References()) > 0) {
 		return nil
 	}
 	pointer := fmt.Sprintf("/steps/%d/config", node.Index)

@@ -194,7 +194,8 @@ type Waiting struct {
 	Since  time.Time       `json:"since"`
 	// Until is when time ends the wait; zero is never.
 	Until time.Time `json:"until,omitzero"`
-	// Message, Approvers and Form belong to an approval.
+	// Message belongs to an approval or a plugin, Approvers and Form to an
+	// approval.
 	Message   string          `json:"message,omitempty"`
 	Approvers []string        `json:"approvers,omitempty"`
 	Form      json.RawMessage `json:"form,omitempty"`
@@ -203,14 +204,19 @@ type Waiting struct {
 	Plan    json.RawMessage `json:"plan,omitempty"`
 	Signal  string          `json:"signal,omitempty"`
 	ChildID string          `json:"child_execution_id,omitempty"`
+	// Plugin is the one that can't be called; Message says why.
+	Plugin string `json:"plugin,omitempty"`
 }
 
 // Undo says how taking a step back went.
 type Undo struct {
-	// Status is running, undone or failed.
+	// Status is running, undone, failed, or skipped where a step that comes
+	// after this one could not be undone.
 	Status plan.Status `json:"status"`
 	Error  *plan.Error `json:"error,omitempty"`
-	At     time.Time   `json:"at"`
+	// SkipReason names that step and says why.
+	SkipReason string    `json:"skip_reason,omitempty"`
+	At         time.Time `json:"at"`
 	// By is the execution that did it where that was another one.
 	By string `json:"undone_by,omitempty"`
 }
@@ -302,6 +308,20 @@ type Fork struct {
 	Unsafe []string `json:"unsafe"`
 }
 
+// Input is what a step, or an item of one, was called with, as far as it may
+// be seen: secrets are hidden, and defaults of the handler are not added.
+type Input struct {
+	// Config is the step's config.
+	Config json.RawMessage
+	// Resolved is true where Config has the values of its references; where
+	// it is false, Config is as the definition has it, and Reason says why.
+	Resolved bool
+	Reason   string
+	// AsWritten are the references that are left in Config: the values of the
+	// host's own configuration are neither kept nor shown.
+	AsWritten []string
+}
+
 // Preview is what a run would do.
 type Preview struct {
 	Steps    []StepPreview       `json:"steps"`
@@ -369,6 +389,9 @@ type Runner interface {
 	// Recover takes up the executions that had not ended when the last
 	// host died. It is called once, before Start.
 	Recover(ctx context.Context) (count int, err error)
+	// PluginsChanged looks anew at the steps that wait for their plugins. It
+	// returns at once.
+	PluginsChanged()
 	// Close stops taking work, lets running steps end within ctx, cancels
 	// the rest, and returns when nothing runs.
 	Close(ctx context.Context) error
@@ -411,6 +434,12 @@ type Explainer interface {
 	Preview(ctx context.Context, request StartRequest) (Preview, error)
 	// Explain says why an execution and its steps are as they are.
 	Explain(ctx context.Context, executionID string) (Explanation, error)
+	// UndoOutlook says what an Undo would take back and what not; its errors
+	// are those of Undo, but that nothing at all can be undone is none.
+	UndoOutlook(ctx context.Context, executionID string) ([]plan.UndoOutlook, error)
+	// Input says what a step was called with, or an item of its for_each
+	// where item is not nil; ErrNotFound where there is no such step or item.
+	Input(ctx context.Context, executionID, stepID string, item *int) (Input, error)
 }
 
 // Creation is the first record of an execution.
@@ -510,15 +539,19 @@ type Binding struct {
 
 // Invoker calls handlers.
 type Invoker interface {
-	// Bind says what would be called, without starting anything.
+	// Bind says what would be called, without starting anything. It is an
+	// *UnavailableError where the plugin can't be called at the moment, and a
+	// *NoHandlerError where no plugin has the handler any more.
 	Bind(handler string) (Binding, error)
 	// Invoke runs one attempt and returns when it has ended. When ctx ends
 	// the attempt is cancelled, and after a grace killed, which gives
 	// OutcomeUnknown. A failure to start the plugin is a retryable failure:
-	// nothing ran.
+	// nothing ran. OutcomeNotRun is a call that must wait for its plugin.
 	Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome
-	// Reconcile asks what became of a lost attempt.
-	Reconcile(ctx context.Context, request *pluginsdk.Request) (pluginsdk.ReconcileResult, error)
+	// Reconcile asks what became of a lost attempt, of the binary of this
+	// checksum, with which it ran. It is ErrNoBinary where that is gone, and
+	// an *UnavailableError where it can't be asked at the moment.
+	Reconcile(ctx context.Context, request *pluginsdk.Request, checksum string) (pluginsdk.ReconcileResult, error)
 	// Undo takes an attempt back, as Invoke runs one.
 	Undo(ctx context.Context, request *pluginsdk.Request, token json.RawMessage, reporter pluginsdk.Reporter) pluginsdk.Outcome
 	// Plan says what an attempt would do, and does nothing;

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -76,14 +77,15 @@ func query(name, kind, text string) *huma.Param {
 	return &huma.Param{Name: name, In: "query", Description: text, Schema: &huma.Schema{Type: kind}}
 }
 
-var patternNames = regexp.MustCompile(`\{([a-z0-9_]+)\}`)
+var patternNames = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([a-z0-9_]+)\}`) })
 
 // addAction registers and describes an action; its row in the route table
 // says whether it has a body.
 func (s *Server) addAction(a action) {
 	var schema *huma.Schema
 	if a.body != nil {
-		schema = s.schemaOf(a.body)
+		t := reflect.TypeOf(a.body)
+		schema = s.schemaNamed(t, t.Name())
 	}
 	if s.describing {
 		s.describeAction(a, schema)
@@ -107,19 +109,16 @@ func (s *Server) addAction(a action) {
 		if text, ready := answer.(json.RawMessage); ready {
 			return c.Status(status).Send(text)
 		}
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(answer); err != nil {
+		if err := writeJSON(c.Status(status).Response().BodyWriter(), answer); err != nil {
 			return fmt.Errorf("write an answer: %w", err)
 		}
-		return c.Status(status).Send(text.Bytes())
+		return nil
 	})
 }
 
 // describeAction adds an action to the description.
 func (s *Server) describeAction(a action, body *huma.Schema) {
-	for _, name := range patternNames.FindAllStringSubmatch(a.Path, -1) {
+	for _, name := range patternNames().FindAllStringSubmatch(a.Path, -1) {
 		a.Parameters = append(a.Parameters, &huma.Param{Name: name[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	a.Responses = map[string]*huma.Response{}

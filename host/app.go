@@ -96,6 +96,8 @@ func (s *Server) setUp() {
 	s.addExecutions()
 	s.addTriggers()
 	s.addCatalogue()
+	s.addAbout()
+	s.addPlugins()
 	s.addSignIn()
 	s.addSecrets()
 	s.addAdmin()

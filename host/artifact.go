@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,13 +48,13 @@ func (s *Server) addArtifacts(tags []string) {
 		Description: "404 once the file is not as the step left it.",
 		Parameters: []*huma.Param{
 			{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}},
-			{Name: "sha256", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Pattern: checksum.String()}},
+			{Name: "sha256", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Pattern: checksum().String()}},
 		},
 		Responses: map[string]*huma.Response{"200": {Description: "The content", Content: content(&huma.Schema{Type: huma.TypeString, Format: "binary"}, "application/octet-stream")}},
 	})
 }
 
-var checksum = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var checksum = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
 type artifact struct {
 	StepID    string    `json:"step_id"`
@@ -126,7 +127,7 @@ func artifactOf(line *plan.Event) (artifact, bool) {
 		return artifact{}, false
 	}
 	var fields struct{ Artifact *pluginsdk.Artifact }
-	if json.Unmarshal(line.Fields, &fields) != nil || fields.Artifact == nil || !checksum.MatchString(fields.Artifact.SHA256) {
+	if json.Unmarshal(line.Fields, &fields) != nil || fields.Artifact == nil || !checksum().MatchString(fields.Artifact.SHA256) {
 		return artifact{}, false
 	}
 	made := fields.Artifact
@@ -151,7 +152,7 @@ func (s *Server) getArtifact(c *fiber.Ctx) error {
 		return executionMissing(err)
 	}
 	sum := c.Params("sha256")
-	if !checksum.MatchString(sum) {
+	if !checksum().MatchString(sum) {
 		return noArtifact()
 	}
 	text, err := s.outputOf(ctx, id, sum)

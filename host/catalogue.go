@@ -40,12 +40,9 @@ func (s *Server) addCatalogue() {
 		OperationID: "get-template", Method: http.MethodGet, Path: apiBase + "/workflow-types/{name}/templates/{template}/", Tags: tags,
 		Summary: "Get a template's document, as JSON or YAML",
 		Responses: map[string]*huma.Response{"200": {Description: "The document", Content: map[string]*huma.MediaType{
-			typeJSON: {Schema: documentSchema()}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
+			typeJSON: {Schema: s.documentSchema()}, typeYAML: {Schema: &huma.Schema{Type: huma.TypeString}},
 		}}},
 	}, s.getTemplate)
-	registerPlain(s, huma.Operation{
-		OperationID: "list-plugins", Method: http.MethodGet, Path: apiBase + "/plugins/", Tags: tags, Summary: "List the plugins and their processes",
-	}, s.listPlugins)
 	registerPlain(s, huma.Operation{
 		OperationID: "list-workspaces", Method: http.MethodGet, Path: apiBase + "/workspaces/", Tags: tags, Summary: "List the folders that executions may touch",
 	}, s.listWorkspaces)
@@ -267,29 +264,6 @@ func (s *Server) getTemplate(ctx context.Context, in *templateInput) (*textOutpu
 	}
 	out.ContentType, out.Body = typeJSON, document.Definition.JSON()
 	return out, nil
-}
-
-type pluginList struct {
-	Plugins []PluginStatus `json:"plugins" nullable:"false"`
-	Next    string         `json:"next"`
-}
-
-type pluginsOutput struct{ Body pluginList }
-
-func (s *Server) listPlugins(ctx context.Context, _ *struct{}) (*pluginsOutput, error) {
-	if err := s.Catalogue.Ready(ctx); err != nil {
-		return nil, err
-	}
-	list := pluginList{Plugins: []PluginStatus{}}
-	if s.Plugins != nil {
-		list.Plugins = append(list.Plugins, s.Plugins()...)
-	}
-	for i := range list.Plugins {
-		if list.Plugins[i].Handlers == nil {
-			list.Plugins[i].Handlers = []string{}
-		}
-	}
-	return &pluginsOutput{list}, nil
 }
 
 type workspaceSummary struct {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -163,11 +162,9 @@ func (payload) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Description: "Any JSON; what the waiting step gives as its output"}
 }
 
-var signalName = regexp.MustCompile(workflow.SignalPattern)
-
 func (s *Server) sendSignal(c *fiber.Ctx, body any) (int, any, error) {
 	name, ok := pathValue(c.Params("name"))
-	if !ok || !signalName.MatchString(name) {
+	if !ok || !workflow.ValidSignalName(name) {
 		return 0, nil, problem.InvalidValue("name", "pattern", "a signal's name has 1 to 100 letters, digits, dots, dashes and underscores, and begins with a letter or a digit")
 	}
 	sent, _ := body.(*payload)

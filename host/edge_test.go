@@ -55,7 +55,7 @@ func TestEveryPathAnswersWithAndWithoutItsSlash(t *testing.T) {
 		workflows, workflows + id + "/", workflows + id + "/versions/", workflows + id + "/versions/1/", workflows + id + "/export/",
 		executions, executions + execution + "/", executions + execution + "/logs/", executions + execution + "/events/",
 		"/api/vwmp/step-handlers/", "/api/vwmp/step-handlers/test.echo/schema/", "/api/vwmp/workflow-types/", "/api/vwmp/plugins/",
-		"/api/vwmp/workspaces/", "/api/vwmp/stats/", "/api/vwmp/auth/me/", "/openapi.json/", "/docs/", "/healthz/", "/readyz/",
+		"/api/vwmp/workspaces/", "/api/vwmp/stats/", "/api/vwmp/about/", "/api/vwmp/auth/me/", "/openapi.json/", "/docs/", "/healthz/", "/readyz/",
 	} {
 		with, without := w.ask("GET", path, "").want(200), w.ask("GET", strings.TrimSuffix(path, "/"), "").want(200)
 		if path != executions+execution+"/" && string(with.body) != string(without.body) && !strings.Contains(path, "executions") {
@@ -151,7 +151,7 @@ func TestAForeignPageCanChangeNothing(t *testing.T) {
 
 func TestTheTokenIsNeeded(t *testing.T) {
 	w := newWorld(t)
-	for _, path := range []string{workflows, executions, "/openapi.json", "/docs", "/api/vwmp/stats/", "/api/vwmp/auth/me/"} {
+	for _, path := range []string{workflows, executions, "/openapi.json", "/docs", "/api/vwmp/stats/", "/api/vwmp/about/", "/api/vwmp/auth/me/"} {
 		for _, value := range []string{"", "Bearer wrong" + path[:5], "Basic " + token} {
 			got := w.ask("GET", path, "", "Authorization", value)
 			if got.status == 429 {

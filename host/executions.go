@@ -45,6 +45,7 @@ func (s *Server) addExecutions() {
 	s.addRepeats(tags)
 	s.addPreviews(tags)
 	s.addCompare(tags)
+	s.addInputs(tags)
 	s.addOutputs(tags)
 	s.addHistory(tags)
 }

@@ -37,6 +37,10 @@ import (
 type Version struct {
 	Version string
 	Commit  string
+	// Platform is the operating system and the processor.
+	Platform string
+	// PluginProtocols are the versions of the plugin protocol that it speaks.
+	PluginProtocols []int
 }
 
 // Options are the ports and settings of a Server. Those without a remark are
@@ -55,7 +59,7 @@ type Options struct {
 	// Triggers may be nil: then there are none.
 	Triggers Triggers
 	// Plugins and Stats may be nil: then nothing is listed.
-	Plugins func() []PluginStatus
+	Plugins Plugins
 	Stats   func(ctx context.Context) (data.Stats, error)
 	// Secrets may be nil: then none can be set.
 	Secrets Secrets
@@ -120,17 +124,19 @@ func (l Limits) withDefaults() Limits {
 type Server struct {
 	Options
 
-	log    *slog.Logger
-	now    func() time.Time
-	app    *fiber.App
-	api    huma.API
-	routes map[routeKey]route
-	signIn *edge.SignIn
-	hosts  atomic.Pointer[edge.Hosts]
-	assets *pages.Assets
-	pages  *pages.Renderer
-	webApp *pages.App
-	spec   func() (document, error)
+	log *slog.Logger
+	now func() time.Time
+	// started is when it was set up.
+	started time.Time
+	app     *fiber.App
+	api     huma.API
+	routes  map[routeKey]route
+	signIn  *edge.SignIn
+	hosts   atomic.Pointer[edge.Hosts]
+	assets  *pages.Assets
+	pages   *pages.Renderer
+	webApp  *pages.App
+	spec    func() (document, error)
 	// describing is set for a twin that is set up to be described alone.
 	describing bool
 	views      *viewCache
@@ -162,6 +168,9 @@ func New(options Options) (*Server, error) {
 	if options.Triggers == nil {
 		options.Triggers = noTriggers{}
 	}
+	if options.Plugins == nil {
+		options.Plugins = noPlugins{}
+	}
 	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{
 		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Now: options.Now,
@@ -171,7 +180,7 @@ func New(options Options) (*Server, error) {
 	}
 	base, stop := context.WithCancelCause(context.Background())
 	s := &Server{
-		Options: options, log: options.Logger, now: options.Now, signIn: signIn, base: base, stop: stop,
+		Options: options, log: options.Logger, now: options.Now, started: options.Now().UTC(), signIn: signIn, base: base, stop: stop,
 		streams: newStreams(options.Limits.SocketsPerCaller), views: newViewCache(), assets: pages.NewAssets(), webApp: pages.NewApp(),
 	}
 	s.pages = pages.NewRenderer(s.assets)

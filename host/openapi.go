@@ -30,6 +30,9 @@ type document struct {
 // and routes are off: they load from elsewhere, or stand outside the table.
 func (s *Server) setUpAPI() {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	if !s.describing {
+		registry = &inputRegistry{Registry: registry}
+	}
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -46,11 +49,11 @@ func (s *Server) setUpAPI() {
 				},
 			},
 			Tags: []*huma.Tag{
-				{Name: "workflows"}, {Name: "executions"}, {Name: "triggers", Description: "What starts executions without a person"}, {Name: "catalogue", Description: "Handlers, workflow types, plugins"},
+				{Name: "workflows"}, {Name: "executions"}, {Name: "triggers", Description: "What starts executions without a person"}, {Name: "catalogue", Description: "Handlers and workflow types"}, {Name: "plugins"},
 				{Name: "auth", Description: "Sign-in"}, {Name: "secrets"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{s.ownProblem},
 	}
@@ -152,12 +155,34 @@ func pointerOf(location string) string {
 	return location
 }
 
+// inputRegistry makes the schemas that requests are held against, and none of
+// answers: only the description shows those, and it is the twin's.
+type inputRegistry struct {
+	huma.Registry
+	// answer is the body that the operation at hand answers with.
+	answer reflect.Type
+}
+
+// Schema returns the schema of a type, an empty one of what is only answered.
+func (r *inputRegistry) Schema(t reflect.Type, allowRef bool, hint string) *huma.Schema {
+	if t == r.answer || t == reflect.TypeFor[huma.ErrorModel]() {
+		return &huma.Schema{}
+	}
+	return r.Registry.Schema(t, allowRef, hint)
+}
+
 // register adds a typed operation. Its errors become problems in one place.
 func register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	s.complete(&op)
 	// The edge has bounded the body before; the library's limits would
 	// come on top.
 	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1
+	// Hidden is what nothing keeps for the description.
+	op.Hidden = !s.describing
+	if registry, serves := s.api.OpenAPI().Components.Schemas.(*inputRegistry); serves {
+		body, _ := reflect.TypeFor[O]().FieldByName("Body")
+		registry.answer = body.Type
+	}
 	huma.Register(s.api, op, func(ctx context.Context, input *I) (*O, error) {
 		output, err := handle(ctx, input)
 		if err != nil {
@@ -246,8 +271,12 @@ func content(schema *huma.Schema, types ...string) map[string]*huma.MediaType {
 	return made
 }
 
-// schemaOf returns the schema of a value's type.
+// schemaOf returns the schema of an answer's type, an empty one where nothing
+// is described.
 func (s *Server) schemaOf(value any) *huma.Schema {
+	if !s.describing {
+		return &huma.Schema{}
+	}
 	t := reflect.TypeOf(value)
 	return s.schemaNamed(t, t.Name())
 }

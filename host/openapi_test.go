@@ -112,7 +112,7 @@ func escape(key string) string {
 }
 
 func TestAnswersAreAsDescribed(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, withPlugins(&shelf{}))
 	s := readSpecification(t, w)
 	id := w.ask("POST", workflows, echoYAML, "Content-Type", "application/yaml").want(201).text("id")
 	result := w.ask("POST", workflows+id+"/execute/?async=false", "").want(200)
@@ -163,7 +163,12 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get", "/api/vwmp/step-handlers/{path}/schema/", "/api/vwmp/step-handlers/test.echo/schema/", "", "200"},
 		{"get", "/api/vwmp/workflow-types/", "", "", "200"},
 		{"get", "/api/vwmp/workflow-types/{name}/templates/{template}/", "/api/vwmp/workflow-types/testing/templates/Say%20hello/", "", "200"},
-		{"get", "/api/vwmp/plugins/", "", "", "200"},
+		{"get", pluginPaths, "", "", "200"},
+		{"get", pluginPaths + "{name}/usage/", pluginPaths + "test/usage/", "", "200"},
+		{"post", pluginPaths + "{name}/disable/", pluginPaths + "test/disable/", "", "200"},
+		{"post", pluginPaths + "{name}/enable/", pluginPaths + "test/enable/", "", "200"},
+		{"post", pluginPaths + "{name}/reload/", pluginPaths + "old/reload/", "", "default"},
+		{"post", pluginPaths + "{name}/reload/", pluginPaths + "old/reload/", `{"force":true}`, "200"},
 		{"get", "/api/vwmp/workspaces/", "", "", "200"},
 		{"get", "/api/vwmp/stats/", "", "", "200"},
 		{"get", "/api/vwmp/auth/me/", "", "", "200"},

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -40,9 +41,9 @@ func (s *Server) getOutput(c *fiber.Ctx, _ any) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	item := c.Query("item")
-	if _, err := strconv.ParseUint(item, 10, 31); item != "" && err != nil {
-		return 0, nil, problem.InvalidValue("item", "invalid", "item must be the index of an item, counted from 0")
+	index, err := itemOf(c)
+	if err != nil {
+		return 0, nil, err
 	}
 	steps, err := s.Executions.StepResults(ctx, id)
 	if err != nil {
@@ -51,8 +52,8 @@ func (s *Server) getOutput(c *fiber.Ctx, _ any) (int, any, error) {
 	name, output := stepID, json.RawMessage(nil)
 	if at := slices.IndexFunc(steps, func(step engine.StepResult) bool { return step.StepID == stepID }); at >= 0 {
 		output = steps[at].Output
-		if item != "" {
-			name, output = stepID+"-"+item, itemOutput(&steps[at], item)
+		if index != nil {
+			name, output = fmt.Sprintf("%s-%d", stepID, *index), itemOutput(&steps[at], *index)
 		}
 	}
 	if len(output) == 0 {
@@ -67,9 +68,22 @@ func (s *Server) getOutput(c *fiber.Ctx, _ any) (int, any, error) {
 	return http.StatusOK, output, nil
 }
 
-func itemOutput(step *engine.StepResult, index string) json.RawMessage {
+// itemOf is the item of a for_each that the query names, nil for the step.
+func itemOf(c *fiber.Ctx) (*int, error) {
+	text := c.Query("item")
+	if text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return nil, problem.InvalidValue("item", "invalid", "item must be the index of an item, counted from 0")
+	}
+	return new(int(n)), nil
+}
+
+func itemOutput(step *engine.StepResult, index int) json.RawMessage {
 	for i := range step.Items {
-		if strconv.Itoa(step.Items[i].Index) == index {
+		if step.Items[i].Index == index {
 			return step.Items[i].Output
 		}
 	}

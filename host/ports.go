@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/vwmp/vwmp/engine"
 )
@@ -31,26 +30,4 @@ type Catalogue interface {
 	// PluginOfType names the plugin that declares a workflow type, or
 	// nothing.
 	PluginOfType(name string) string
-}
-
-// PluginStatus is a plugin as the API shows it.
-type PluginStatus struct {
-	Name        string `json:"name"`
-	Version     string `json:"version"`
-	Author      string `json:"author,omitempty"`
-	Description string `json:"description,omitempty"`
-	State       string `json:"state" doc:"stopped, starting, running, stopping, failed, unkillable or refused"`
-	PID         int    `json:"pid,omitempty"`
-	// Path is the file's name with the folder it is in, no more.
-	Path        string    `json:"path" doc:"The file's name with the folder it is in"`
-	Checksum    string    `json:"checksum,omitempty" doc:"SHA-256 of the binary, in hex"`
-	Handlers    []string  `json:"handlers"`
-	MemoryBytes int64     `json:"memory_bytes,omitempty" doc:"Resident memory of the running process"`
-	Calls       int       `json:"calls" doc:"Calls so far"`
-	Running     int       `json:"running" doc:"Calls now"`
-	Failures    int       `json:"failures" doc:"Abnormal exits and failed starts"`
-	Restarts    int       `json:"restarts"`
-	StartedAt   time.Time `json:"started_at,omitzero"`
-	LastError   string    `json:"last_error,omitempty"`
-	LastWords   []string  `json:"last_words,omitempty" doc:"The last lines of its standard error"`
 }

@@ -68,6 +68,8 @@ func routeTable() []route {
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/signals/{name}/", permission: edge.Executor, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/resolve/", permission: edge.Executor, body: jsonBody},
 		{method: http.MethodPost, pattern: apiBase + "/executions/{id}/steps/{step}/approve/", permission: edge.Executor, body: jsonBody},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/workflow/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/steps/{step}/input/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/explain/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/compare/{other}/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/executions/{id}/steps/{step}/output/", permission: edge.Viewer},
@@ -81,8 +83,13 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/workflow-types/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/workflow-types/{name}/templates/{template}/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/plugins/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/plugins/{name}/usage/", permission: edge.Viewer},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/enable/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/disable/", permission: edge.Admin},
+		{method: http.MethodPost, pattern: apiBase + "/plugins/{name}/reload/", permission: edge.Admin, body: jsonBody},
 		{method: http.MethodGet, pattern: apiBase + "/workspaces/", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: apiBase + "/stats/", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
 
 		{method: http.MethodGet, pattern: apiBase + "/secrets/", permission: edge.Admin},
 		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody},
@@ -122,10 +129,10 @@ func routeTable() []route {
 	return table
 }
 
+var fiberNames = strings.NewReplacer("{", ":", "}", "")
+
 // fiberPattern writes a pattern as Fiber reads it.
-func fiberPattern(pattern string) string {
-	return strings.NewReplacer("{", ":", "}", "").Replace(pattern)
-}
+func fiberPattern(pattern string) string { return fiberNames.Replace(pattern) }
 
 // safe reports whether a method changes nothing.
 func safe(method string) bool {

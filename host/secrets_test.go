@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -52,6 +53,7 @@ steps:
 	execution := "/api/vwmp/executions/" + ended.text("execution_id") + "/"
 	shown := []answer{
 		ended, w.ask("GET", execution, ""), w.ask("GET", execution+"events/", ""), w.ask("GET", execution+"logs/", ""),
+		w.ask("GET", execution+"workflow/", ""), w.ask("GET", execution+"steps/a/input/", ""), w.ask("GET", execution+"steps/a/input/?whole=true", ""),
 		w.ask("GET", "/api/vwmp/executions/", ""), w.ask("GET", execution+"events/", "", "Accept", "text/event-stream"),
 	}
 	for i, a := range shown {
@@ -62,5 +64,8 @@ steps:
 	}
 	if body := string(ended.body); !strings.Contains(body, `"password":"`+engine.HiddenValue+`"`) || !strings.Contains(body, `{"text":"*** ***"}`) {
 		t.Errorf("the result is %s", body)
+	}
+	if input := w.ask("GET", execution+"steps/a/input/", "").object(); fmt.Sprint(input["config"]) != "map[text:*** ***]" {
+		t.Errorf("the input is %v", input)
 	}
 }

@@ -31,7 +31,10 @@ func (s *Server) addSockets() {
 		},
 		{
 			OperationID: "ws-events", Path: "/ws/vwmp/events", Summary: "WebSocket: starts, changes of state and ends of all executions, and saves of workflows",
-			Description: "Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.",
+			Description: "Events carry the seq of their execution, so that there are gaps. Three events belong to no execution, and have neither execution_id " +
+				"nor seq: `workflow_changed` (workflow_id, revision, by), `workflow_deleted` (workflow_id, by), and `plugins_changed`, with `timestamp`, `plugins` (the names of those that changed; empty where a file that is no plugin did), " +
+				"`catalogue` (true: handlers or workflow types may be others than before, or can or can't be called any more; false: only the state of processes changed) " +
+				"and `generation` (a number that rises with each change of the catalogue). Who connects again reads GET /plugins/ and /step-handlers/ anew: nothing is repeated.",
 		},
 	} {
 		op.Method, op.Tags = http.MethodGet, []string{"live"}

@@ -77,6 +77,16 @@ func (c *client) say(text string) {
 	}
 }
 
+// text reads the next message as it is.
+func (c *client) text() []byte {
+	c.t.Helper()
+	_, text, err := c.conn.ReadMessage()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return text
+}
+
 func (c *client) read() (message, error) {
 	_, text, err := c.conn.ReadMessage()
 	if err != nil {

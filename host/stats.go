@@ -41,8 +41,12 @@ type counts struct {
 type Tally struct {
 	Since      time.Time         `json:"since" doc:"From when on executions are counted by day and by workflow"`
 	Complete   bool              `json:"complete" doc:"false where there were so many that only the newest 10,000 are counted"`
+	Last       Figures           `json:"last_24h" doc:"Of the executions that were created in the last 24 hours"`
+	Previous   Figures           `json:"previous_24h" doc:"Of those in the 24 hours before"`
 	ByDay      []dayFigures      `json:"by_day" nullable:"false" doc:"The oldest first; days without an execution too"`
 	ByWorkflow []workflowFigures `json:"by_workflow" nullable:"false" doc:"Those executed most first"`
+
+	now time.Time
 }
 
 // Figures count executions by how they ended; times are of those that ended.
@@ -55,6 +59,7 @@ type Figures struct {
 	Cancelled   int     `json:"cancelled"`
 	AverageTime float64 `json:"average_time" doc:"Seconds"`
 	MedianTime  float64 `json:"median_time" doc:"Seconds"`
+	P95Time     float64 `json:"p95_time" doc:"Seconds that 95 of 100 did not exceed"`
 	LongestTime float64 `json:"longest_time" doc:"Seconds"`
 
 	times []float64
@@ -124,7 +129,7 @@ func (s *Server) tallied(ctx context.Context, days int, stats data.Stats) (*Tall
 	if s.Stats != nil && c.last != nil && c.key == key && now.Sub(c.made) < tallyLife {
 		return c.last, nil
 	}
-	made, err := s.count(ctx, key.today.AddDate(0, 0, 1-days), days)
+	made, err := s.count(ctx, now, key.today.AddDate(0, 0, 1-days), days)
 	if err != nil {
 		return nil, err
 	}
@@ -132,14 +137,18 @@ func (s *Server) tallied(ctx context.Context, days int, stats data.Stats) (*Tall
 	return made, nil
 }
 
-// count looks at the executions of some days from since on.
-func (s *Server) count(ctx context.Context, since time.Time, days int) (*Tally, error) {
-	t := &Tally{Since: since, Complete: true, ByDay: make([]dayFigures, days), ByWorkflow: []workflowFigures{}}
+// count looks at the executions of some days from since on, and at those of
+// the last 48 hours, which may begin earlier.
+func (s *Server) count(ctx context.Context, now, since time.Time, days int) (*Tally, error) {
+	t := &Tally{Since: since, Complete: true, ByDay: make([]dayFigures, days), ByWorkflow: []workflowFigures{}, now: now}
 	for i := range t.ByDay {
 		t.ByDay[i].Date = since.AddDate(0, 0, i).Format(time.DateOnly)
 	}
 	places := map[string]int{}
 	filter := data.ExecutionFilter{Since: since, Limit: tallyPage}
+	if earlier := now.Add(-48 * time.Hour); earlier.Before(since) {
+		filter.Since = earlier
+	}
 	for seen := 0; ; {
 		page, next, err := s.Executions.Executions(ctx, filter)
 		if err != nil {
@@ -152,24 +161,30 @@ func (s *Server) count(ctx context.Context, since time.Time, days int) (*Tally, 
 			break
 		}
 		if seen >= maxTallied {
-			t.Complete, t.Since = false, page[len(page)-1].CreatedAt
+			t.Complete = false
+			if last := page[len(page)-1].CreatedAt; last.After(since) {
+				t.Since = last
+			}
 			break
 		}
 		filter.Cursor = next
 	}
-	for i := range t.ByDay {
-		t.ByDay[i].finish()
-	}
-	for i := range t.ByWorkflow {
-		t.ByWorkflow[i].finish()
-	}
-	slices.SortStableFunc(t.ByWorkflow, func(a, b workflowFigures) int { return cmp.Compare(b.Total, a.Total) })
+	t.finish()
 	return t, nil
 }
 
 // add counts an execution; the newest come first.
 func (t *Tally) add(e *engine.Execution, places map[string]int) {
-	if day := int(e.CreatedAt.Sub(t.Since) / (24 * time.Hour)); day >= 0 && day < len(t.ByDay) {
+	switch age := t.now.Sub(e.CreatedAt); {
+	case age <= 24*time.Hour:
+		t.Last.add(e)
+	case age <= 48*time.Hour:
+		t.Previous.add(e)
+	}
+	if e.CreatedAt.Before(t.Since) {
+		return
+	}
+	if day := int(e.CreatedAt.Sub(t.Since) / (24 * time.Hour)); day < len(t.ByDay) {
 		t.ByDay[day].add(e)
 	}
 	at, known := places[e.WorkflowID]
@@ -181,6 +196,19 @@ func (t *Tally) add(e *engine.Execution, places map[string]int) {
 		})
 	}
 	t.ByWorkflow[at].add(e)
+}
+
+// finish makes figures of what was added, and puts the workflows in order.
+func (t *Tally) finish() {
+	t.Last.finish()
+	t.Previous.finish()
+	for i := range t.ByDay {
+		t.ByDay[i].finish()
+	}
+	for i := range t.ByWorkflow {
+		t.ByWorkflow[i].finish()
+	}
+	slices.SortStableFunc(t.ByWorkflow, func(a, b workflowFigures) int { return cmp.Compare(b.Total, a.Total) })
 }
 
 func (f *Figures) add(e *engine.Execution) {
@@ -210,6 +238,7 @@ func (f *Figures) finish() {
 	for _, seconds := range f.times {
 		f.AverageTime += seconds / float64(len(f.times))
 	}
-	f.MedianTime, f.LongestTime = f.times[len(f.times)/2], f.times[len(f.times)-1]
+	last := len(f.times) - 1
+	f.MedianTime, f.P95Time, f.LongestTime = f.times[len(f.times)/2], f.times[(len(f.times)*95+99)/100-1], f.times[last]
 	f.times = nil
 }

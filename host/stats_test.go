@@ -2,8 +2,10 @@ package host_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,12 +15,15 @@ import (
 type figures struct {
 	Total, Live, Success, Failed int
 	AverageTime                  float64 `json:"average_time"`
+	P95Time                      float64 `json:"p95_time"`
 	LongestTime                  float64 `json:"longest_time"`
 }
 
 type stats struct {
 	Workflows, Executions, Live int
 	Complete                    bool
+	Last                        figures `json:"last_24h"`
+	Previous                    figures `json:"previous_24h"`
 	ByDay                       []struct {
 		Date string
 		figures
@@ -76,6 +81,44 @@ func TestFiguresFollowWhatHappens(t *testing.T) {
 	w.ended(id, "success")
 	if got = w.stats("?days=7"); got.Live != 0 || got.ByDay[6].Live+got.ByDay[5].Live != 0 || got.ByDay[6].Success+got.ByDay[5].Success != 3 {
 		t.Errorf("after the end: %+v", got)
+	}
+}
+
+func TestTheLastDayIsToldBesideTheOneBefore(t *testing.T) {
+	var later atomic.Int64
+	w := newWorld(t, func(o *host.Options) {
+		o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	})
+	id := w.save("[{id: a, handler: test.echo}]")
+	w.ask("POST", workflows+id+"/execute/?async=false", "").want(200)
+	if got := w.stats("?days=1"); got.Last.Total != 1 || got.Last.Success != 1 || got.Last.P95Time <= 0 || got.Last.P95Time != got.Last.LongestTime || got.Previous.Total != 0 {
+		t.Errorf("at once: %+v, before it %+v", got.Last, got.Previous)
+	}
+	// Each asks for other days, since figures are good for a minute.
+	later.Store(int64(30 * time.Hour))
+	if got := w.stats("?days=2"); got.Last.Total != 0 || got.Previous.Total != 1 || got.ByDay[0].Total+got.ByDay[1].Total > 1 {
+		t.Errorf("30 hours later: %+v, before it %+v", got.Last, got.Previous)
+	}
+	later.Store(int64(47 * time.Hour))
+	if got := w.stats("?days=1"); got.Previous.Total != 1 || len(got.ByWorkflow) != 0 || got.ByDay[0].Total != 0 {
+		t.Errorf("47 hours later, of one day: %+v", got)
+	}
+	later.Store(int64(49 * time.Hour))
+	if got := w.stats("?days=3"); got.Last.Total != 0 || got.Previous.Total != 0 || len(got.ByWorkflow) != 1 {
+		t.Errorf("49 hours later: %+v", got)
+	}
+}
+
+func TestTheServerSaysWhatItIs(t *testing.T) {
+	w := newWorld(t)
+	w.ask("POST", workflows+w.save("[{id: a, handler: test.echo}]")+"/execute/?async=false", "").want(200)
+	got := w.ask("GET", "/api/vwmp/about/", "").want(200).object()
+	kept := dig(t, got, "data")
+	if got["version"] != "1.0.0-test" || got["platform"] != "linux/amd64" || fmt.Sprint(got["plugin_protocols"]) != "[1]" || kept["workflows"] != 1.0 || kept["executions"] != 1.0 || kept["full"] != false {
+		t.Errorf("about: %v", got)
+	}
+	if at, err := time.Parse(time.RFC3339, fmt.Sprint(got["started_at"])); err != nil || time.Since(at) > time.Minute {
+		t.Errorf("started at %v", got["started_at"])
 	}
 }
 

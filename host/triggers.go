@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -166,11 +165,12 @@ func (s *Server) listTriggers(ctx context.Context, in *listTriggersInput) (*list
 	return out, nil
 }
 
-var triggerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-
-// triggerID reads a trigger's id from the path.
+// triggerID reads a trigger's id from the path: the workflow's id, a dot, and
+// its own.
 func triggerID(raw string) (string, error) {
-	if id, ok := pathValue(raw); ok && triggerPattern.MatchString(id) {
+	id, ok := pathValue(raw)
+	of, own, found := strings.Cut(id, ".")
+	if ok && found && workflow.ValidID(of) && workflow.ValidID(own) {
 		return id, nil
 	}
 	return "", noTrigger()

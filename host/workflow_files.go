@@ -18,11 +18,11 @@ import (
 func (s *Server) addWorkflowFiles(tags []string) {
 	register(s, huma.Operation{
 		OperationID: "validate-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/validate/", Tags: tags,
-		Summary: "Check a document without saving it", RequestBody: documentRequest(), SkipValidateBody: true,
+		Summary: "Check a document without saving it", RequestBody: s.documentRequest(), SkipValidateBody: true,
 	}, s.validateWorkflow)
 	register(s, huma.Operation{
 		OperationID: "import-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/import/", Tags: tags,
-		Summary: "Bring a file in", Description: "Saves a document under an id of its own. 201 where it is new.", RequestBody: documentRequest(), SkipValidateBody: true,
+		Summary: "Bring a file in", Description: "Saves a document under an id of its own. 201 where it is new.", RequestBody: s.documentRequest(), SkipValidateBody: true,
 	}, s.importWorkflow)
 	register(s, huma.Operation{
 		OperationID: "export-workflow", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/export/", Tags: tags,
@@ -63,7 +63,7 @@ func (s *Server) validateWorkflow(ctx context.Context, in *validateInput) (*vali
 
 type importInput struct {
 	ContentType string `header:"Content-Type" hidden:"true"`
-	ID          string `query:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" doc:"The workflow's id; one is made without"`
+	ID          string `query:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" maxLength:"64" doc:"The workflow's id; one is made without"`
 	Overwrite   bool   `query:"overwrite" doc:"Save a new revision where the workflow is there already: the one of the id, or without an id the one of the same name"`
 	DryRun      bool   `query:"dry_run" doc:"Only say what would be done"`
 	Draft       bool   `query:"draft" doc:"Keep the document in spite of problems, even one of which nothing can be read"`

@@ -233,9 +233,12 @@ func yamlOf(revision data.Revision) ([]byte, error) {
 	return text, nil
 }
 
-// documentSchema describes a workflow document loosely: the language's own
-// checks say more than a schema could.
-func documentSchema() *huma.Schema {
+// documentSchema describes a workflow document loosely, and is empty where
+// nothing is described: the language's own checks say more than a schema could.
+func (s *Server) documentSchema() *huma.Schema {
+	if !s.describing {
+		return &huma.Schema{}
+	}
 	return &huma.Schema{
 		Type: huma.TypeObject, Description: "A workflow document, bare or under one key workflow", AdditionalProperties: true,
 		Properties: map[string]*huma.Schema{
@@ -252,9 +255,9 @@ func documentSchema() *huma.Schema {
 }
 
 // documentRequest is the body of what takes a document.
-func documentRequest() *huma.RequestBody {
+func (s *Server) documentRequest() *huma.RequestBody {
 	return &huma.RequestBody{
 		Description: "A workflow document, as JSON (at most 2 MiB) or YAML (at most 256 KiB)", Required: true,
-		Content: content(documentSchema(), typeJSON),
+		Content: content(s.documentSchema(), typeJSON),
 	}
 }

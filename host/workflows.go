@@ -23,16 +23,16 @@ func (s *Server) addWorkflows() {
 	}, s.listWorkflows)
 	register(s, huma.Operation{
 		OperationID: "create-workflow", Method: http.MethodPost, Path: apiBase + "/workflows/", Tags: tags, DefaultStatus: http.StatusCreated,
-		Summary: "Save a new workflow", RequestBody: documentRequest(), SkipValidateBody: true,
+		Summary: "Save a new workflow", RequestBody: s.documentRequest(), SkipValidateBody: true,
 	}, s.createWorkflow)
 	s.addWorkflowFiles(tags)
 	register(s, huma.Operation{
-		OperationID: "get-workflow", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/", Tags: tags, Responses: flatResponse(),
+		OperationID: "get-workflow", Method: http.MethodGet, Path: apiBase + "/workflows/{id}/", Tags: tags, Responses: s.flatResponse(),
 		Summary: "Get a workflow", Description: "Definition and metadata in one object, or the text as YAML (Accept: application/yaml). The ETag is the revision.",
 	}, s.getWorkflow)
 	register(s, huma.Operation{
-		OperationID: "update-workflow", Method: http.MethodPut, Path: apiBase + "/workflows/{id}/", Tags: tags, Responses: flatResponse(),
-		Summary: "Save a new revision", Description: "If-Match guards against a lost update.", RequestBody: documentRequest(), SkipValidateBody: true,
+		OperationID: "update-workflow", Method: http.MethodPut, Path: apiBase + "/workflows/{id}/", Tags: tags, Responses: s.flatResponse(),
+		Summary: "Save a new revision", Description: "If-Match guards against a lost update.", RequestBody: s.documentRequest(), SkipValidateBody: true,
 	}, s.updateWorkflow)
 	registerPlain(s, huma.Operation{
 		OperationID: "delete-workflow", Method: http.MethodDelete, Path: apiBase + "/workflows/{id}/", Tags: tags, DefaultStatus: http.StatusNoContent,
@@ -42,8 +42,11 @@ func (s *Server) addWorkflows() {
 }
 
 // flatResponse describes a workflow whole.
-func flatResponse() map[string]*huma.Response {
-	schema := documentSchema()
+func (s *Server) flatResponse() map[string]*huma.Response {
+	if !s.describing {
+		return nil
+	}
+	schema := s.documentSchema()
 	for name, property := range map[string]*huma.Schema{
 		"id": {Type: huma.TypeString}, "step_count": {Type: huma.TypeInteger}, "revision": {Type: huma.TypeInteger},
 		"created_at": {Type: huma.TypeString, Format: "date-time"}, "updated_at": {Type: huma.TypeString, Format: "date-time"},

@@ -209,7 +209,7 @@ func newWorld(t testing.TB, settings ...setting) *world {
 		Engine: w.engine, Workflows: w.store, Executions: w.store, Documents: w.store, Outputs: w.store, Catalogue: catalogue, Hub: w.hub,
 		Workspaces: []engine.Workspace{{Name: "default", Dir: t.TempDir()}, {Name: "other", Dir: t.TempDir()}},
 		Stats:      w.store.Stats, Secrets: sealed, Auth: edge.ModeToken, AdminToken: token, Sessions: w.store,
-		Version: host.Version{Version: "1.0.0-test"}, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+		Version: host.Version{Version: "1.0.0-test", Platform: "linux/amd64", PluginProtocols: []int{1}}, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 		Limits: host.Limits{SocketStart: 50 * time.Millisecond},
 	}
 	for _, set := range settings {

@@ -110,6 +110,9 @@ const (
 	// OutcomeUnknown: the call ended without a terminal event. It is
 	// neither a failure nor a success, and is never sent again blindly.
 	OutcomeUnknown OutcomeKind = "unknown"
+	// OutcomeNotRun: nothing ran, because the plugin can't be called at the
+	// moment. Only a host says so, never a plugin.
+	OutcomeNotRun OutcomeKind = "not_run"
 )
 
 // Outcome is the end of one attempt.
@@ -121,8 +124,8 @@ type Outcome struct {
 	UndoToken json.RawMessage
 	// SkipReason is a sentence, for OutcomeSkipped.
 	SkipReason string
-	// Failure is set for OutcomeFailure, and for OutcomeUnknown says what
-	// was seen.
+	// Failure is set for OutcomeFailure; for OutcomeUnknown it says what was
+	// seen, for OutcomeNotRun why, and with RetryAfter when to try again.
 	Failure *Failure
 }
 

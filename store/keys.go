@@ -40,6 +40,7 @@ import (
 //	sessions           hash → sealed JSON
 //	secrets            name → sealed JSON with the secret, encrypted
 //	triggers           trigger → sealed JSON that only its writer reads
+//	plugins            plugin → sealed JSON that only its writer reads
 //
 // A month's file of the history has the same buckets, as far as they are of
 // ended executions; history.go says which.
@@ -75,6 +76,7 @@ const (
 	bucketSessions     bucket = "sessions"
 	bucketSecrets      bucket = "secrets"
 	bucketTriggers     bucket = "triggers"
+	bucketPlugins      bucket = "plugins"
 )
 
 // buckets are those of every file of this format; addedBuckets came later and
@@ -87,7 +89,7 @@ func buckets() []bucket {
 	}
 }
 
-func addedBuckets() []bucket { return []bucket{bucketSecrets, bucketTriggers} }
+func addedBuckets() []bucket { return []bucket{bucketSecrets, bucketTriggers, bucketPlugins} }
 
 // bucketsSince says which format brought a bucket; the others are as old as
 // the first.

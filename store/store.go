@@ -121,6 +121,7 @@ var (
 	_ data.Descriptions = (*Store)(nil)
 	_ data.Secrets      = (*Store)(nil)
 	_ data.Triggers     = (*Store)(nil)
+	_ data.Plugins      = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
 	_ data.Backups      = (*Store)(nil)
 )

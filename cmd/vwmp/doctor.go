@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/store"
 	"github.com/vwmp/vwmp/store/data"
 )
@@ -118,7 +119,7 @@ func examineServer(cmd *cobra.Command, where *target) []finding {
 	}
 	defer c.close()
 	var answer struct {
-		Plugins []pluginView `json:"plugins"`
+		Plugins []host.PluginStatus `json:"plugins"`
 	}
 	if err := c.call(cmd.Context(), http.MethodGet, "/plugins/", nil, nil, &answer); err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), "start the server, or give a token that may ask it"})
@@ -144,7 +145,9 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 	}
 	defer func() { _ = keeper.Close() }()
 	findings := []finding{judgeStore(cmd.Context(), keeper)}
-	parts, err := newCore(cmd.Context(), s, keeper, filepath.Join(s.Data, "run"), publisherFunc(ignoreEvent), logger)
+	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
+		runDir: filepath.Join(s.Data, "run"), children: definitions{keeper}, publisher: publisherFunc(ignoreEvent), logger: logger,
+	})
 	if err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), ""})
 	}
@@ -155,11 +158,7 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 	if err := parts.ready(cmd.Context()); err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), "see which one does not answer with \"vwmp plugin list\""})
 	}
-	var list []pluginView
-	for _, p := range parts.plugins.Plugins() {
-		list = append(list, pluginView{Name: p.Name, Version: p.Version, State: p.State, Path: p.Path, Handlers: p.Handlers, LastError: p.LastError})
-	}
-	return append(findings, judgePlugins(list)...)
+	return append(findings, judgePlugins(pluginPort{parts.plugins}.Plugins())...)
 }
 
 func judgeStore(ctx context.Context, keeper data.System) finding {
@@ -184,15 +183,23 @@ func judgeReport(report *data.Report) finding {
 	return finding{"store", "ok", "whole: " + whole, ""}
 }
 
-func judgePlugins(list []pluginView) []finding {
+func judgePlugins(list []host.PluginStatus) []finding {
 	if len(list) == 0 {
 		return []finding{{"plugins", "warning", "there are none", "put plugins beside the binary in plugins/, or name a folder with --plugins"}}
 	}
 	var findings []finding
-	for _, p := range list {
+	for i := range list {
+		p := &list[i]
 		f := finding{What: "plugin " + p.Name, State: "ok", Text: fmt.Sprintf("%s, %d handlers, %s", p.Version, len(p.Handlers), p.State)}
-		if p.State == "refused" || p.State == "failed" {
+		switch {
+		case p.State == "refused" || p.State == "failed":
 			f.State, f.Text, f.Advice = "problem", p.Path+": "+p.LastError, "put it right, or take the file away"
+		case p.State == "quarantined" || p.State == "unkillable":
+			f.State, f.Text, f.Advice = "problem", p.LastError, "see its last words with \"vwmp plugin inspect "+p.Name+"\""
+		case p.State == "disabled":
+			f.State, f.Text, f.Advice = "warning", p.StateReason, "let it be used again with \"vwmp plugin enable "+p.Name+"\""
+		case p.Held != nil:
+			f.State, f.Text, f.Advice = "warning", pluginRemark(p), "see what would break with \"vwmp plugin inspect "+p.Name+"\", and take it up with \"vwmp plugin reload "+p.Name+" --force\""
 		}
 		findings = append(findings, f)
 	}

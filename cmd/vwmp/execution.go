@@ -251,6 +251,8 @@ func noteOf(failure *plan.Error, skipped string, waiting *engine.Waiting, undo *
 	switch {
 	case undo != nil && undo.Error != nil:
 		return "could not be taken back: " + firstLine(undo.Error.Message)
+	case undo != nil && undo.SkipReason != "":
+		return "was not taken back: " + firstLine(undo.SkipReason)
 	case failure != nil:
 		return firstLine(failure.Message)
 	case waiting != nil && waiting.Reason == plan.WaitSignal:

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
@@ -29,6 +31,7 @@ type backend interface {
 	data.Sessions
 	data.Secrets
 	data.Triggers
+	data.Plugins
 	data.System
 	Close() error
 }
@@ -39,30 +42,57 @@ type core struct {
 	plugins *pluginhost.Host
 	vault   *vault.Vault
 	engine  *local.Runtime
+	// running is engine for those who may call before it is there.
+	running atomic.Pointer[local.Runtime]
+}
+
+// coreOptions say what a core is for.
+type coreOptions struct {
+	runDir string
+	// children are the workflows that others run.
+	children  engine.Definitions
+	publisher engine.Publisher
+	// serves: it lasts, so that plugins are copied before they run, and
+	// changes of them are checked against what is stored.
+	serves bool
+	// pluginsChanged is told of changes of plugins; it may be nil.
+	pluginsChanged func(pluginhost.Change)
+	logger         *slog.Logger
 }
 
 // newCore joins the parts. The store is the caller's to close.
-func newCore(ctx context.Context, s *settings, store backend, runDir string, publisher engine.Publisher, logger *slog.Logger) (*core, error) {
-	return newCoreWith(ctx, s, store, runDir, definitions{store}, publisher, logger)
-}
-
-// newCoreWith is newCore with other workflows to run as children.
-func newCoreWith(ctx context.Context, s *settings, store backend, runDir string, children engine.Definitions,
-	publisher engine.Publisher, logger *slog.Logger,
-) (*core, error) {
-	sealed := vault.New(vault.Options{Store: store, KeyFile: s.secretKeyFile(runDir)})
-	keeper := secret.NewKeeper(secret.Options{Secrets: givenSecrets{s.runSecrets, sealed}, Sealer: sealed, Logger: logger})
-	plugins, err := pluginhost.New(ctx, pluginhost.Options{
-		Dirs: s.pluginSearch(), Cache: store, RunDir: runDir, Settings: s,
-		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: logger,
-	})
-	if err != nil {
+func newCore(ctx context.Context, s *settings, store backend, options coreOptions) (*core, error) {
+	sealed := vault.New(vault.Options{Store: store, KeyFile: s.secretKeyFile(options.runDir)})
+	keeper := secret.NewKeeper(secret.Options{Secrets: givenSecrets{s.runSecrets, sealed}, Sealer: sealed, Logger: options.logger})
+	c := &core{store: store, vault: sealed}
+	hosting := pluginhost.Options{
+		Dirs: s.pluginSearch(), Store: store, RunDir: options.runDir, Settings: s,
+		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: options.logger,
+	}
+	if options.serves {
+		// It is watched, and the folder above it changes all the time.
+		if err := os.MkdirAll(filepath.Join(s.Data, "plugins"), 0o700); err != nil {
+			return nil, fmt.Errorf("make the folder for plugins: %w", err)
+		}
+		hosting.CopyDir = filepath.Join(s.Data, "cache", "plugins")
+		hosting.Workflows, hosting.Watch = storedWorkflows(store), true
+		hosting.Changed = func(change pluginhost.Change) {
+			if running := c.running.Load(); running != nil && change.Catalogue {
+				running.PluginsChanged()
+			}
+			options.pluginsChanged(change)
+		}
+	}
+	var err error
+	if c.plugins, err = pluginhost.New(ctx, hosting); err != nil {
 		return nil, err
 	}
-	return &core{store: store, plugins: plugins, vault: sealed, engine: local.New(local.Options{
-		Journal: store, Blobs: store, Logs: store, Invoker: secret.NewInvoker(plugins, keeper), Catalogue: plugins, Settings: s, Secrets: keeper,
-		Publisher: publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: children, Logger: logger,
-	})}, nil
+	c.engine = local.New(local.Options{
+		Journal: store, Blobs: store, Logs: store, Invoker: secret.NewInvoker(c.plugins, keeper), Catalogue: c.plugins, Settings: s, Secrets: keeper,
+		Publisher: options.publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: options.children, Logger: options.logger,
+	})
+	c.running.Store(c.engine)
+	return c, nil
 }
 
 // close ends the engine, then the plugins.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -23,20 +23,6 @@ import (
 	"github.com/vwmp/vwmp/engine/plan"
 )
 
-// killWorkflow has a step of every effect class, side by side and in a row;
-// one of them fails first, one is a list and one waits. FILE is the ledger.
-const killWorkflow = `{"name": "Kill me", "steps": [
-	{"id": "pure", "handler": "ledger.pure", "config": {"file": "FILE"}},
-	{"id": "keyed", "handler": "ledger.keyed", "dependencies": ["pure"], "config": {"file": "FILE"}},
-	{"id": "reconcilable", "handler": "ledger.reconcilable", "dependencies": ["pure"], "config": {"file": "FILE"}},
-	{"id": "unsafe", "handler": "ledger.unsafe", "dependencies": ["pure"], "config": {"file": "FILE", "wait": 30}},
-	{"id": "again", "handler": "ledger.unsafe", "dependencies": ["unsafe"], "config": {"file": "FILE", "fail_first": true},
-		"retry": {"max_attempts": 2, "initial_interval": 0.05, "jitter": 0}},
-	{"id": "nap", "handler": "flow.wait", "config": {"duration": "50ms"}},
-	{"id": "items", "handler": "ledger.reconcilable", "for_each": [1, 2, 3], "max_parallel": 2, "dependencies": ["nap"], "config": {"file": "FILE"}},
-	{"id": "join", "handler": "ledger.unsafe", "dependencies": ["keyed", "reconcilable", "again", "items"], "config": {"file": "FILE"}},
-	{"id": "clean", "handler": "ledger.idempotent", "run_on": "always", "dependencies": ["join"], "config": {"file": "FILE"}}]}`
-
 // killLoop is a server that is killed again and again, and what it promised
 // on the way.
 type killLoop struct {
@@ -44,13 +30,24 @@ type killLoop struct {
 	r      *running
 	chance *rand.Rand
 	ledger string
-	// asked are the keys of starts that nobody has acknowledged yet, and
-	// acknowledged the executions, by key.
-	asked        []string
-	acknowledged map[string]string
+	// asked are the starts that nobody has acknowledged yet, and acknowledged
+	// those that somebody has, by key.
+	asked        []killStart
+	acknowledged map[string]killStart
 	starts       int
 	resolved     int
+	people       killPeople
+
+	// read is what was read of the ledger so far, and readTo how far.
+	read   map[string][]ledgerEntry
+	readTo int64
 }
+
+// openStatuses are those of executions that have not ended.
+const openStatuses = "pending,queued,running,waiting,paused"
+
+// killStart is an execution that is asked for until it is acknowledged.
+type killStart struct{ key, workflow, id string }
 
 // TestKillLoop kills a real server at random points, over and over, and
 // compares what it acknowledged, what its journal says and what a plugin
@@ -60,27 +57,34 @@ func TestKillLoop(t *testing.T) {
 	kills, seed := envNumber(t, "VWMP_KILLS", defaultKills), envNumber(t, "VWMP_SEED", time.Now().UnixNano())
 	t.Logf("%d kills; VWMP_SEED=%d gives the same chance again", kills, seed)
 	l := newKillLoop(t, uint64(seed))
+	t.Cleanup(l.tellStuck)
 	for n := range kills {
 		if l.chance.IntN(5) == 0 {
 			l.killWhileStarting()
 		}
 		l.r.begin()
-		l.work(l.between(0, 400*time.Millisecond))
+		l.work(l.life())
 		l.r.kill()
 		if n%10 == 9 {
 			// Nobody needs another start to get rid of what was left.
 			l.awaitNoProcess()
 		}
 		if n%500 == 499 {
-			t.Logf("%d kills, %d executions acknowledged, %d steps decided by hand", n+1, len(l.acknowledged), l.resolved)
+			t.Logf("%d kills, %s", n+1, l.told())
 		}
 	}
 	l.r.begin()
 	l.finish()
-	l.check()
+	executions := l.check()
 	l.r.stop()
-	l.checkLeftovers(1, l.starts)
-	t.Logf("%d executions acknowledged, %d steps decided by hand", len(l.acknowledged), l.resolved)
+	l.checkLeftovers(len(killCases), executions)
+	t.Logf("%d kills, %d executions, %s", kills, executions, l.told())
+}
+
+// told says what was done so far.
+func (l *killLoop) told() string {
+	return fmt.Sprintf("%d starts acknowledged, %d steps decided by hand, %d approvals answered, %d signals sent, %d undos asked for",
+		len(l.acknowledged), l.resolved, len(l.people.answered), len(l.people.signalled), len(l.people.undone))
 }
 
 func envNumber(t *testing.T, name string, otherwise int64) int64 {
@@ -100,10 +104,18 @@ func newKillLoop(t *testing.T, seed uint64) *killLoop {
 	t.Helper()
 	workspace := t.TempDir()
 	l := &killLoop{
-		t: t, chance: rand.New(rand.NewPCG(seed, seed)), ledger: filepath.Join(workspace, "ledger"), acknowledged: map[string]string{},
+		t: t, chance: rand.New(rand.NewPCG(seed, seed)), ledger: filepath.Join(workspace, "ledger"),
+		acknowledged: map[string]killStart{}, people: newKillPeople(),
 	}
-	l.r = startRunning(t, t.TempDir(), workspace, "--plugins", buildLedger(t))
-	l.r.call(http.MethodPost, "/workflows/import/?id=kill", "application/json", strings.ReplaceAll(killWorkflow, "FILE", l.ledger), http.StatusCreated, nil)
+	// However many there are, each is looked at in the end.
+	config := filepath.Join(t.TempDir(), "vwmp.yaml")
+	if err := os.WriteFile(config, []byte("retention: {days: 0, per_workflow: 0}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.r = startRunning(t, t.TempDir(), workspace, "--plugins", buildLedger(t), "--config", config)
+	for _, c := range killCases {
+		l.r.call(http.MethodPost, "/workflows/import/?id="+c.id, "application/json", strings.ReplaceAll(c.text, "FILE", l.ledger), http.StatusCreated, nil)
+	}
 	l.r.kill()
 	return l
 }
@@ -123,6 +135,14 @@ func (l *killLoop) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(l.chance.Int64N(int64(most-least)+1))
 }
 
+// life is how long a server lives: mostly too short to bring much to its end.
+func (l *killLoop) life() time.Duration {
+	if l.chance.IntN(3) == 0 {
+		return l.between(400*time.Millisecond, 1500*time.Millisecond)
+	}
+	return l.between(0, 400*time.Millisecond)
+}
+
 // killWhileStarting starts a server and kills it before it is ready, or
 // shortly after.
 func (l *killLoop) killWhileStarting() {
@@ -136,18 +156,24 @@ func (l *killLoop) killWhileStarting() {
 	_ = command.Wait()
 }
 
-// work uses the server until the time is over: it starts executions, and
-// decides what waits for somebody.
+// work uses the server until the time is over: it starts executions, and does
+// what people do.
 func (l *killLoop) work(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), limit)
 	defer cancel()
-	for range 1 + l.chance.IntN(5) {
-		l.starts++
-		l.asked = append(l.asked, fmt.Sprintf("start %d", l.starts))
+	// What is open must come to its end under kills too, not only once they
+	// are over.
+	const mostOpen = 40
+	if len(l.list(ctx, openStatuses)) < mostOpen {
+		for range 1 + l.chance.IntN(5) {
+			l.starts++
+			l.asked = append(l.asked, killStart{key: fmt.Sprintf("start %d", l.starts), workflow: l.drawCase()})
+		}
 	}
 	l.start(ctx)
 	for ctx.Err() == nil {
 		l.decide(ctx)
+		l.act(ctx)
 		timer := time.NewTimer(10 * time.Millisecond)
 		select {
 		case <-timer.C:
@@ -161,18 +187,20 @@ func (l *killLoop) work(limit time.Duration) {
 // key again where the answer was lost.
 func (l *killLoop) start(ctx context.Context) {
 	left := l.asked[:0:0]
-	for _, key := range l.asked {
+	for _, s := range l.asked {
 		var started struct {
 			ExecutionID string `json:"execution_id"`
 		}
-		status, err := l.ask(ctx, http.MethodPost, "/workflows/kill/execute/", `{"idempotency_key": "`+key+`"}`, &started)
+		status, err := l.ask(ctx, http.MethodPost, "/workflows/"+s.workflow+"/execute/", `{"idempotency_key": "`+s.key+`"}`, &started)
 		switch {
 		case err != nil:
-			left = append(left, key)
+			left = append(left, s)
 		case status != http.StatusAccepted || started.ExecutionID == "":
-			l.t.Fatalf("start %q: status %d", key, status)
+			l.t.Fatalf("%s: status %d", s.key, status)
 		default:
-			l.acknowledged[key] = started.ExecutionID
+			s.id = started.ExecutionID
+			l.acknowledged[s.key] = s
+			l.people.expect(s)
 		}
 	}
 	l.asked = left
@@ -201,8 +229,8 @@ func (l *killLoop) ask(ctx context.Context, method, path, body string, answer an
 	return response.StatusCode, nil
 }
 
-// decide takes up what is parked, and says of each interrupted step what the
-// ledger says.
+// decide takes up what is parked, and says what becomes of each step that
+// waits for somebody.
 func (l *killLoop) decide(ctx context.Context) {
 	for _, e := range l.list(ctx, "waiting,paused") {
 		var result engine.Result
@@ -214,17 +242,25 @@ func (l *killLoop) decide(ctx context.Context) {
 			continue
 		}
 		for id, step := range result.StepResults {
-			if step.Status != plan.StatusInterrupted {
-				continue
-			}
-			decision := `{"as": "retry"}`
-			if len(l.entries()[e.ID+"/"+id]) > 0 {
-				decision = `{"as": "success", "output": {"key": "by hand"}}`
-			}
-			if status, err := l.ask(ctx, http.MethodPost, "/executions/"+e.ID+"/steps/"+id+"/resolve/", decision, &result); err == nil && status == http.StatusOK {
-				l.resolved++
+			switch {
+			case step.Status == plan.StatusInterrupted:
+				l.resolve(ctx, e.ID, id)
+			case step.Waiting != nil && step.Waiting.Reason == plan.WaitApproval:
+				l.approve(ctx, e.ID, id)
 			}
 		}
+	}
+}
+
+// resolve says of an interrupted step what the ledger says.
+func (l *killLoop) resolve(ctx context.Context, id, step string) {
+	decision := `{"as": "retry"}`
+	if len(l.entries()[id+"/"+step]) > 0 {
+		decision = `{"as": "success", "output": {"key": "by hand"}}`
+	}
+	var result engine.Result
+	if status, err := l.ask(ctx, http.MethodPost, "/executions/"+id+"/steps/"+step+"/resolve/", decision, &result); err == nil && status == http.StatusOK {
+		l.resolved++
 	}
 }
 
@@ -251,8 +287,22 @@ func (l *killLoop) finish() {
 	l.r.await("every execution has ended", func() bool {
 		l.start(l.t.Context())
 		l.decide(l.t.Context())
-		return len(l.asked) == 0 && len(l.list(l.t.Context(), "pending,queued,running,waiting,paused")) == 0
+		l.act(l.t.Context())
+		return len(l.asked) == 0 && l.people.done() && len(l.list(l.t.Context(), openStatuses)) == 0
 	})
+}
+
+// tellStuck says of a failed test what has not ended, and what the server
+// says about it.
+func (l *killLoop) tellStuck() {
+	if !l.t.Failed() {
+		return
+	}
+	for _, e := range l.list(context.Background(), openStatuses) {
+		var explained any
+		_, err := l.ask(context.Background(), http.MethodGet, "/executions/"+e.ID+"/explain/", "", &explained)
+		l.t.Logf("execution %s of %s is %s (%s): %v %v", e.ID, e.WorkflowID, e.Status, e.StatusReason, explained, err)
+	}
 }
 
 // ledgerEntry is one line of the ledger.
@@ -263,69 +313,98 @@ type ledgerEntry struct {
 	Mark    string    `json:"mark"`
 }
 
-// entries reads the ledger, by key.
+// entries reads what is new in the ledger, and returns all of it by key.
 func (l *killLoop) entries() map[string][]ledgerEntry {
 	l.t.Helper()
-	raw, err := os.ReadFile(l.ledger)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if l.read == nil {
+		l.read = map[string][]ledgerEntry{}
+	}
+	file, err := os.Open(l.ledger)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.read
+	}
+	if err != nil {
 		l.t.Fatal(err)
 	}
-	entries := map[string][]ledgerEntry{}
-	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
+	defer file.Close()
+	raw, err := io.ReadAll(io.NewSectionReader(file, l.readTo, math.MaxInt64-l.readTo))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	raw = raw[:bytes.LastIndexByte(raw, '\n')+1]
+	l.readTo += int64(len(raw))
+	for line := range bytes.Lines(raw) {
 		var e ledgerEntry
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+		if err := json.Unmarshal(line, &e); err != nil {
 			continue // Killed in the middle of a write.
 		}
-		entries[e.Key] = append(entries[e.Key], e)
+		l.read[e.Key] = append(l.read[e.Key], e)
 	}
-	return entries
+	return l.read
 }
 
-// check compares journal, ledger and what was acknowledged.
-func (l *killLoop) check() {
-	known := map[string]bool{}
+// check compares journal, ledger and what was acknowledged, and returns how
+// many executions there are.
+func (l *killLoop) check() int {
+	all := map[string]engine.Execution{}
 	for _, e := range l.list(l.t.Context(), "") {
-		known[e.ID] = true
+		all[e.ID] = e
 	}
-	if len(known) != l.starts {
-		l.t.Errorf("%d executions were asked for, there are %d", l.starts, len(known))
-	}
-	entries := l.entries()
-	for key, id := range l.acknowledged {
-		if !known[id] {
-			l.t.Errorf("%s was acknowledged as execution %s, which is lost", key, id)
+	started := map[string]killCase{}
+	for key, s := range l.acknowledged {
+		if _, found := all[s.id]; !found {
+			l.t.Errorf("%s was acknowledged as execution %s, which is lost", key, s.id)
 			continue
 		}
-		l.checkExecution(id, entries)
+		started[s.id] = caseOf(s.workflow)
 	}
+	born := l.checkFamilies(all, started)
+	undos := l.checkUndos(all)
+	if len(all) != l.starts+len(born)+undos {
+		l.t.Errorf("%d executions were asked for, there are %d, %d of them children and %d undos", l.starts, len(all), len(born), undos)
+	}
+	for id, c := range started {
+		l.checkExecution(id, c, born)
+	}
+	return len(all)
 }
 
-func (l *killLoop) checkExecution(id string, entries map[string][]ledgerEntry) {
-	if result := l.r.result(id); result.Status != plan.StatusSuccess {
-		l.t.Errorf("execution %s ended as %s: %+v", id, result.Status, result.Error)
+func (l *killLoop) checkExecution(id string, c killCase, born map[string]string) {
+	run := &killedRun{result: l.r.result(id), events: l.r.events(id), ended: map[string]plan.Event{}, born: born}
+	if run.result.Status != c.status {
+		l.t.Errorf("execution %s of %s ended as %s: %+v", id, c.id, run.result.Status, run.result.Error)
 	}
-	events := l.r.events(id)
-	checkSequence(l.t, events)
-	ended := map[string]bool{}
-	for _, event := range events {
+	checkSequence(l.t, run.events)
+	items := map[string]bool{}
+	for _, event := range run.events {
 		if event.Type != plan.StepCompleted && event.Type != plan.StepItemCompleted {
 			continue
 		}
-		key := id + "/" + event.StepID
-		if event.ItemIndex != nil {
-			key += "/" + strconv.Itoa(*event.ItemIndex)
-		}
-		if ended[key] {
+		key := keyOf(event)
+		if _, twice := run.ended[key]; twice {
 			l.t.Errorf("%s ended twice", key)
 		}
-		ended[key] = true
-		if key != id+"/nap" && key != id+"/items" {
-			l.checkStep(key, event, entries[key])
+		run.ended[key] = event
+		items[event.StepID] = items[event.StepID] || event.ItemIndex != nil
+		if strings.HasPrefix(event.Handler, "ledger.") && (event.ItemIndex != nil || !items[event.StepID]) {
+			l.checkStep(key, event, l.entries()[key])
 		}
 	}
-	if len(ended) != 12 {
-		l.t.Errorf("%d steps and items of %s ended, want 12", len(ended), id)
+	if len(run.ended) != c.ends {
+		l.t.Errorf("%d steps and items of %s of %s ended, want %d", len(run.ended), id, c.id, c.ends)
 	}
+	if c.check != nil {
+		c.check(l, run)
+	}
+}
+
+// keyOf names a step or an item in the ledger.
+func keyOf(event plan.Event) string {
+	key := event.ExecutionID + "/" + event.StepID
+	if event.ItemIndex != nil {
+		key += "/" + strconv.Itoa(*event.ItemIndex)
+	}
+	return key
 }
 
 func (l *killLoop) checkStep(name string, event plan.Event, entries []ledgerEntry) {
@@ -334,6 +413,9 @@ func (l *killLoop) checkStep(name string, event plan.Event, entries []ledgerEntr
 	}
 	attempts := map[int]bool{}
 	for _, e := range entries {
+		if e.Mark == "undo" {
+			continue // The undo that made it is looked at by itself.
+		}
 		if e.Time.After(event.Time) {
 			l.t.Errorf("%s was recorded at %s and took effect again at %s", name, event.Time, e.Time)
 		}

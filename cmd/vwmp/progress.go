@@ -228,6 +228,9 @@ func (v *lineViewer) undone(e plan.Event, name string) string {
 	if e.Error != nil {
 		return fmt.Sprintf("%s  %s: could not be taken back: %s", v.paint(colourRed, "↶"), name, indented(printable(e.Error.Message)))
 	}
+	if e.SkipReason != "" {
+		return fmt.Sprintf("%s  %s: not taken back: %s", v.paint(colourGrey, "↶"), name, indented(printable(e.SkipReason)))
+	}
 	return fmt.Sprintf("%s  %s: taken back", v.paint(colourYellow, "↶"), name)
 }
 

@@ -40,6 +40,7 @@ func TestLinesSayWhatIsWaitedForAndWhatToType(t *testing.T) {
 		{plan.Event{Type: plan.ExecutionQueued, Reason: "1 runs already"}, []string{"queued: 1 runs already"}},
 		{plan.Event{Type: plan.StepItemCompleted, ItemIndex: &item, Status: "failed", Error: &plan.Error{Message: "odd"}}, []string{"Ask [3]", "odd"}},
 		{plan.Event{Type: plan.StepUndone, Status: "undone"}, []string{"Ask: taken back"}},
+		{plan.Event{Type: plan.StepUndone, Status: "skipped", SkipReason: "a later one could not"}, []string{"Ask: not taken back: a later one could not"}},
 		{plan.Event{Type: plan.StepUndone, Error: &plan.Error{Message: "gone"}}, []string{"could not be taken back: gone"}},
 		{plan.Event{Type: plan.StepWaiting, Reason: "approval", Details: json.RawMessage(`{"message":"\u001b[2J"}`)}, []string{"·[2J"}},
 	} {

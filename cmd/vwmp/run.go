@@ -124,10 +124,13 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		defer close(shown)
 		showRun(view, mine, events)
 	}()
-	parts, err := newCoreWith(cmd.Context(), s, keeper, runDir, children, publisherFunc(func(event plan.Event) {
-		attend.offer(event)
-		events <- event
-	}), runLogger(cmd, s))
+	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
+		runDir: runDir, children: children, logger: runLogger(cmd, s),
+		publisher: publisherFunc(func(event plan.Event) {
+			attend.offer(event)
+			events <- event
+		}),
+	})
 	if err != nil {
 		close(events)
 		<-shown

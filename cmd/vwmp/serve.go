@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/pluginhost"
 	"github.com/vwmp/vwmp/store"
 )
 
@@ -65,10 +67,12 @@ It listens on a loopback address unless it is told otherwise, and prints a link 
 
 // server is everything that serves, from the store up to the listener.
 type server struct {
-	keeper   *store.Store
-	parts    *core
-	hub      *live.Hub
-	edge     *host.Server
+	keeper *store.Store
+	parts  *core
+	hub    *live.Hub
+	edge   *host.Server
+	// told is edge for those who may call before it is there.
+	told     atomic.Pointer[host.Server]
 	listener net.Listener
 	served   chan error
 	token    string
@@ -111,19 +115,22 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	}
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
-	if v.parts, err = newCore(ctx, s, v.keeper, filepath.Join(s.Data, "run"), publishers{v.hub, ends}, logger); err != nil {
+	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
+		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, publisher: publishers{v.hub, ends},
+		serves: true, pluginsChanged: v.pluginsChanged, logger: logger,
+	}); err != nil {
 		return nil, err
 	}
 	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
-	info := currentVersion()
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Triggers: triggers, Plugins: v.pluginList, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
-		AllowedHosts: s.Hosts, Version: host.Version{Version: info.Version, Commit: info.Commit}, Logger: logger,
+		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
 		return nil, err
 	}
+	v.told.Store(v.edge)
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	v.stopWork = stopWork
 	go func() { v.served <- v.edge.Serve(v.listener) }()
@@ -158,18 +165,11 @@ func (v *server) fireTriggers() {
 	})
 }
 
-func (v *server) pluginList() []host.PluginStatus {
-	list := v.parts.plugins.Plugins()
-	shown := make([]host.PluginStatus, 0, len(list))
-	for _, p := range list {
-		shown = append(shown, host.PluginStatus{
-			Name: p.Name, Version: p.Version, Author: p.Author, Description: p.Description, State: p.State, PID: p.PID,
-			Path: p.Path, Checksum: p.Checksum, Handlers: p.Handlers, MemoryBytes: p.MemoryBytes,
-			Calls: p.Calls, Running: p.Running, Failures: p.Failures, Restarts: p.Restarts,
-			StartedAt: p.StartedAt, LastError: p.LastError, LastWords: p.LastWords,
-		})
+// pluginsChanged tells the pages, once there are any.
+func (v *server) pluginsChanged(change pluginhost.Change) {
+	if edge := v.told.Load(); edge != nil {
+		edge.PluginsChanged(change.Plugins, change.Catalogue)
 	}
-	return shown
 }
 
 func (v *server) url() string { return "http://" + v.listener.Addr().String() }

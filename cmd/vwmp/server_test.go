@@ -21,6 +21,7 @@ import (
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
+	"github.com/vwmp/vwmp/host"
 )
 
 // running is a real vwmp server in a process of its own.
@@ -388,7 +389,7 @@ func waitingValidator(t *testing.T, repository string) (begun, goOn string) {
 func (r *running) pluginPIDs() []int {
 	r.t.Helper()
 	var answer struct {
-		Plugins []pluginView `json:"plugins"`
+		Plugins []host.PluginStatus `json:"plugins"`
 	}
 	r.call(http.MethodGet, "/plugins/", "", "", http.StatusOK, &answer)
 	var pids []int

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -207,19 +206,6 @@ func (l *slotLoop) awaitEnds(count int) {
 		}
 		return ends >= count
 	})
-}
-
-// tellStuck says of a failed test what has not ended, and what the server
-// says about it.
-func (l *slotLoop) tellStuck() {
-	if !l.t.Failed() {
-		return
-	}
-	for _, e := range l.list(context.Background(), "pending,queued,running,waiting,paused") {
-		var explained any
-		_, err := l.ask(context.Background(), http.MethodGet, "/executions/"+e.ID+"/explain/", "", &explained)
-		l.t.Logf("execution %s of %s is %s (%s): %v %v", e.ID, e.WorkflowID, e.Status, e.StatusReason, explained, err)
-	}
 }
 
 // awaitSuccess waits until every execution that was acknowledged is there and

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -146,6 +148,17 @@ func (v *triggerView) when() string {
 	return v.Glob
 }
 
+// actOnTrigger does something to a trigger. Where there is none, the server
+// names the request that lists them, and this the command.
+func actOnTrigger(ctx context.Context, c *client, id, action string, body, answer any) error {
+	err := c.call(ctx, http.MethodPost, "/triggers/"+url.PathEscape(id)+"/"+action+"/", nil, body, answer)
+	var exit *exitError
+	if errors.As(err, &exit) && exit.code == exitMissing {
+		return &exitError{exitMissing, fmt.Errorf(`there is no trigger %q; "vwmp trigger list" lists them`, id)}
+	}
+	return err
+}
+
 func triggerAct(where *target, action, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: action + " TRIGGER", Short: short, Args: cobra.ExactArgs(1), Example: "  vwmp trigger " + action + " nightly.schedule-1",
@@ -156,7 +169,7 @@ func triggerAct(where *target, action, short string) *cobra.Command {
 			}
 			defer c.close()
 			var v triggerView
-			if err := c.call(cmd.Context(), http.MethodPost, "/triggers/"+url.PathEscape(args[0])+"/"+action+"/", nil, nil, &v); err != nil {
+			if err := actOnTrigger(cmd.Context(), c, args[0], action, nil, &v); err != nil {
 				return err
 			}
 			state := "on"
@@ -206,7 +219,7 @@ func triggerFire(where *target) *cobra.Command {
 		var started struct {
 			ExecutionID string `json:"execution_id"`
 		}
-		if err := c.call(cmd.Context(), http.MethodPost, "/triggers/"+url.PathEscape(args[0])+"/fire/", nil, request, &started); err != nil {
+		if err := actOnTrigger(cmd.Context(), c, args[0], "fire", request, &started); err != nil {
 			return err
 		}
 		if detach {

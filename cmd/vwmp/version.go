@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/vwmp/vwmp/host"
 )
 
 // version is set by the release build.
@@ -35,6 +37,12 @@ func currentVersion() versionInfo {
 		}
 	}
 	return info
+}
+
+// hostVersion is what the server says of itself.
+func hostVersion() host.Version {
+	info := currentVersion()
+	return host.Version{Version: info.Version, Commit: info.Commit, Platform: info.Platform, PluginProtocols: info.PluginProtocols}
 }
 
 func newVersion() *cobra.Command {

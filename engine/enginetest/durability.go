@@ -340,3 +340,46 @@ func testStartBeforeRecovery(w *world) {
 	tokens <- struct{}{}
 	w.want(id, plan.StatusSuccess, "a=success")
 }
+
+// testActBeforeRecovery does something to executions as soon as a host answers,
+// before it has taken up what an earlier one left: that waits, and counts.
+func testActBeforeRecovery(w *world) {
+	id := w.start(`"steps":[
+		{"id":"a","handler":"flow.approval","config":{"message":"?"}},
+		{"id":"s","handler":"flow.signal","config":{"name":"go"}},
+		{"id":"b","handler":"test.pure","dependencies":["a","s"]}]`)
+	w.await(id, plan.StepWaiting, "a")
+	w.await(id, plan.StepWaiting, "s")
+	w.close(time.Millisecond)
+	w.ports.Store.Revive()
+	w.ports.Epoch++
+	w.engine = w.factory(w.ports)
+	failed := make(chan error, 2)
+	for _, act := range []func(ctx context.Context) error{
+		func(ctx context.Context) error {
+			_, err := w.engine.Approve(ctx, id, "a", engine.Approval{Approved: true, By: "tester"})
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := w.engine.Signal(ctx, id, "go", json.RawMessage(`{"n":1}`), "tester")
+			return err
+		},
+	} {
+		go func() { failed <- act(w.t.Context()) }()
+	}
+	// Virtual time goes on once the others wait too.
+	impatient, cancel := context.WithTimeout(w.t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := w.engine.Cancel(impatient, id, "tester"); !errors.Is(err, context.DeadlineExceeded) {
+		w.t.Errorf("a cancel that did not wait for the recovery: %v", err)
+	}
+	if _, err := w.engine.Recover(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-failed; err != nil {
+			w.t.Errorf("what was done before the recovery is refused: %v", err)
+		}
+	}
+	w.want(id, plan.StatusSuccess, "a=success s=success b=success")
+}

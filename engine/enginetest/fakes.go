@@ -330,15 +330,30 @@ type Invoker struct {
 	Undoers  map[string]func(request *pluginsdk.Request, token json.RawMessage) pluginsdk.Outcome
 	Planners map[string]func(request *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error)
 
+	// bind, where set, may refuse a handler.
+	bind func(handler string) error
+	// lostBinary is the checksum of a binary that is gone.
+	lostBinary string
+
 	mu    sync.Mutex
 	calls []pluginsdk.Request
 	undos []pluginsdk.Request
+	// absent is why the plugin can't be called, nil where it can.
+	absent *engine.UnavailableError
 }
 
 // Bind implements engine.Invoker.
 func (v *Invoker) Bind(handler string) (engine.Binding, error) {
 	if v.Handlers[handler] == nil {
 		return engine.Binding{}, fmt.Errorf("handler %s: %w", handler, engine.ErrNotFound)
+	}
+	if v.bind != nil {
+		if err := v.bind(handler); err != nil {
+			return engine.Binding{}, err
+		}
+	}
+	if absent := v.absence(); absent != nil {
+		return engine.Binding{}, absent
 	}
 	return engine.Binding{Plugin: "test", Version: "1.0.0", Checksum: "c0ffee"}, nil
 }
@@ -352,7 +367,13 @@ func (v *Invoker) Invoke(ctx context.Context, request *pluginsdk.Request, report
 }
 
 // Reconcile implements engine.Invoker.
-func (v *Invoker) Reconcile(_ context.Context, request *pluginsdk.Request) (pluginsdk.ReconcileResult, error) {
+func (v *Invoker) Reconcile(_ context.Context, request *pluginsdk.Request, checksum string) (pluginsdk.ReconcileResult, error) {
+	if absent := v.absence(); absent != nil {
+		return pluginsdk.ReconcileResult{}, absent
+	}
+	if v.lostBinary != "" && checksum == v.lostBinary {
+		return pluginsdk.ReconcileResult{}, fmt.Errorf("%s: %w", request.Handler, engine.ErrNoBinary)
+	}
 	reconcile := v.Reconcilers[request.Handler]
 	if reconcile == nil {
 		return pluginsdk.ReconcileResult{}, pluginsdk.ErrUnsupported

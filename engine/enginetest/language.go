@@ -14,13 +14,6 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
-// undoable succeeds with a token that names its step.
-func undoable(_ context.Context, r *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
-	return pluginsdk.Outcome{
-		Kind: pluginsdk.OutcomeSuccess, Output: json.RawMessage(`{"did":"` + r.StepID + `"}`), UndoToken: json.RawMessage(`"` + r.StepID + `"`),
-	}
-}
-
 func languageTests() map[string]func(*world) {
 	return map[string]func(*world){
 		"for_each runs its items, at most so many at once":         testForEach,
@@ -37,14 +30,12 @@ func languageTests() map[string]func(*world) {
 		"a child runs, gives its outputs on and survives a crash":  testChild,
 		"a child's failure fails its step, and its cancel its run": testChildFailure,
 		"children can't run each other without end":                testChildDepth,
-		"a rollback takes back what was done, last first":          testRollback,
-		"a rollback goes on after a crash":                         testRollbackCrash,
-		"on_interrupt undo takes back what may have happened":      testInterruptUndo,
 		"a paused execution starts nothing until it is resumed":    testPause,
 		"a limit queues, in order, and explains itself":            testQueue,
 		"a limit by key counts across workflows":                   testQueueKey,
 		"a limit can reject, or cancel what runs":                  testConflictPolicies,
 		"a start before the recovery is not taken up again":        testStartBeforeRecovery,
+		"what is done before the recovery waits for it":            testActBeforeRecovery,
 		"slots are derived from what lives after a crash":          testSlotsAfterCrash,
 		"a queued execution can be cancelled":                      testCancelQueued,
 	}
@@ -398,109 +389,5 @@ func testChildDepth(w *world) {
 	header := w.want(w.start(parentSteps), plan.StatusFailed, "kid=failed")
 	if !strings.Contains(header.Error.Message, "16 deep") {
 		w.t.Errorf("the error is %+v", header.Error)
-	}
-}
-
-const rollback = `"on_failure":"rollback","steps":[
-	{"id":"a","handler":"test.undoable"},
-	{"id":"n","handler":"test.pure"},
-	{"id":"b","handler":"test.undoable","dependencies":["a","n"],"for_each":[1,2],"max_parallel":1},
-	{"id":"c","handler":"test.undoable","dependencies":["b"]},
-	{"id":"d","handler":"test.unsafe","dependencies":["c"]}]`
-
-func (w *world) breakLast() {
-	w.ports.Invoker.Handlers["test.unsafe"] = func(context.Context, *pluginsdk.Request, pluginsdk.Reporter) pluginsdk.Outcome {
-		return fail(pluginsdk.FailurePermanent, "it broke")
-	}
-}
-
-func (w *world) undoOrder() string {
-	var order []string
-	for _, r := range w.ports.Invoker.Undos() {
-		name := r.StepID
-		if r.ItemIndex >= 0 {
-			name += fmt.Sprint(r.ItemIndex)
-		}
-		order = append(order, name)
-	}
-	return strings.Join(order, " ")
-}
-
-func testRollback(w *world) {
-	w.breakLast()
-	tries := 0
-	w.ports.Invoker.Undoers["test.undoable"] = func(r *pluginsdk.Request, token json.RawMessage) pluginsdk.Outcome {
-		if string(token) != `"`+r.StepID+`"` {
-			w.t.Errorf("step %s was undone with the token %s", r.StepID, token)
-		}
-		if r.StepID == "c" {
-			if tries++; tries == 1 {
-				return fail(pluginsdk.FailureRetryable, "not yet")
-			}
-		}
-		if r.StepID == "a" {
-			return fail(pluginsdk.FailurePermanent, "it is gone")
-		}
-		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
-	}
-	id := w.start(rollback)
-	header := w.want(id, plan.StatusFailed, "a=success n=success b=undone c=undone d=failed")
-	if got := w.undoOrder(); got != "c c b1 b0 a" {
-		w.t.Errorf("undone in the order %q", got)
-	}
-	if !strings.Contains(header.StatusReason, "3 steps undone, 1 step could not be undone") {
-		w.t.Errorf("the reason is %q", header.StatusReason)
-	}
-	if undo := w.results(id, "a").Undo; undo == nil || undo.Status != plan.StatusFailed || undo.Error.Message != "it is gone" {
-		w.t.Errorf("the undo of a is %+v", undo)
-	}
-	var events []string
-	for _, e := range w.ports.Recorder.Events(id) {
-		if e.Type == plan.StepUndone {
-			events = append(events, e.StepID+"="+e.Status)
-		}
-	}
-	if got := strings.Join(events, " "); got != "c=undone b=undone b=undone a=failed" {
-		w.t.Errorf("step_undone: %s", got)
-	}
-}
-
-func testRollbackCrash(w *world) {
-	w.breakLast()
-	hold := make(chan struct{})
-	begun := make(chan struct{}, 10)
-	w.ports.Invoker.Undoers["test.undoable"] = func(r *pluginsdk.Request, _ json.RawMessage) pluginsdk.Outcome {
-		if r.StepID == "b" && r.ItemIndex == 1 {
-			begun <- struct{}{}
-			<-hold
-		}
-		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess}
-	}
-	id := w.start(rollback)
-	<-begun
-	w.ports.Store.CrashAt(1, false)
-	close(hold)
-	w.restart()
-	w.want(id, plan.StatusFailed, "a=undone n=success b=undone c=undone d=failed")
-	if got := w.undoOrder(); got != "c b1 b1 b0 a" {
-		w.t.Errorf("undone in the order %q: the one under way again, no other", got)
-	}
-}
-
-func testInterruptUndo(w *world) {
-	w.ports.Invoker.Handlers["test.undoable"] = func(ctx context.Context, _ *pluginsdk.Request, _ pluginsdk.Reporter) pluginsdk.Outcome {
-		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeUnknown, Failure: &pluginsdk.Failure{Code: "UNKNOWN", Message: "its process died"}}
-	}
-	id := w.start(`"steps":[{"id":"a","handler":"test.undoable","on_interrupt":"undo"}]`)
-	// The class of this handler is idempotent: it is run again, and only
-	// three losses end that.
-	w.want(id, plan.StatusFailed, "a=failed")
-	w.ports.Catalogue = NewCatalogue(map[string]pluginsdk.EffectClass{"test.pure": pluginsdk.EffectPure, "test.unsafe": pluginsdk.EffectUnsafe})
-	w.restart()
-	w.ports.Invoker.Handlers["test.unsafe"] = w.ports.Invoker.Handlers["test.undoable"]
-	id = w.start(`"steps":[{"id":"a","handler":"test.unsafe","on_interrupt":"undo"}]`)
-	event := w.await(id, plan.StepInterrupted, "a")
-	if !strings.Contains(event.Reason, "its handler can't") {
-		w.t.Errorf("the reason is %q", event.Reason)
 	}
 }

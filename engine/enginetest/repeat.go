@@ -20,10 +20,10 @@ func repeatTests() map[string]func(*world) {
 		"a retry of a for_each does only the bad items again": testRetryItems,
 		"a fork edits an input or an earlier output":          testFork,
 		"a fork does one item again":                          testForkItem,
-		"an undo takes an ended run back, once":               testUndoRun,
 		"one step runs by itself with pretended outputs":      testOnlyStep,
 		"a preview asks every handler and changes nothing":    testPreview,
 		"an explanation says why each step is as it is":       testExplain,
+		"an input is what the step was called with":           testInput,
 		"what lives can't be retried, forked or undone":       testRepeatConflicts,
 	}
 }
@@ -165,34 +165,6 @@ func testForkItem(w *world) {
 	}
 	if step := w.results(fork.Execution.ID, "a"); len(step.Items) != 3 {
 		w.t.Errorf("the items are %+v", step.Items)
-	}
-}
-
-func testUndoRun(w *world) {
-	first := w.start(chain)
-	w.want(first, plan.StatusSuccess, "a=success b=success c=success")
-	undo, err := w.engine.Undo(w.t.Context(), first, "tester")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	header := w.want(undo.ID, plan.StatusSuccess, "a=undone c=undone")
-	if header.UndoOf != first || header.Trigger != engine.TriggerUndo {
-		w.t.Errorf("the header is %+v", header)
-	}
-	if got := w.undoOrder(); got != "c a" {
-		w.t.Errorf("undone in the order %q", got)
-	}
-	stored, err := w.ports.Store.Load(w.t.Context(), first)
-	if err != nil || stored.Execution.UndoneBy != undo.ID || stored.Execution.Status != plan.StatusSuccess {
-		w.t.Errorf("the first run is %+v: %v", stored.Execution, err)
-	}
-	for step, want := range map[string]plan.Status{"a": plan.StatusUndone, "b": plan.StatusSuccess, "c": plan.StatusUndone} {
-		if result := w.results(first, step); result.Status != want || (want == plan.StatusUndone && result.Undo.By != undo.ID) {
-			w.t.Errorf("step %s of the first run is %s, %+v", step, result.Status, result.Undo)
-		}
-	}
-	if _, err := w.engine.Undo(w.t.Context(), first, "tester"); !errors.Is(err, engine.ErrConflict) {
-		w.t.Errorf("undone twice: %v", err)
 	}
 }
 

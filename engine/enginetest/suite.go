@@ -150,6 +150,8 @@ func (w *world) want(id string, status plan.Status, steps string) engine.Executi
 func Run(t *testing.T, factory Factory) {
 	runAll(t, factory, languageTests())
 	runAll(t, factory, repeatTests())
+	runAll(t, factory, undoTests())
+	runAll(t, factory, pluginTests())
 	runAll(t, factory, map[string]func(*world){
 		"a chain runs in order and passes outputs on":          testChain,
 		"independent steps run in parallel":                    testParallel,

@@ -85,9 +85,13 @@ func (e *execution) callUndo(command plan.Command, request *pluginsdk.Request, t
 	e.callers.Go(func() {
 		defer cancel(nil)
 		m := message{kind: messageUndone, ref: command.Ref, attempt: command.Attempt}
-		if failed != nil {
+		var unavailable *engine.UnavailableError
+		switch {
+		case errors.As(failed, &unavailable):
+			m.outcome = unavailable.Outcome(e.r.options.Clock.Now())
+		case failed != nil:
 			m.outcome = pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: pluginsdk.FailureOf(ctx, failed)}
-		} else {
+		default:
 			reporter := &stepReporter{e: e, ref: command.Ref, attempt: request.Attempt, undo: true}
 			m.outcome = e.r.options.Invoker.Undo(ctx, request, token, reporter)
 			e.closeLog(command.Ref, request.Attempt)
@@ -135,27 +139,40 @@ func judge(ctx context.Context, outcome pluginsdk.Outcome, timeout time.Duration
 
 // reconcile asks what became of a lost attempt, in a goroutine of its own.
 func (e *execution) reconcile(r plan.Ref) {
-	node, attempt := e.graph.Node(r.Step), e.state.Unit(r).Attempt
+	node, unit := e.graph.Node(r.Step), e.state.Unit(r)
+	attempt, checksum := unit.Attempt, unit.Attempts[len(unit.Attempts)-1].Checksum
 	request, _, err := e.request(r, attempt, e.r.options.Clock.Now())
 	e.callers.Go(func() {
-		result := pluginsdk.ReconcileResult{Status: pluginsdk.ReconcileUnknown}
+		m := message{kind: messageReconciled, ref: r, attempt: attempt}
 		if err == nil {
 			ctx, cancel := context.WithTimeout(e.r.base, reconcileTimeout)
 			defer cancel()
-			result, err = e.r.options.Invoker.Reconcile(ctx, request)
+			m.reconciled, err = e.r.options.Invoker.Reconcile(ctx, request, checksum)
 		}
-		if err != nil {
-			if e.r.base.Err() != nil {
-				return // The next start asks again.
+		var unavailable *engine.UnavailableError
+		switch {
+		case err == nil:
+		case e.r.base.Err() != nil:
+			return // The next start asks again.
+		case errors.As(err, &unavailable):
+			m.later = askAgainAfter
+			if !unavailable.Until.IsZero() {
+				m.later = min(m.later, max(unavailable.Until.Sub(e.r.options.Clock.Now()), time.Second))
 			}
-			result = pluginsdk.ReconcileResult{
+		default:
+			m.noBinary = errors.Is(err, engine.ErrNoBinary)
+			m.reconciled = pluginsdk.ReconcileResult{
 				Status: pluginsdk.ReconcileUnknown,
 				Detail: fmt.Sprintf("%s could not say what became of it: %v", node.Step.Handler, err),
 			}
 		}
-		e.post(message{kind: messageReconciled, ref: r, attempt: attempt, reconciled: result})
+		e.post(m)
 	})
 }
+
+// askAgainAfter is how long a handler whose plugin can't be called is let be
+// before it is asked again, unless the plugin is back before.
+const askAgainAfter = 30 * time.Second
 
 func builtIn(node *workflow.Node) bool { return node.Handler.Plugin == "flow" }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
@@ -37,6 +38,8 @@ const (
 	messageExplain
 	messageRetire
 	messageNote
+	messagePlugins
+	messageAskAgain
 )
 
 // message is something that an execution's owner must turn into events.
@@ -44,6 +47,10 @@ type message struct {
 	kind    messageKind
 	ref     plan.Ref
 	attempt int
+	// later is when a handler can be asked that could not be asked now.
+	later time.Duration
+	// noBinary: nobody can be asked any more.
+	noBinary bool
 	// Of an outcome: how, and what ended the attempt if nobody knows.
 	outcome    pluginsdk.Outcome
 	cause      plan.LostCause
@@ -91,7 +98,10 @@ type execution struct {
 	calls       map[plan.Ref]*call
 	undoCalls   map[plan.Ref]*call
 	reconciling map[plan.Ref]bool
-	children    map[plan.Ref]*child
+	// noBinary are the units for which the execution was parked, because the
+	// binary of their attempt is gone.
+	noBinary map[plan.Ref]bool
+	children map[plan.Ref]*child
 	// childCancels counts how often the child of a step was asked to end.
 	childCancels map[plan.Ref]int
 	// told are the status and the attempts of steps as the journal has them.
@@ -109,6 +119,8 @@ type execution struct {
 	callers   sync.WaitGroup
 	stopTimer func() bool
 	timer     chan struct{}
+	// waitsForPlugin: a step of it waits for its plugin.
+	waitsForPlugin atomic.Bool
 
 	// order is held from numbering an event until it is published, so that
 	// events and log lines leave in the order of their numbers.
@@ -137,7 +149,7 @@ func newExecution(r *Runtime, id string, graph *workflow.Graph, inputs plan.Inpu
 	return &execution{
 		r: r, id: id, graph: graph, state: plan.NewState(graph, inputs),
 		inbox: make(chan message, inboxSize), done: make(chan struct{}), timer: make(chan struct{}, 1),
-		calls: map[plan.Ref]*call{}, undoCalls: map[plan.Ref]*call{}, reconciling: map[plan.Ref]bool{},
+		calls: map[plan.Ref]*call{}, undoCalls: map[plan.Ref]*call{}, reconciling: map[plan.Ref]bool{}, noBinary: map[plan.Ref]bool{},
 		children: map[plan.Ref]*child{}, childCancels: map[plan.Ref]int{}, told: map[int]stepMark{}, logCounts: map[string]int{},
 	}
 }
@@ -247,6 +259,7 @@ func (e *execution) turn(batch []message) error {
 	for _, act := range t.acts {
 		act()
 	}
+	e.waitsForPlugin.Store(len(e.reconciling) > 0 || e.state.WaitsForPlugin())
 	e.setTimer(t.now)
 	return nil
 }

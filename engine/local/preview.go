@@ -289,7 +289,11 @@ func summary(e *engine.Execution, slot *engine.SlotView) string {
 	case slot != nil:
 		return "It waits for a slot: " + queueReason(slot) + "."
 	case e.Error != nil:
-		return fmt.Sprintf("It %s: %s.", e.Status, strings.TrimSuffix(e.Error.Message, "."))
+		text := fmt.Sprintf("It %s: %s.", e.Status, strings.TrimSuffix(e.Error.Message, "."))
+		if e.StatusReason != "" && e.StatusReason != e.Error.Message {
+			text += fmt.Sprintf(" What it did before: %s.", strings.TrimSuffix(e.StatusReason, "."))
+		}
+		return text
 	case e.StatusReason != "":
 		return fmt.Sprintf("It is %s: %s.", e.Status, strings.TrimSuffix(e.StatusReason, "."))
 	case e.Status.Ended():

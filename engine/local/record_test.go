@@ -58,6 +58,10 @@ var recordings = []struct {
 	{"pause", "pause", nil},
 	{"rollback", "rollback", nil},
 	{"rollback_crashed", "rollback_retry", []enginetest.CrashPoint{{Commit: 8, Way: enginetest.CrashUntold}}},
+	{"rollback_stuck", "rollback_stuck", nil},
+	// It was recorded when a rollback still went on with what comes before a
+	// step that could not be undone.
+	{"rollback_went_on", "rollback_stuck", nil},
 	{"interrupt_undo", "interrupt_undo", nil},
 	{"parked", "retry_down", []enginetest.CrashPoint{
 		{Commit: 3, Way: enginetest.CrashBefore}, {Commit: 3, Way: enginetest.CrashBefore}, {Commit: 3, Way: enginetest.CrashBefore},

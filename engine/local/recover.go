@@ -94,10 +94,18 @@ func (r *Runtime) enter(e *execution) (replaces []string, err error) {
 
 // goOn starts the owner of a loaded execution, with what it is told first.
 func (e *execution) goOn(first ...message) {
+	waitsForPlugin := false
 	for _, ref := range e.state.Waiting() {
-		if e.state.Unit(ref).Wait.Reason == plan.WaitChild {
+		switch e.state.Unit(ref).Wait.Reason {
+		case plan.WaitChild:
 			e.superviseChild(ref)
+		case plan.WaitPlugin:
+			waitsForPlugin = true
 		}
+	}
+	if waitsForPlugin {
+		// It may have come back meanwhile.
+		first = append(first, message{kind: messagePlugins})
 	}
 	e.enterSecrets(e.sealed)
 	go e.own(first...)

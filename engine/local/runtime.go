@@ -28,8 +28,9 @@ import (
 // cancelGrace is how long calls get to end after a stop cancelled them.
 const cancelGrace = 5 * time.Second
 
-// maxGraphs bounds the compiled definitions that are kept.
-const maxGraphs = 256
+// maxGraphSteps bounds the steps of all compiled definitions that are kept for
+// executions to come; a step takes about 700 bytes.
+const maxGraphSteps = 10_000
 
 // Options are the ports of a Runtime; all but Secrets, Definitions, Chance and
 // Logger are required.
@@ -76,6 +77,8 @@ type Runtime struct {
 
 	graphsMu sync.Mutex
 	graphs   map[graphKey]*workflow.Graph
+	// graphSteps counts the steps of graphs.
+	graphSteps int
 }
 
 type graphKey struct {
@@ -249,13 +252,24 @@ func (r *Runtime) compile(ctx context.Context, document json.RawMessage) (*workf
 	if graph == nil {
 		return nil, &engine.ProblemsError{Summary: "the workflow has problems", Problems: problems}
 	}
+	return r.keepGraph(key, graph), nil
+}
+
+// keepGraph keeps a graph for executions to come, and forgets others where
+// they get too many. Executions that run hold theirs themselves.
+func (r *Runtime) keepGraph(key graphKey, graph *workflow.Graph) *workflow.Graph {
 	r.graphsMu.Lock()
 	defer r.graphsMu.Unlock()
-	if len(r.graphs) >= maxGraphs {
+	if earlier := r.graphs[key]; earlier != nil {
+		return earlier
+	}
+	if r.graphSteps+graph.Len() > maxGraphSteps {
 		clear(r.graphs)
+		r.graphSteps = 0
 	}
 	r.graphs[key] = graph
-	return graph, nil
+	r.graphSteps += graph.Len()
+	return graph
 }
 
 // adopt makes an execution known, so that calls find it.
@@ -292,6 +306,35 @@ func (r *Runtime) find(executionID string) (*execution, error) {
 	return nil, engine.ErrNotFound
 }
 
+// owner finds the execution that somebody wants something of. One that an
+// earlier host left unfinished has no owner before Recover has taken it up:
+// who is that early waits, and is not told that it can't be done.
+func (r *Runtime) owner(ctx context.Context, executionID string) (*execution, error) {
+	if e, err := r.find(executionID); err == nil {
+		return e, nil
+	}
+	select {
+	case <-r.recovered:
+		return r.find(executionID) // It may have been taken up since.
+	default:
+	}
+	stored, err := r.options.Journal.Load(ctx, executionID)
+	if err != nil {
+		return nil, err
+	}
+	if stored.Execution.Status.Ended() {
+		return nil, engine.ErrNotFound
+	}
+	select {
+	case <-r.recovered:
+	case <-r.draining:
+		return nil, engine.ErrStopping
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for what an earlier server left unfinished: %w", ctx.Err())
+	}
+	return r.find(executionID)
+}
+
 // ask hands a message to an execution's owner and waits for its answer.
 func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engine.Execution, error) {
 	answer, err := r.question(ctx, executionID, m)
@@ -299,9 +342,12 @@ func (r *Runtime) ask(ctx context.Context, executionID string, m message) (engin
 }
 
 func (r *Runtime) question(ctx context.Context, executionID string, m message) (reply, error) {
-	e, err := r.find(executionID)
-	if err != nil {
+	e, err := r.owner(ctx, executionID)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
 		return r.ended(ctx, executionID)
+	case err != nil:
+		return reply{}, err
 	}
 	m.reply = make(chan reply, 1)
 	if !e.post(m) {
@@ -360,7 +406,7 @@ func (r *Runtime) Signal(ctx context.Context, executionID, name string, payload 
 // Resume takes up a paused or parked execution; see engine.Engine. One whose handlers
 // were gone is compiled anew: they may be back.
 func (r *Runtime) Resume(ctx context.Context, executionID, by string) (engine.Execution, error) {
-	if e, err := r.find(executionID); err == nil && e.missing != "" && e.post(message{kind: messageRetire}) {
+	if e, err := r.owner(ctx, executionID); err == nil && e.missing != "" && e.post(message{kind: messageRetire}) {
 		<-e.done
 		again, err := r.load(ctx, executionID)
 		if err == nil {
@@ -399,6 +445,17 @@ func (r *Runtime) Wait(ctx context.Context, executionID string) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// PluginsChanged looks anew at what waits for plugins; see engine.Engine.
+func (r *Runtime) PluginsChanged() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.executions {
+		if e.waitsForPlugin.Load() {
+			go e.post(message{kind: messagePlugins})
+		}
 	}
 }
 

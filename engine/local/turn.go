@@ -84,11 +84,12 @@ func (t *turn) take(m message) error {
 		}
 		return t.add(plan.Settle(e.state, m.ref, m.outcome, m.cause, t.now, e.r.options.Chance())...)
 	case messageReconciled:
+		return t.reconciled(m)
+	case messageAskAgain:
 		delete(e.reconciling, m.ref)
-		if !t.current(m) {
-			return nil
-		}
-		return t.add(plan.SettleReconciled(e.state, m.ref, m.reconciled, t.now)...)
+		return nil
+	case messagePlugins:
+		return t.wake()
 	case messageUndone:
 		return t.undone(m)
 	case messageChild:
@@ -117,6 +118,48 @@ func (t *turn) take(m message) error {
 		return nil
 	}
 	return t.control(m)
+}
+
+// reconciled takes up what a handler said of a lost attempt. Where nobody can
+// be asked any more, the execution is parked once, so that somebody learns of
+// it; when it goes on, the outcome is unknown.
+func (t *turn) reconciled(m message) error {
+	e := t.e
+	if m.later > 0 && t.current(m) {
+		e.r.options.Clock.AfterFunc(m.later, func() { e.post(message{kind: messageAskAgain, ref: m.ref, attempt: m.attempt}) })
+		return nil
+	}
+	delete(e.reconciling, m.ref)
+	if !t.current(m) {
+		return nil
+	}
+	if m.noBinary && !e.noBinary[m.ref] && !e.state.Cancelling() {
+		e.noBinary[m.ref] = true
+		return t.park(fmt.Sprintf("step %q: %s; resume it, and the step's outcome counts as unknown", e.graph.Node(m.ref.Step).Step.ID, m.reconciled.Detail))
+	}
+	return t.add(plan.SettleReconciled(e.state, m.ref, m.reconciled, t.now)...)
+}
+
+// wake starts what waits for a plugin, where it can be called again.
+func (t *turn) wake() error {
+	for r := range t.e.reconciling {
+		// Who is being asked now is only asked twice.
+		delete(t.e.reconciling, r)
+	}
+	for _, command := range plan.Woken(t.e.state) {
+		if err := t.obey(command); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// park lets the execution rest until somebody resumes it.
+func (t *turn) park(reason string) error {
+	if t.e.state.Parked() {
+		return nil
+	}
+	return t.add(plan.Event{Type: plan.ExecutionParked, Time: t.now, Reason: reason})
 }
 
 // current reports whether a message is about the attempt that is under way.
@@ -384,8 +427,7 @@ func (t *turn) start(command plan.Command) error {
 		wait, err = e.waitOf(request, t.now)
 	}
 	if err != nil {
-		failure := pluginsdk.FailureOf(e.r.base, err)
-		return t.add(plan.Settle(e.state, command.Ref, pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: failure}, "", t.now, 0)...)
+		return t.notStarted(command.Ref, err)
 	}
 	if err := t.add(plan.Started(e.state, command, private, t.now)); err != nil {
 		return err
@@ -406,6 +448,40 @@ func (t *turn) start(command plan.Command) error {
 		t.acts = append(t.acts, func() { e.superviseChild(command.Ref) })
 	}
 	return t.add(event)
+}
+
+// notStarted settles a start that could not be: the plugin can't be called
+// now, or not as the definition wants it, or the config can't be used.
+func (t *turn) notStarted(r plan.Ref, err error) error {
+	e := t.e
+	var unavailable *engine.UnavailableError
+	var gone *engine.NoHandlerError
+	var refuses *refusesError
+	switch {
+	case errors.As(err, &unavailable):
+		until := unavailable.Until
+		if !until.IsZero() && !until.After(t.now) {
+			until = t.now.Add(time.Second)
+		}
+		unit := e.state.Unit(r)
+		if wait := unit.Wait; unit.Status == plan.StatusWaiting && wait.Message == unavailable.Error() && wait.Until.Equal(until) {
+			return nil // That was said before.
+		}
+		return t.add(plan.PluginWaitEvent(e.state, r, unavailable.Plugin, unavailable.Error(), until, t.now))
+	case errors.As(err, &gone), errors.As(err, &refuses):
+		return t.park(err.Error())
+	}
+	failure := pluginsdk.FailureOf(e.r.base, err)
+	return t.add(plan.Settle(e.state, r, pluginsdk.Outcome{Kind: pluginsdk.OutcomeFailure, Failure: failure}, "", t.now, 0)...)
+}
+
+// refusesError: the version of a plugin that is in force now does not take a
+// config that the one did with which the execution was started.
+type refusesError struct{ step, handler, version, problem string }
+
+// Error returns a sentence.
+func (e *refusesError) Error() string {
+	return fmt.Sprintf("%s of version %s does not take the config of step %q any more: %s", e.handler, e.version, e.step, e.problem)
 }
 
 // undo notes the call that takes a unit back.
@@ -490,21 +566,41 @@ func (e *execution) config(r plan.Ref) (config json.RawMessage, secrets map[stri
 		config = resolved
 		dropUnused(secrets, config)
 	}
-	config, err = workflow.ApplyDefaults(node.Handler, config,
-		e.r.options.Settings.HandlerDefaults(node.Step.Handler), e.r.options.Settings.Adapter(node.Handler.Plugin))
-	if err != nil {
-		return nil, nil, pluginsdk.Invalid("", err.Error())
+	// The version in force is what counts, not the one of the start.
+	handler := node.Handler
+	if newest, found := e.r.options.Catalogue.Handler(node.Step.Handler); found {
+		handler = newest
 	}
-	problems := workflow.CheckHiddenConfig(node.Handler, config, "", node.Step.ID, slices.Collect(maps.Values(secrets)))
-	if !problems.HasErrors() {
+	config, problems, err := e.completed(handler, node, config, secrets)
+	switch {
+	case err != nil:
+		return nil, nil, pluginsdk.Invalid("", err.Error())
+	case !problems.HasErrors():
 		return config, secrets, nil
 	}
 	first := problems.Errors()[0]
+	if handler != node.Handler {
+		if _, before, err := e.completed(node.Handler, node, config, secrets); err == nil && !before.HasErrors() {
+			return nil, nil, &refusesError{node.Step.ID, node.Step.Handler, handler.PluginVersion, first.Message}
+		}
+	}
 	text := "the config can't be used: " + first.Message
 	if more := len(problems.Errors()) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
 	return nil, nil, pluginsdk.Invalid(first.Pointer, text)
+}
+
+// completed fills in the defaults of a config and checks it.
+func (e *execution) completed(
+	handler *workflow.Handler, node *workflow.Node, config json.RawMessage, secrets map[string]string,
+) (json.RawMessage, workflow.Problems, error) {
+	config, err := workflow.ApplyDefaults(handler, config,
+		e.r.options.Settings.HandlerDefaults(node.Step.Handler), e.r.options.Settings.Adapter(handler.Plugin))
+	if err != nil {
+		return nil, nil, err
+	}
+	return config, workflow.CheckHiddenConfig(handler, config, "", node.Step.ID, slices.Collect(maps.Values(secrets))), nil
 }
 
 // maxOutputs bounds the upstream outputs that a request carries, in number

@@ -49,8 +49,8 @@ func waitingOf(unit *plan.Unit) *engine.Waiting {
 	}
 	wait := unit.Wait
 	return &engine.Waiting{
-		Reason: wait.Reason, Since: unit.Attempts[len(unit.Attempts)-1].StartedAt, Until: wait.Until, Message: wait.Message,
-		Approvers: wait.Approvers, Form: wait.Form, Plan: wait.Plan, Signal: wait.Signal, ChildID: wait.Child,
+		Reason: wait.Reason, Since: unit.WaitsSince, Until: wait.Until, Message: wait.Message,
+		Approvers: wait.Approvers, Form: wait.Form, Plan: wait.Plan, Signal: wait.Signal, ChildID: wait.Child, Plugin: wait.Plugin,
 	}
 }
 
@@ -58,7 +58,9 @@ func undoOf(unit *plan.Unit) *engine.Undo {
 	if unit.Undo.Status == "" {
 		return nil
 	}
-	return &engine.Undo{Status: unit.Undo.Status, Error: unit.Undo.Error, At: unit.Undo.At, By: unit.Undo.By}
+	return &engine.Undo{
+		Status: unit.Undo.Status, Error: unit.Undo.Error, SkipReason: unit.Undo.SkipReason, At: unit.Undo.At, By: unit.Undo.By,
+	}
 }
 
 func childOf(unit *plan.Unit) string {

@@ -145,6 +145,22 @@ func (s *State) adoptForUndo(e Event) {
 			})
 		}
 	}
+	s.orderAsKept()
+}
+
+// orderAsKept puts what succeeded in the order in which it did, where items of
+// one step and other steps succeeded in turns.
+func (s *State) orderAsKept() {
+	order := map[Ref]int{}
+	for k := range s.Origin.Keep {
+		kept := &s.Origin.Keep[k]
+		i, _ := s.graph.Index(kept.StepID)
+		order[StepRef(i)] = kept.Order
+		for _, item := range kept.Items {
+			order[Ref{i, item.Index}] = item.Order
+		}
+	}
+	slices.SortStableFunc(s.finished, func(a, b Ref) int { return cmp.Compare(order[a], order[b]) })
 }
 
 // applySignal hands a signal to every step that waits for it, or keeps it for
@@ -226,6 +242,9 @@ func (s *State) applyUnit(r Ref, e Event) error {
 		if e.Private.Lost != LostHost {
 			unit.losses++
 		}
+		if e.Private.Alone {
+			unit.crashes++
+		}
 		closeAttempt(unit, StatusInterrupted, e.Error, e)
 		s.lost = insertRef(s.lost, r)
 	case StepReconciled:
@@ -235,13 +254,7 @@ func (s *State) applyUnit(r Ref, e Event) error {
 		unit.Error = e.Error
 		s.setStatus(r, StatusInterrupted)
 	case StepResolved:
-		// Retry is the only verdict that leaves the unit open.
-		if e.Private.Verdict == "retry" {
-			unit.decision, unit.losses, unit.Error, unit.Undo = lostRerun, 0, nil, UndoState{}
-			s.setStatus(r, StatusRunning)
-			s.running[r] = true
-			s.lost = insertRef(s.lost, r)
-		}
+		s.applyResolved(r, e)
 	case StepCheckpointed:
 		unit.Checkpoint = e.Private.Checkpoint
 	case StepEffected:
@@ -252,6 +265,22 @@ func (s *State) applyUnit(r Ref, e Event) error {
 		return errors.New("unknown event")
 	}
 	return nil
+}
+
+// applyResolved folds what a person decided about an interrupted unit. Retry is
+// the only verdict that leaves it open; after another one its end follows.
+func (s *State) applyResolved(r Ref, e Event) {
+	unit := s.Unit(r)
+	switch e.Private.Verdict {
+	case "retry":
+		unit.decision, unit.losses, unit.crashes, unit.Error, unit.Undo = lostRerun, 0, 0, nil, UndoState{}
+		s.setStatus(r, StatusRunning)
+		s.running[r] = true
+		s.lost = insertRef(s.lost, r)
+	case string(StatusSuccess):
+		// What on_interrupt: undo came to is no longer the question.
+		unit.declared, unit.Undo = true, UndoState{}
+	}
 }
 
 // applyExpanded gives a step with for_each its items.
@@ -283,7 +312,7 @@ func (s *State) applyExpanded(i int, e Event) error {
 // keepItem takes over an item's result of an earlier execution.
 func (s *State) keepItem(r Ref, item KeptItem, e Event) {
 	unit := s.Unit(r)
-	unit.PublicOutput, unit.Output, unit.UndoToken = item.Output, item.Output, item.UndoToken
+	unit.PublicOutput, unit.Output, unit.UndoToken, unit.declared = item.Output, item.Output, item.UndoToken, item.Declared
 	if item.FullOutput != nil {
 		unit.Output = item.FullOutput
 	}
@@ -331,6 +360,12 @@ func (s *State) applyWaiting(r Ref, e Event) {
 		wait = *e.Private.Wait
 	}
 	unit.Wait = &wait
+	if unit.Status != StatusWaiting {
+		unit.WaitsSince = e.Time
+	}
+	if wait.Reason == WaitPlugin {
+		s.takeBackStart(r)
+	}
 	s.leaveRunning(r)
 	s.setStatus(r, StatusWaiting)
 	if wait.Reason != WaitSignal {
@@ -340,6 +375,22 @@ func (s *State) applyWaiting(r Ref, e Event) {
 	if at >= 0 {
 		unit.Wait.delivered = s.signals[at].payload
 		s.signals = slices.Delete(s.signals, at, at+1)
+	}
+}
+
+// takeBackStart forgets an attempt that was written down and never came to
+// run, because its plugin could not be called.
+func (s *State) takeBackStart(r Ref) {
+	unit := s.Unit(r)
+	if unit.Status == StatusRunning && !containsRef(s.lost, r) {
+		unit.Attempt--
+		unit.Attempts = unit.Attempts[:len(unit.Attempts)-1]
+		if unit.Attempt == 0 {
+			unit.StartedAt = time.Time{}
+		}
+	}
+	if !r.IsItem() {
+		s.ready = remove(s.ready, r.Step)
 	}
 }
 
@@ -369,6 +420,9 @@ func (s *State) finishUnit(r Ref, e Event) {
 		unit.Output = e.FullOutput
 	}
 	unit.UndoToken, unit.skipByChoice = e.Private.UndoToken, e.Private.ByChoice
+	if kept := s.keep[r.Step]; kept != nil && e.KeptFrom != "" && !r.IsItem() {
+		unit.declared = kept.Declared
+	}
 	s.setStatus(r, Status(e.Status))
 	if Status(e.Status) == StatusSuccess && (r.IsItem() || !s.Steps[r.Step].expanded) {
 		s.finished = append(s.finished, r)

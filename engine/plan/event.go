@@ -141,8 +141,12 @@ type Private struct {
 	ByChoice bool `json:"by_choice,omitempty"`
 	// Of StepRetrying and UndoRetrying: when the next attempt is due.
 	RetryAt time.Time `json:"retry_at,omitzero"`
-	// Of AttemptLost: whose end it was.
-	Lost LostCause `json:"lost,omitempty"`
+	// Of AttemptLost: whose end it was, and whether the plugin's process
+	// crashed with this call alone in it.
+	Lost  LostCause `json:"lost,omitempty"`
+	Alone bool      `json:"alone,omitempty"`
+	// Of UndoRetrying: nothing ran, so that no attempt is used up.
+	NotRun bool `json:"not_run,omitempty"`
 	// Of StepReconciled and StepResolved.
 	Verdict string `json:"verdict,omitempty"`
 	// Of StepCheckpointed and StepEffected.

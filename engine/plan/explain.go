@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -181,11 +182,58 @@ func (s *State) explainEnd(i int, say sayer) {
 			say("Attempt %d was not the last: %s.", attempt.Number, strings.TrimSuffix(why, "."))
 		}
 	}
-	switch step.Undo.Status {
-	case StatusUndone:
+	s.explainUndo(i, say)
+}
+
+// explainUndo says what became of taking a step back, and of the items of one
+// that was not taken back as a whole.
+func (s *State) explainUndo(i int, say sayer) {
+	const most = 5
+	step := &s.Steps[i]
+	if step.Status == StatusUndone {
 		say("What it did was taken back.")
-	case StatusFailed:
-		say("What it did could not be taken back: %s.", step.Undo.Error.Message)
+		return
+	}
+	told, left := 0, 0
+	for _, r := range s.units(i) {
+		undo, it := &s.Unit(r).Undo, "it"
+		if r.IsItem() {
+			it = fmt.Sprintf("item %d", r.Item)
+		}
+		if undo.Status != StatusFailed && undo.Status != StatusSkipped {
+			continue
+		}
+		if told++; told > most {
+			left++
+			continue
+		}
+		if undo.Status == StatusSkipped {
+			say("What %s did was not taken back: %s.", it, strings.TrimSuffix(undo.SkipReason, "."))
+			continue
+		}
+		say("What %s did could not be taken back: %s.", it, strings.TrimSuffix(undo.problem(), "."))
+		s.explainHeld(r, say)
+	}
+	if left > 0 {
+		say("The same goes for %d more items.", left)
+	}
+}
+
+// explainHeld says which steps a unit that could not be undone kept from being
+// undone.
+func (s *State) explainHeld(r Ref, say sayer) {
+	const most = 5
+	var names []string
+	for i := range s.Steps {
+		if by, held := s.heldBy[i]; held && by == r && slices.ContainsFunc(s.units(i), func(u Ref) bool { return s.Unit(u).Undo.Status == StatusSkipped }) {
+			names = append(names, s.label(i))
+		}
+	}
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	if len(names) > 0 {
+		say("That kept what comes before it from being taken back: %s.", strings.Join(names, ", "))
 	}
 }
 

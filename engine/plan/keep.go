@@ -95,7 +95,20 @@ func KeepToUndo(ended *State) []Kept {
 			steps = append(steps, i)
 		}
 	}
-	return ended.keepSteps(steps)
+	keep := ended.keepSteps(steps)
+	order := map[Ref]int{}
+	for k, r := range ended.finished {
+		order[r] = k + 1
+	}
+	for k := range keep {
+		i, _ := ended.graph.Index(keep[k].StepID)
+		keep[k].Order = order[StepRef(i)]
+		for n := range keep[k].Items {
+			item := &keep[k].Items[n]
+			item.Order = order[Ref{i, item.Index}]
+		}
+	}
+	return keep
 }
 
 func (s *State) keepSteps(steps []int) []Kept {
@@ -119,7 +132,7 @@ func (s *State) keep1(i int) Kept {
 	step := &s.Steps[i]
 	kept := Kept{
 		StepID: s.stepID(i), Status: step.Status, Output: step.PublicOutput, FullOutput: step.Output,
-		UndoToken: step.UndoToken, SkipReason: step.SkipReason, Values: step.Values, Items: s.KeepItems(i, -1),
+		UndoToken: step.UndoToken, SkipReason: step.SkipReason, Declared: step.declared, Values: step.Values, Items: s.KeepItems(i, -1),
 	}
 	if kept.Status == StatusUndone {
 		kept.Status = StatusSuccess
@@ -133,7 +146,9 @@ func (s *State) KeepItems(i, but int) []KeptItem {
 	var items []KeptItem
 	for k := range s.Steps[i].Items {
 		if unit := &s.Steps[i].Items[k]; unit.Status == StatusSuccess && k != but {
-			items = append(items, KeptItem{Index: k, Output: unit.PublicOutput, FullOutput: unit.Output, UndoToken: unit.UndoToken})
+			items = append(items, KeptItem{
+				Index: k, Output: unit.PublicOutput, FullOutput: unit.Output, UndoToken: unit.UndoToken, Declared: unit.declared,
+			})
 		}
 	}
 	return items

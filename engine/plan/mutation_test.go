@@ -3,6 +3,7 @@ package plan_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -46,6 +47,8 @@ func checkAll(t *testing.T, property func(*rapid.T)) {
 type fault struct {
 	next   func(s *simulation, state *plan.State, commands []plan.Command) []plan.Command
 	replay func(s *simulation, event plan.Event) (kept bool)
+	// undo: it spoils the undo of an ended execution, and not the execution.
+	undo bool
 }
 
 // mutant is the part of a simulation that spoils the decision, to prove that
@@ -230,7 +233,11 @@ func try(seed int, f fault) string {
 				found = fmt.Sprint(wrong)
 			}
 		}()
-		anyExecution(f)(t)
+		if f.undo {
+			anyUndo(f)(t)
+		} else {
+			anyExecution(f)(t)
+		}
 		return ""
 	}).Example(seed)
 }
@@ -240,7 +247,9 @@ func try(seed int, f fault) string {
 func TestPropertiesSeeEveryFault(t *testing.T) {
 	t.Parallel()
 	const within = 2000
-	for name, f := range faults() {
+	all := faults()
+	maps.Copy(all, undoFaults())
+	for name, f := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range within {
@@ -248,7 +257,7 @@ func TestPropertiesSeeEveryFault(t *testing.T) {
 				if found == "" {
 					continue
 				}
-				if calm := try(seed, fault{}); calm != "" {
+				if calm := try(seed, fault{undo: f.undo}); calm != "" {
 					t.Fatalf("execution %d is wrong without the fault too: %s", seed, calm)
 				}
 				t.Logf("found in execution %d: %s", seed, found)

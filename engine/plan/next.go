@@ -27,6 +27,8 @@ const (
 	CommandSettle CommandKind = "settle"
 	// CommandUndo: start an attempt at taking the unit back.
 	CommandUndo CommandKind = "undo"
+	// CommandLeave: the unit is not undone, and says why.
+	CommandLeave CommandKind = "leave"
 	// CommandComplete: the step ends without (another) call.
 	CommandComplete CommandKind = "complete"
 	// CommandCancel: cancel the step's attempt under way.
@@ -53,7 +55,7 @@ type Command struct {
 	// Attempt is that of CommandStart and CommandUndo.
 	Attempt int
 	// Status, Error, Reason, Output and ByChoice belong to CommandComplete,
-	// CommandFinish, CommandInterrupt and CommandPark.
+	// CommandFinish, CommandInterrupt, CommandLeave and CommandPark.
 	Status   Status
 	Error    *Error
 	Reason   string
@@ -262,7 +264,13 @@ func (s *State) cancelled(r Ref) Command {
 func (s *State) decideLost(commands []Command, r Ref, now time.Time) []Command {
 	unit := s.Unit(r)
 	start := Command{Kind: CommandStart, Ref: r, Attempt: unit.Attempt + 1}
-	if unit.losses >= maxLosses {
+	switch {
+	case unit.crashes >= maxCrashes:
+		start = Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: &Error{
+			Message: fmt.Sprintf("its plugin crashed %d times while this step alone ran in it: %s", unit.crashes, unit.lostDetail),
+			Code:    "crash_loop", Class: pluginsdk.FailurePermanent, Fault: pluginsdk.FaultAuthor,
+		}}
+	case unit.losses >= maxLosses:
 		start = Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: &Error{
 			Message: fmt.Sprintf("%d attempts at this step were lost: %s", unit.losses, unit.lostDetail),
 			Code:    "crash_loop", Class: pluginsdk.FailurePermanent, Fault: pluginsdk.FaultAuthor,
@@ -433,7 +441,7 @@ func (s *State) finish() Command {
 	case s.cancels > 0:
 		finish.Status, finish.Reason = StatusCancelled, s.cancelReason()
 	case s.Origin != nil && s.Origin.UndoOf != "":
-		if s.notUndone > 0 {
+		if len(s.notUndone) > 0 {
 			finish.Status, finish.Error = StatusFailed, &Error{Message: finish.Reason, Code: "UNDO_FAILED"}
 		}
 	case s.stoppedBy >= 0:

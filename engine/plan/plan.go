@@ -25,6 +25,14 @@ const reconcileInterval = 5 * time.Second
 // crash or because it had to be killed, before it is not run again.
 const maxLosses = 3
 
+// maxCrashes is how many crashes of its plugin's process a step may have been
+// alone in before it is not run again: it is the one that crashes it.
+const maxCrashes = 2
+
+// CodeCrashedAlone is the code of an unknown outcome whose process crashed
+// while no other call was in it.
+const CodeCrashedAlone = "PLUGIN_CRASHED_ALONE"
+
 // maxCalls is how many calls of one execution run at once; further steps
 // that are due wait for one of them to end. It bounds what a fan-out of
 // thousands of steps takes of the memory and of a plugin.
@@ -108,7 +116,11 @@ type State struct {
 	finished  []Ref
 	undoAt    int
 	undone    int
-	notUndone int
+	notUndone []Ref // in the order in which they were tried
+	leftAlone int   // held back by one of notUndone
+	// heldBy has the steps that come before one that could not be undone,
+	// and which unit of it that was.
+	heldBy map[int]Ref
 }
 
 // signal is one that came before a step waited for it.
@@ -139,7 +151,8 @@ func NewState(graph *workflow.Graph, inputs Inputs) *State {
 		graph: graph, inputs: inputs, Status: StatusPending,
 		Steps: make([]StepState, n), blocked: make([]int, n),
 		running: map[Ref]bool{}, undoing: map[Ref]bool{}, skip: map[int]bool{}, keep: map[int]*Kept{}, counts: map[Status]int{},
-		open: n, stoppedBy: -1, only: -1, undoAt: undoNotBegun,
+		heldBy: map[int]Ref{},
+		open:   n, stoppedBy: -1, only: -1, undoAt: undoNotBegun,
 	}
 	for i := range n {
 		node := graph.Node(i)
@@ -202,6 +215,11 @@ func (s *State) Undoing() []Ref { return sortedRefs(s.undoing) }
 
 // Waiting lists the units that wait, ascending.
 func (s *State) Waiting() []Ref { return slices.Clone(s.waiting) }
+
+// WaitsForPlugin reports whether a unit waits until its plugin can be called.
+func (s *State) WaitsForPlugin() bool {
+	return slices.ContainsFunc(s.waiting, func(r Ref) bool { return s.Unit(r).Wait.Reason == WaitPlugin })
+}
 
 // Interrupted lists the units whose outcome a person must decide, ascending.
 func (s *State) Interrupted() []Ref { return slices.Clone(s.interrupted) }

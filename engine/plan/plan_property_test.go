@@ -131,17 +131,26 @@ type simulation struct {
 	// that were taken back, in theirs.
 	finished, undone []plan.Ref
 	undoing          map[plan.Ref]bool
-	paused           bool
-	failed           bool // a required step
-	cancels          int
-	seq              uint64
-	sub              uint32
+	// stuck are the units that could not be undone, and declared those that a
+	// person said succeeded.
+	stuck    []plan.Ref
+	declared map[plan.Ref]bool
+	// undoes: the execution takes another one back.
+	undoes bool
+	// calm: nobody cancels, and most calls succeed and can be undone.
+	calm    bool
+	paused  bool
+	failed  bool // a required step
+	cancels int
+	seq     uint64
+	sub     uint32
 }
 
 func newSimulation(t *rapid.T, graph *workflow.Graph) *simulation {
 	s := &simulation{
 		t: t, graph: graph, state: plan.NewState(graph, plan.Inputs{ExecutionID: "e"}), now: epoch,
 		running: map[plan.Ref]int{}, started: map[[3]int]bool{}, ended: map[plan.Ref]plan.Status{}, undoing: map[plan.Ref]bool{},
+		declared: map[plan.Ref]bool{},
 	}
 	s.add(plan.Event{Type: plan.ExecutionCreated, Time: s.now})
 	return s
@@ -180,10 +189,20 @@ func (s *simulation) check(e plan.Event) {
 		s.checkStart(r, e)
 	case plan.StepCompleted, plan.StepItemCompleted:
 		s.checkEndOf(r, e)
-	case plan.StepRetrying, plan.AttemptLost, plan.StepInterrupted, plan.StepWaiting:
+	case plan.StepWaiting:
+		if _, runs := s.running[r]; runs && e.Reason == string(plan.WaitPlugin) {
+			// The attempt came to nothing, and its number is used again.
+			delete(s.started, [3]int{r.Step, r.Item, e.Attempt})
+		}
+		delete(s.running, r)
+	case plan.StepRetrying, plan.AttemptLost, plan.StepInterrupted:
 		delete(s.running, r)
 	case plan.UndoStarted, plan.UndoRetrying, plan.UndoLost, plan.StepUndone:
 		s.checkUndo(r, e)
+	case plan.StepResolved:
+		if e.Private.Verdict == "success" {
+			s.declared[r] = true
+		}
 	case plan.ExecutionCancelling:
 		s.cancels++
 		s.paused = false
@@ -200,6 +219,7 @@ func (s *simulation) check(e plan.Event) {
 		if len(s.running) > 0 || len(s.undoing) > 0 {
 			s.t.Fatalf("the execution ended with %d running and %d being undone", len(s.running), len(s.undoing))
 		}
+		s.checkRollback()
 	default:
 	}
 }
@@ -236,38 +256,6 @@ func (s *simulation) checkEndOf(r plan.Ref, e plan.Event) {
 			s.finished = append(s.finished, r)
 		}
 	default:
-	}
-}
-
-// checkUndo holds that undo runs in reverse order of completion, once a unit.
-func (s *simulation) checkUndo(r plan.Ref, e plan.Event) {
-	delete(s.undoing, r)
-	if e.Type != plan.UndoStarted && e.Type != plan.StepUndone {
-		return
-	}
-	if slices.Contains(s.undone, r) {
-		s.t.Fatalf("%v was undone twice", r)
-	}
-	if e.Type == plan.UndoStarted {
-		s.undoing[r] = true
-	}
-	if s.ended[r] != plan.StatusSuccess {
-		if s.graph.Node(r.Step).Step.OnInterrupt != workflow.OnInterruptUndo {
-			s.t.Fatalf("%v is undone though it is %q", r, s.ended[r])
-		}
-		return // Its outcome is unknown.
-	}
-	if !s.failed || s.graph.Definition().OnFailure != workflow.OnFailureRollback {
-		s.t.Fatalf("%v is undone without a cause", r)
-	}
-	at := slices.Index(s.finished, r)
-	for _, later := range s.finished[at+1:] {
-		if s.state.Undoable(later) && s.state.Unit(later).Undo.Status != plan.StatusFailed {
-			s.t.Fatalf("%v is undone before %v, which finished after it", r, later)
-		}
-	}
-	if e.Type == plan.StepUndone {
-		s.undone = append(s.undone, r)
 	}
 }
 
@@ -323,7 +311,9 @@ func (s *simulation) checkStart(r plan.Ref, e plan.Event) {
 // became of a lost attempt is no new start, and neither is the next item of a
 // step that runs.
 func (s *simulation) underWay(r plan.Ref) bool {
-	return r.IsItem() || (s.state.Unit(r).Attempt > 0 && s.state.Unit(r).Status == plan.StatusRunning)
+	unit := s.state.Unit(r)
+	waits := unit.Status == plan.StatusWaiting && unit.Wait.Reason == plan.WaitPlugin && unit.Error == nil
+	return r.IsItem() || (unit.Attempt > 0 && (unit.Status == plan.StatusRunning || waits))
 }
 
 // settle obeys every command that is due until none brings anything new.
@@ -347,6 +337,10 @@ func (s *simulation) settle() {
 func (s *simulation) obey(command plan.Command) {
 	switch command.Kind {
 	case plan.CommandStart:
+		if rapid.IntRange(0, 12).Draw(s.t, "disabled") == 0 {
+			s.add(plan.PluginWaitEvent(s.state, command.Ref, "p", "it is disabled", s.drawUntil(), s.now))
+			return
+		}
 		class := rapid.SampledFrom([]pluginsdk.EffectClass{
 			pluginsdk.EffectPure, pluginsdk.EffectReconcilable, pluginsdk.EffectUnsafe,
 		}).Draw(s.t, "class")
@@ -372,6 +366,14 @@ func (s *simulation) obey(command plan.Command) {
 		}
 		s.add(event)
 	}
+}
+
+// drawUntil is when a plugin can be called again, or zero.
+func (s *simulation) drawUntil() time.Time {
+	if rapid.Bool().Draw(s.t, "for a while") {
+		return s.now.Add(time.Minute)
+	}
+	return time.Time{}
 }
 
 // wait turns the start of a built-in that waits into its wait.
@@ -406,7 +408,7 @@ func sorted[V any](set map[plan.Ref]V) []plan.Ref {
 // move lets one thing happen in the world, and reports whether it could.
 func (s *simulation) move() bool {
 	steps, undoing := sorted(s.running), sorted(s.undoing)
-	if rapid.IntRange(0, 25).Draw(s.t, "cancel") == 0 && s.cancels < 3 {
+	if !s.calm && rapid.IntRange(0, 25).Draw(s.t, "cancel") == 0 && s.cancels < 3 {
 		s.add(plan.Event{Type: plan.ExecutionCancelling, Time: s.now, By: "somebody"})
 		return true
 	}
@@ -444,6 +446,14 @@ func (s *simulation) move() bool {
 	if s.state.Status != plan.StatusWaiting && s.cancels == 0 {
 		return false
 	}
+	// The plugins come back before somebody decides: an item that is tried
+	// again by a decision is not held up by max_parallel.
+	if woken := plan.Woken(s.state); len(woken) > 0 {
+		for _, command := range woken {
+			s.obey(command)
+		}
+		return true
+	}
 	if interrupted := s.state.Interrupted(); len(interrupted) > 0 {
 		r := interrupted[0]
 		as := rapid.SampledFrom([]string{"retry", "success", "failed", "skipped"}).Draw(s.t, "as")
@@ -467,9 +477,19 @@ func (s *simulation) move() bool {
 }
 
 func (s *simulation) drawOutcome() pluginsdk.Outcome {
+	if s.calm && rapid.IntRange(0, 5).Draw(s.t, "succeeds") > 0 {
+		return pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, UndoToken: json.RawMessage(`{"undo":1}`)}
+	}
 	outcome := pluginsdk.Outcome{Kind: rapid.SampledFrom([]pluginsdk.OutcomeKind{
-		pluginsdk.OutcomeSuccess, pluginsdk.OutcomeSuccess, pluginsdk.OutcomeFailure, pluginsdk.OutcomeSkipped, pluginsdk.OutcomeUnknown,
+		pluginsdk.OutcomeSuccess, pluginsdk.OutcomeSuccess, pluginsdk.OutcomeFailure, pluginsdk.OutcomeSkipped, pluginsdk.OutcomeUnknown, pluginsdk.OutcomeNotRun,
 	}).Draw(s.t, "outcome"), SkipReason: "it says so"}
+	if outcome.Kind == pluginsdk.OutcomeNotRun {
+		outcome.Failure = &pluginsdk.Failure{Class: pluginsdk.FailureRetryable, Code: "X", Message: "it rests"}
+		if until := s.drawUntil(); !until.IsZero() {
+			outcome.Failure.RetryAfter = until.Sub(s.now)
+		}
+		return outcome
+	}
 	if outcome.Kind == pluginsdk.OutcomeFailure || outcome.Kind == pluginsdk.OutcomeUnknown {
 		class := rapid.SampledFrom([]pluginsdk.FailureClass{
 			pluginsdk.FailureRetryable, pluginsdk.FailurePermanent, pluginsdk.FailureTimeout, pluginsdk.FailureCancelled,

@@ -21,6 +21,8 @@ func Settle(s *State, r Ref, outcome pluginsdk.Outcome, cause LostCause, now tim
 		})}
 	case pluginsdk.OutcomeFailure:
 		return s.settleFailure(r, outcome.Failure, now, chance)
+	case pluginsdk.OutcomeNotRun:
+		return s.settleNotRun(r, outcome.Failure, now)
 	default:
 	}
 	if cause == LostKilled && unit.EffectClass.Rerunnable() && !s.dropped(r.Step) {
@@ -34,8 +36,25 @@ func Settle(s *State, r Ref, outcome pluginsdk.Outcome, cause LostCause, now tim
 	event.Private, event.Error = &Private{Lost: cause}, ErrorOf(outcome.Failure)
 	if outcome.Failure != nil {
 		event.Reason = outcome.Failure.Message
+		event.Private.Alone = outcome.Failure.Code == CodeCrashedAlone
 	}
 	return []Event{event}
+}
+
+// settleNotRun lets a unit wait whose call never reached its plugin.
+func (s *State) settleNotRun(r Ref, failure *pluginsdk.Failure, now time.Time) []Event {
+	if s.dropped(r.Step) {
+		return s.settleFailure(r, failure, now, 0)
+	}
+	var until time.Time
+	if failure.RetryAfter > 0 {
+		until = now.Add(failure.RetryAfter)
+	}
+	plugin := ""
+	if handler := s.graph.Node(r.Step).Handler; handler != nil {
+		plugin = handler.Plugin
+	}
+	return []Event{PluginWaitEvent(s, r, plugin, failure.Message, until, now)}
 }
 
 func (s *State) settleFailure(r Ref, failure *pluginsdk.Failure, now time.Time, chance float64) []Event {
@@ -124,6 +143,11 @@ func EventOf(s *State, command Command, now time.Time) (event Event, ok bool) {
 		return s.interruptEvent(command.Ref, command.Reason, now), true
 	case CommandTimeOut:
 		return Event{Type: ExecutionCancelling, Time: now, By: "timeout", Reason: command.Reason, Private: &Private{TimedOut: true}}, true
+	case CommandLeave:
+		return Event{
+			Type: StepUndone, StepID: s.stepID(command.Step), StepName: s.graph.Node(command.Step).Name(), ItemIndex: command.itemIndex(),
+			Time: now, Status: string(command.Status), Error: command.Error, SkipReason: command.Reason,
+		}, true
 	case CommandPark:
 		return Event{Type: ExecutionParked, Time: now, Reason: command.Reason}, true
 	case CommandFinish:

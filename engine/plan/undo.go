@@ -15,6 +15,8 @@ const (
 	maxUndoAttempts = 3
 	// undoInterval is the wait before the second try; it doubles.
 	undoInterval = time.Second
+	// undoWait is the least wait for a plugin that can't be called.
+	undoWait = 15 * time.Second
 )
 
 // rollsBack reports whether the execution ends by taking back what it did.
@@ -32,8 +34,22 @@ func (s *State) Undoable(r Ref) bool {
 	return unit.Status == StatusSuccess && handler != nil && handler.Info.Capabilities.Undo && len(unit.UndoToken) > 0
 }
 
+// unreachable reports whether what a unit did stands for good: its handler can
+// undo, but a person declared the unit done, and nobody knows what it would
+// take to undo it.
+func (s *State) unreachable(r Ref) bool {
+	unit, handler := s.Unit(r), s.graph.Node(r.Step).Handler
+	return unit.Status == StatusSuccess && unit.declared && len(unit.UndoToken) == 0 && handler != nil && handler.Info.Capabilities.Undo
+}
+
 // decideRollback returns what is due of a rollback, last finished first, one
 // at a time; busy is false once nothing is left.
+//
+// A unit that could not be undone stands, and so does everything that it was
+// built on: the steps that come before it in the graph are left as they are.
+// Whatever comes after a unit finished after it, so that all that could hold
+// it back has been tried when its turn comes. Units that have nothing to undo
+// are passed by.
 func (s *State) decideRollback(now time.Time) (commands []Command, busy bool) {
 	if !s.rollsBack() {
 		return nil, false
@@ -45,14 +61,50 @@ func (s *State) decideRollback(now time.Time) (commands []Command, busy bool) {
 	for k := s.undoStart(); k >= 0; k-- {
 		r := s.finished[k]
 		unit := s.Unit(r)
+		begun := unit.Undo.Status != ""
+		by, held := s.heldBy[r.Step]
 		switch {
-		case unit.Undo.Status == StatusUndone || unit.Undo.Status == StatusFailed:
-		case unit.Undo.Status == "" && !s.Undoable(r):
+		case unit.Undo.Status.Ended():
+		case !begun && s.unreachable(r):
+			// What it holds back is known once this is applied.
+			return append(commands, Command{Kind: CommandLeave, Ref: r, Status: StatusFailed, Error: unreachableError()}), true
+		case !begun && !s.Undoable(r):
+		case !begun && held:
+			commands = append(commands, Command{Kind: CommandLeave, Ref: r, Status: StatusSkipped, Reason: s.heldReason(by)})
 		default:
-			return s.decideUndo(nil, r, now), true
+			return s.decideUndo(commands, r, now), true
 		}
 	}
-	return nil, false
+	return commands, len(commands) > 0
+}
+
+func unreachableError() *Error {
+	return &Error{
+		Message: "its outcome was unknown and a person declared it done, so that nobody knows what it takes to undo it",
+		Code:    "UNDO_UNKNOWN", Class: pluginsdk.FailurePermanent,
+	}
+}
+
+// heldReason says why a unit is left as it is: by is the one after it that
+// could not be undone.
+func (s *State) heldReason(by Ref) string {
+	return fmt.Sprintf("%s, which comes after it, could not be undone: %s", s.labelOf(by), s.Unit(by).Undo.problem())
+}
+
+// holdBack notes that all steps before a unit that could not be undone are
+// left as they are.
+func (s *State) holdBack(by Ref) {
+	queue := []int{by.Step}
+	for len(queue) > 0 {
+		i := queue[0]
+		queue = queue[1:]
+		for _, d := range s.graph.Node(i).Dependencies {
+			if _, held := s.heldBy[d]; !held {
+				s.heldBy[d] = by
+				queue = append(queue, d)
+			}
+		}
+	}
 }
 
 func (s *State) undoStart() int {
@@ -90,6 +142,9 @@ func (s *State) applyUndo(r Ref, e Event) error {
 		s.undoing[r] = true
 	case UndoRetrying:
 		delete(s.undoing, r)
+		if e.Private.NotRun {
+			unit.Undo.Attempt--
+		}
 		unit.Undo.calling, unit.Undo.retryAt, unit.Undo.Error = false, e.Private.RetryAt, e.Error
 	case UndoLost:
 		delete(s.undoing, r)
@@ -116,15 +171,19 @@ func (s *State) applyUndo(r Ref, e Event) error {
 func (s *State) applyUndone(r Ref, e Event) {
 	unit := s.Unit(r)
 	delete(s.undoing, r)
-	unit.Undo = UndoState{Status: Status(e.Status), Attempt: unit.Undo.Attempt, Error: e.Error, At: e.Time}
+	unit.Undo = UndoState{Status: Status(e.Status), Attempt: unit.Undo.Attempt, Error: e.Error, SkipReason: e.SkipReason, At: e.Time}
 	if !unit.Status.Ended() {
 		return // A step of unknown outcome: its end follows.
 	}
-	if Status(e.Status) == StatusUndone {
+	switch Status(e.Status) {
+	case StatusUndone:
 		unit.Status = StatusUndone
 		s.undone++
-	} else {
-		s.notUndone++
+	case StatusSkipped:
+		s.leftAlone++
+	default:
+		s.notUndone = append(s.notUndone, r)
+		s.holdBack(r)
 	}
 	for k := s.undoStart(); k >= 0; k-- {
 		if s.finished[k] == r {
@@ -167,6 +226,11 @@ func SettleUndo(s *State, r Ref, outcome pluginsdk.Outcome, now time.Time) []Eve
 	if event.Error == nil {
 		event.Error = &Error{Message: "nobody knows how it ended", Code: "UNDO_UNKNOWN"}
 	}
+	if outcome.Kind == pluginsdk.OutcomeNotRun {
+		event.Type, event.Status = UndoRetrying, ""
+		event.Private = &Private{NotRun: true, RetryAt: now.Add(max(outcome.Failure.RetryAfter, undoWait))}
+		return []Event{event}
+	}
 	again := outcome.Kind == pluginsdk.OutcomeUnknown || event.Error.Retryable
 	if again && undo.Attempt < maxUndoAttempts {
 		event.Type, event.Status = UndoRetrying, ""
@@ -196,13 +260,24 @@ func (s *State) afterUndo(r Ref, events []Event, now time.Time) []Event {
 
 // rollbackReason says what a rollback came to, empty where there was none.
 func (s *State) rollbackReason() string {
-	switch {
-	case s.undone == 0 && s.notUndone == 0:
+	stuck := len(s.notUndone)
+	if s.undone == 0 && stuck == 0 {
 		return ""
-	case s.notUndone == 0:
-		return fmt.Sprintf("%s undone", steps(s.undone))
 	}
-	return fmt.Sprintf("%s undone, %s could not be undone", steps(s.undone), steps(s.notUndone))
+	reason := steps(s.undone) + " undone"
+	if stuck == 0 {
+		return reason
+	}
+	first, before := s.notUndone[0], "it"
+	which := s.labelOf(first)
+	if stuck > 1 {
+		which, before = "first "+which, "them"
+	}
+	reason += fmt.Sprintf(", %s could not be undone (%s: %s)", steps(stuck), which, s.Unit(first).Undo.problem())
+	if s.leftAlone > 0 {
+		reason += fmt.Sprintf("; left as they are: %s that come before %s", steps(s.leftAlone), before)
+	}
+	return reason
 }
 
 func steps(n int) string {

@@ -77,6 +77,8 @@ type Unit struct {
 	SkipReason   string
 	// Wait is what a waiting unit waits for, or waited for.
 	Wait *Wait
+	// WaitsSince is when the last wait began.
+	WaitsSince time.Time
 	// KeptFrom is the execution that the result comes from, or empty.
 	KeptFrom string
 	// Undo is how far taking the unit back has come.
@@ -87,9 +89,13 @@ type Unit struct {
 	Checkpoint     json.RawMessage
 	Effects        []pluginsdk.EffectRecord
 
-	failures     int
-	losses       int
+	failures int
+	losses   int
+	// crashes counts those of its plugin in which it was alone.
+	crashes      int
 	skipByChoice bool
+	// declared: a person said that it succeeded.
+	declared bool
 	// decision is what to do with a lost attempt, once known.
 	decision    lostDecision
 	reconcileAt time.Time
@@ -109,16 +115,26 @@ type AttemptState struct {
 // UndoState is how far taking back a unit has come.
 type UndoState struct {
 	// Status is empty before the first attempt, then running, and at the end
-	// undone or failed.
+	// undone, failed, or skipped where a step after it could not be undone.
 	Status  Status
 	Attempt int
 	Error   *Error
-	At      time.Time
+	// SkipReason says which step that was, and why.
+	SkipReason string
+	At         time.Time
 	// By is the execution that took it back where that was another one.
 	By string
 
 	calling bool
 	retryAt time.Time
+}
+
+// problem says why the unit could not be undone.
+func (u *UndoState) problem() string {
+	if u.Error == nil {
+		return "nobody knows why"
+	}
+	return u.Error.Message
 }
 
 type lostDecision string
@@ -138,6 +154,9 @@ const (
 	WaitTime     WaitReason = "time"
 	WaitSignal   WaitReason = "signal"
 	WaitChild    WaitReason = "child"
+	// WaitPlugin: the step's plugin can't be called, and it is not started
+	// before it can.
+	WaitPlugin WaitReason = "plugin"
 )
 
 // Wait is what a waiting step waits for.
@@ -147,7 +166,8 @@ type Wait struct {
 	Until time.Time `json:"until,omitzero"`
 	// OnTimeout is what Until does to an approval: fail, approve or reject.
 	OnTimeout string `json:"on_timeout,omitempty"`
-	// Message, Approvers and Form belong to an approval.
+	// Message belongs to an approval, and says of a plugin why it can't be
+	// called; Approvers and Form belong to an approval.
 	Message   string          `json:"message,omitempty"`
 	Approvers []string        `json:"approvers,omitempty"`
 	Form      json.RawMessage `json:"form,omitempty"`
@@ -161,6 +181,8 @@ type Wait struct {
 	Child      string          `json:"child,omitempty"`
 	Workflow   string          `json:"workflow,omitempty"`
 	Parameters json.RawMessage `json:"parameters,omitempty"`
+	// Plugin is the name of the plugin that can't be called.
+	Plugin string `json:"plugin,omitempty"`
 
 	// delivered is the payload of the signal, once it has come.
 	delivered json.RawMessage
@@ -201,10 +223,16 @@ type Kept struct {
 	Output     json.RawMessage `json:"output,omitempty"`
 	UndoToken  json.RawMessage `json:"undo_token,omitempty"`
 	SkipReason string          `json:"skip_reason,omitempty"`
+	// Declared: a person said that it succeeded, after its outcome was
+	// unknown.
+	Declared bool `json:"declared,omitempty"`
 	// Values are the items of a step with for_each, Items what became of
 	// them.
 	Values []json.RawMessage `json:"values,omitempty"`
 	Items  []KeptItem        `json:"items,omitempty"`
+	// Order counts what is to be undone, from 1 in the order in which it
+	// succeeded.
+	Order int `json:"order,omitempty"`
 
 	// FullOutput is the output itself where Output only names a blob.
 	FullOutput json.RawMessage `json:"-"`
@@ -215,6 +243,8 @@ type KeptItem struct {
 	Index     int             `json:"index"`
 	Output    json.RawMessage `json:"output,omitempty"`
 	UndoToken json.RawMessage `json:"undo_token,omitempty"`
+	Declared  bool            `json:"declared,omitempty"`
+	Order     int             `json:"order,omitempty"`
 
 	FullOutput json.RawMessage `json:"-"`
 }

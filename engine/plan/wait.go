@@ -19,6 +19,8 @@ func (w *Wait) sentence() string {
 		return fmt.Sprintf("waits for the signal %q", w.Signal)
 	case WaitChild:
 		return "waits for execution " + w.Child
+	case WaitPlugin:
+		return "waits for its plugin: " + w.Message
 	}
 	return "waits"
 }
@@ -28,6 +30,8 @@ func (s *State) decideWaiting(commands []Command, r Ref, now time.Time) []Comman
 	wait := s.Unit(r).Wait
 	out := !wait.Until.IsZero() && !now.Before(wait.Until)
 	switch {
+	case wait.Reason == WaitPlugin:
+		return s.decidePluginWait(commands, r, out)
 	case wait.Reason == WaitChild && (out || s.dropped(r.Step)):
 		// The step ends when its child has.
 		reason := s.cancelReason()
@@ -50,6 +54,38 @@ func (s *State) decideWaiting(commands []Command, r Ref, now time.Time) []Comman
 		return append(commands, settled(r, rejected("", "timeout")))
 	}
 	return append(commands, settled(r, waitFailure(pluginsdk.FailureTimeout, "TIMEOUT", "nobody answered in time: the step "+wait.sentence()+" no more")))
+}
+
+// decidePluginWait judges a unit whose plugin can't be called; due is set once
+// it is time to look whether it can.
+func (s *State) decidePluginWait(commands []Command, r Ref, due bool) []Command {
+	unit := s.Unit(r)
+	switch {
+	case s.dropped(r.Step):
+		return append(commands, s.cancelled(r))
+	case !r.IsItem() && s.stopped(r.Step) && unit.Attempt == 0:
+		return append(commands, s.sweep(r.Step))
+	case !r.IsItem() && s.stopped(r.Step) && unit.Error != nil:
+		return append(commands, Command{Kind: CommandComplete, Ref: r, Status: StatusFailed, Error: unit.Error})
+	case !due:
+		return commands
+	}
+	return append(commands, Command{Kind: CommandStart, Ref: r, Attempt: unit.Attempt + 1})
+}
+
+// Woken returns the starts of units that wait for their plugins, for one who
+// was told that plugins can be called again.
+func Woken(s *State) []Command {
+	if s.Status.Ended() || s.parked {
+		return nil
+	}
+	var commands []Command
+	for _, r := range s.waiting {
+		if s.Unit(r).Wait.Reason == WaitPlugin {
+			commands = s.decidePluginWait(commands, r, true)
+		}
+	}
+	return s.holdStarts(commands)
 }
 
 func settled(r Ref, outcome pluginsdk.Outcome) Command {
@@ -143,6 +179,17 @@ func WaitingEvent(s *State, r Ref, wait Wait, now time.Time) (Event, error) {
 	}, nil
 }
 
+// PluginWaitEvent is the event of a unit whose plugin can't be called before
+// until, or, where that is zero, before something changes.
+func PluginWaitEvent(s *State, r Ref, plugin, message string, until, now time.Time) Event {
+	wait := Wait{Reason: WaitPlugin, Plugin: plugin, Message: message, Until: until}
+	event := s.about(r, StepWaiting, now)
+	// Its details are plain values, which always can be written.
+	event.Details, _ = wait.details()
+	event.Reason, event.Private = string(WaitPlugin), &Private{Wait: &wait}
+	return event
+}
+
 // details are what others may know of a wait.
 func (w *Wait) details() (json.RawMessage, error) {
 	raw, err := json.Marshal(struct {
@@ -155,7 +202,8 @@ func (w *Wait) details() (json.RawMessage, error) {
 		Signal      string          `json:"signal,omitempty"`
 		ExecutionID string          `json:"execution_id,omitempty"`
 		WorkflowID  string          `json:"workflow_id,omitempty"`
-	}{w.Until, w.OnTimeout, w.Message, w.Approvers, w.Form, w.Plan, w.Signal, w.Child, w.Workflow})
+		Plugin      string          `json:"plugin,omitempty"`
+	}{w.Until, w.OnTimeout, w.Message, w.Approvers, w.Form, w.Plan, w.Signal, w.Child, w.Workflow, w.Plugin})
 	if err != nil {
 		return nil, fmt.Errorf("describe a wait: %w", err)
 	}

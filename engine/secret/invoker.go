@@ -48,12 +48,12 @@ func (i *Invoker) Invoke(ctx context.Context, request *pluginsdk.Request, report
 }
 
 // Reconcile implements engine.Invoker.
-func (i *Invoker) Reconcile(ctx context.Context, request *pluginsdk.Request) (pluginsdk.ReconcileResult, error) {
+func (i *Invoker) Reconcile(ctx context.Context, request *pluginsdk.Request, checksum string) (pluginsdk.ReconcileResult, error) {
 	filled, execution, err := i.fill(ctx, request)
 	if err != nil {
 		return pluginsdk.ReconcileResult{}, errors.New(i.failed(request, err).Failure.Message)
 	}
-	result, err := i.next.Reconcile(ctx, filled)
+	result, err := i.next.Reconcile(ctx, filled, checksum)
 	if execution == nil {
 		return result, err
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vwmp/vwmp/engine/workflow/internal/rawjson"
 )
@@ -42,13 +43,13 @@ func (c *compiler) template(value json.RawMessage, pointer string, rules stepRul
 
 // placeholder is the {name} that handlers fill in by themselves, from the
 // parameters too.
-var placeholder = regexp.MustCompile(`\{([a-z_][a-z0-9_]*)\}`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{([a-z_][a-z0-9_]*)\}`) })
 
 func (c *compiler) notePlaceholders(value json.RawMessage) {
 	if !slices.Contains(value, '{') {
 		return
 	}
-	for _, match := range placeholder.FindAllSubmatch(value, -1) {
+	for _, match := range placeholder().FindAllSubmatch(value, -1) {
 		c.used[string(match[1])] = true
 		if string(match[1]) == "type" {
 			c.used["change_type"] = true

@@ -118,7 +118,7 @@ func (c *compiler) checkParameters() {
 }
 
 func (c *compiler) checkType() {
-	if c.cat == nil || c.def.Type == DefaultType || !typePattern.MatchString(c.def.Type) {
+	if c.cat == nil || c.def.Type == DefaultType || !isWord(c.def.Type) {
 		return
 	}
 	declared, ok := c.cat.WorkflowType(c.def.Type)
@@ -183,7 +183,7 @@ func (c *compiler) checkStep(node *Node, pointer string) {
 
 func (c *compiler) checkHandler(node *Node, pointer string) {
 	path := node.Step.Handler
-	if c.cat == nil || path == "" || !handlerPattern.MatchString(path) {
+	if c.cat == nil || path == "" || !isHandlerPath(path) {
 		return
 	}
 	handler, ok := c.cat.Handler(path)

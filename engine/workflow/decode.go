@@ -1,19 +1,10 @@
 package workflow
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/vwmp/vwmp/engine/workflow/internal/tree"
-)
-
-var (
-	versionPattern   = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2,}([-+][0-9A-Za-z.+-]+)?$`)
-	typePattern      = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	stepIDPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-	handlerPattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
-	parameterPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 var (
@@ -54,9 +45,9 @@ func (d *decoder) definitionKey(def *Definition, member *tree.Member, at *locati
 	case "name":
 		def.Name = d.bounded(n, at, "The workflow's name", 1, 200, false)
 	case "version":
-		def.Version = d.pattern(n, at, "The version", versionPattern, "be MAJOR.MINOR.PATCH, such as 1.0.0")
+		def.Version = d.pattern(n, at, "The version", isVersion, "be MAJOR.MINOR.PATCH, such as 1.0.0")
 	case "type":
-		def.Type = d.pattern(n, at, "The type", typePattern, "be lower-case letters, digits and underscores, and begin with a letter")
+		def.Type = d.pattern(n, at, "The type", isWord, "be lower-case letters, digits and underscores, and begin with a letter")
 	case "description":
 		def.Description = d.bounded(n, at, "The description", 0, 1000, true)
 	case "tags":
@@ -90,9 +81,9 @@ func (d *decoder) definitionKey(def *Definition, member *tree.Member, at *locati
 }
 
 // pattern reads a string of a fixed form; rule completes "must …".
-func (d *decoder) pattern(n *tree.Node, at *location, what string, form *regexp.Regexp, rule string) string {
+func (d *decoder) pattern(n *tree.Node, at *location, what string, valid func(string) bool, rule string) string {
 	text, ok := d.text(n, at, what)
-	if ok && (len(text) > 200 || !form.MatchString(text)) {
+	if ok && (len(text) > 200 || !valid(text)) {
 		d.add(n, at, "bad_format", "%s must %s; found %s.", what, rule, found(n))
 	}
 	return text
@@ -154,7 +145,7 @@ func (d *decoder) step(step *Step, n *tree.Node, at *location) {
 	if !d.object(n, at, "A step") {
 		return
 	}
-	if id := n.Get("id"); id != nil && id.Kind == tree.String && stepIDPattern.MatchString(id.Text) {
+	if id := n.Get("id"); id != nil && id.Kind == tree.String && ValidID(id.Text) {
 		at.stepID = id.Text
 	}
 	for i := range n.Members {
@@ -180,13 +171,13 @@ func (d *decoder) stepKey(step *Step, member *tree.Member, at *location) {
 	n := member.Value
 	switch member.Key {
 	case "id":
-		step.ID = d.pattern(n, at, "A step's id", stepIDPattern, "be 1 to 64 letters, digits, - and _, and begin with a letter or digit")
+		step.ID = d.pattern(n, at, "A step's id", ValidID, "be 1 to 64 letters, digits, - and _, and begin with a letter or digit")
 	case "name":
 		step.Name = d.bounded(n, at, "A step's name", 1, 200, false)
 	case "type":
 		step.Type = d.bounded(n, at, "A step's type", 1, 100, false)
 	case "handler":
-		step.Handler = d.pattern(n, at, "A handler", handlerPattern, "be written as plugin.handler, such as git.commit")
+		step.Handler = d.pattern(n, at, "A handler", isHandlerPath, "be written as plugin.handler, such as git.commit")
 	case "description":
 		step.Description = d.bounded(n, at, "A step's description", 0, 10000, true)
 	case "config":
@@ -266,11 +257,11 @@ func (d *decoder) dependencies(n *tree.Node, at *location) []string {
 	}
 	ids := make([]string, 0, len(items))
 	for i, item := range items {
-		if item.Kind == tree.String && stepIDPattern.MatchString(item.Text) {
+		if item.Kind == tree.String && ValidID(item.Text) {
 			ids = append(ids, item.Text)
 			continue
 		}
-		ids = append(ids, d.pattern(item, at.index(i), "A dependency", stepIDPattern, "be the id of another step"))
+		ids = append(ids, d.pattern(item, at.index(i), "A dependency", ValidID, "be the id of another step"))
 	}
 	return ids
 }

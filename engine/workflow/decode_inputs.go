@@ -29,8 +29,6 @@ var (
 	triggerTypes  = []TriggerType{TriggerSchedule, TriggerWebhook, TriggerWorkflow, TriggerFile}
 	signatureKeys = []string{"header", "secret", "prefix"}
 	endStatuses   = []string{"success", "partial", "failed", "cancelled"}
-	headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
-	secretPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,99}$`)
 )
 
 func (d *decoder) parameter(n *tree.Node, at *location) (parameter Parameter) {
@@ -45,7 +43,7 @@ func (d *decoder) parameter(n *tree.Node, at *location) (parameter Parameter) {
 		value, here := member.Value, at.key(member.Key)
 		switch member.Key {
 		case "name":
-			parameter.Name = d.pattern(value, here, "A parameter's name", parameterPattern, "be letters, digits and underscores, and not begin with a digit")
+			parameter.Name = d.pattern(value, here, "A parameter's name", isIdentifier, "be letters, digits and underscores, and not begin with a digit")
 		case "type":
 			choice(d, value, here, "A parameter's type", (*ParameterType)(&parameter.Type), parameterTypes...)
 		case "required":
@@ -261,7 +259,7 @@ func (d *decoder) triggerKey(trigger *Trigger, member *tree.Member, at *location
 	n := member.Value
 	switch member.Key {
 	case "id":
-		trigger.ID = d.pattern(n, at, "A trigger's id", stepIDPattern, "be 1 to 64 letters, digits, - and _, and begin with a letter or digit")
+		trigger.ID = d.pattern(n, at, "A trigger's id", ValidID, "be 1 to 64 letters, digits, - and _, and begin with a letter or digit")
 	case "enabled":
 		d.boolean(n, at, "enabled", &trigger.Enabled)
 	case "parameters":
@@ -337,7 +335,7 @@ func (d *decoder) signature(n *tree.Node, at *location) *Signature {
 		here := at.key(member.Key)
 		switch member.Key {
 		case "header":
-			signature.Header = d.pattern(member.Value, here, "header", headerPattern, "be the name of an HTTP header, such as X-Hub-Signature-256")
+			signature.Header = d.pattern(member.Value, here, "header", isHeaderName, "be the name of an HTTP header, such as X-Hub-Signature-256")
 		case "secret":
 			signature.Secret = d.secretName(member.Value, here)
 		case "prefix":
@@ -364,7 +362,7 @@ func (d *decoder) secretName(n *tree.Node, at *location) string {
 	if inner, ok := strings.CutPrefix(name, "${secrets."); ok {
 		name = strings.TrimSuffix(inner, "}")
 	}
-	if !secretPattern.MatchString(name) {
+	if !ValidSecretName(name) {
 		// The text may be the secret itself, so it is not repeated.
 		d.add(n, at, "bad_format", "secret must be the name of a stored secret, or ${secrets.NAME}; never write the secret itself here.")
 		return ""

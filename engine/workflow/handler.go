@@ -29,7 +29,15 @@ type Handler struct {
 	Info          pluginsdk.HandlerInfo
 	Plugin        string
 	PluginVersion string
+	// IsDisabled: it is known, and not called as long as its plugin is
+	// disabled.
+	IsDisabled bool
 
+	*compiled
+}
+
+// compiled is the schema of a handler.
+type compiled struct {
 	once   sync.Once
 	schema *jsonschema.Schema
 	// tree is the schema as data, for its defaults and key names.
@@ -39,7 +47,14 @@ type Handler struct {
 
 // NewHandler makes a Handler of what its plugin says about it.
 func NewHandler(info pluginsdk.HandlerInfo, plugin, version string) *Handler {
-	return &Handler{Info: info, Plugin: plugin, PluginVersion: version}
+	return &Handler{Info: info, Plugin: plugin, PluginVersion: version, compiled: &compiled{}}
+}
+
+// Disabled returns the handler as one of a disabled plugin.
+func (h *Handler) Disabled() *Handler {
+	other := *h
+	other.IsDisabled = true
+	return &other
 }
 
 // Builtin reports whether the handler belongs to the engine itself.

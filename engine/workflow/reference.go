@@ -3,7 +3,6 @@ package workflow
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -284,8 +283,6 @@ func (p *referenceParser) fallback(reference *Reference) *syntaxError {
 	return nil
 }
 
-var envPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // checkShape judges what may follow a root, whatever the workflow says.
 func (r *Reference) checkShape() *syntaxError {
 	fail := func(code, format string, args ...any) *syntaxError {
@@ -309,11 +306,11 @@ func (r *Reference) checkShape() *syntaxError {
 			return fail("reference_syntax", "names no value; write ${adapter.PLUGIN.NAME}")
 		}
 	case RootEnv:
-		if len(r.Path) != 1 || !envPattern.MatchString(r.Name()) {
+		if len(r.Path) != 1 || !isIdentifier(r.Name()) {
 			return fail("reference_syntax", "is not the name of an environment variable; write ${env.NAME}")
 		}
 	case RootSecrets:
-		if len(r.Path) != 1 || !secretPattern.MatchString(r.Name()) {
+		if len(r.Path) != 1 || !ValidSecretName(r.Name()) {
 			return fail("reference_syntax", "is not the name of a secret; write ${secrets.NAME}")
 		}
 	case RootWorkspace:

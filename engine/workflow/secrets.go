@@ -9,10 +9,6 @@ import (
 	"github.com/vwmp/vwmp/engine/workflow/internal/tree"
 )
 
-// ValidSecretName reports whether a reference can name such a secret: a
-// letter or _, then up to 99 letters, digits, _ and -.
-func ValidSecretName(name string) bool { return secretPattern.MatchString(name) }
-
 // SecretParameters returns the names of the parameters of type secret.
 func (d *Definition) SecretParameters() []string {
 	var names []string

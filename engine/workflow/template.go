@@ -50,6 +50,9 @@ type Scope struct {
 	// Secret returns what is put in for ${secrets.NAME}: the caller passes
 	// an opaque placeholder, never the value.
 	Secret func(name string) (string, error)
+	// AsWritten, where set, names the roots whose references are left as they
+	// are written.
+	AsWritten []string
 
 	WorkspaceName   string
 	ExecutionID     string
@@ -306,6 +309,9 @@ func (s *Scope) lookup(reference *Reference) (json.RawMessage, error) {
 
 // find returns the value, or a reason why there is none.
 func (s *Scope) find(reference *Reference) (json.RawMessage, string) {
+	if slices.Contains(s.AsWritten, reference.Root) {
+		return quote(reference.Text), ""
+	}
 	path := reference.Path
 	switch reference.Root {
 	case RootConfig:

@@ -42,6 +42,7 @@ var (
 
 // Message is one event, shared by all its readers.
 type Message struct {
+	// Event is zero for an announcement.
 	Event plan.Event
 
 	once sync.Once

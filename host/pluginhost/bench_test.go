@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -21,7 +22,7 @@ func benchHost(b *testing.B, idle time.Duration) *Host {
 		b.Fatal(err)
 	}
 	dir := b.TempDir()
-	copyFile(b, self, filepath.Join(dir, filePrefix+"good"))
+	copyFile(b, self, filepath.Join(dir, disk.FilePrefix+"good"))
 	h, err := New(b.Context(), Options{Dirs: []string{dir}, RunDir: shortTempDir(b), IdleTimeout: idle})
 	if err != nil {
 		b.Fatal(err)
@@ -74,13 +75,13 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		call()
 	}
-	b.ReportMetric(float64(h.Plugins()[0].MemoryBytes)/(1<<20), "MiB-rss")
+	b.ReportMetric(float64(h.Plugins()[0].Memory)/(1<<20), "MiB-rss")
 }
 
 // BenchmarkLaunch is a start of a process with its check, and its stop.
 func BenchmarkLaunch(b *testing.B) {
 	h := benchHost(b, time.Hour)
-	plugin := h.catalog.Load().instances[0].found
+	plugin := h.catalog.Load().entries[0].instance.version
 	var stopping time.Duration
 	for b.Loop() {
 		p, err := h.launch(b.Context(), plugin, DefaultStartTimeout)
@@ -99,14 +100,14 @@ func BenchmarkLaunch(b *testing.B) {
 // BenchmarkVerify is the check of a binary right before it is launched.
 func BenchmarkVerify(b *testing.B) {
 	h := benchHost(b, time.Hour)
-	plugin := h.catalog.Load().instances[0].found
-	info, err := os.Stat(plugin.path)
+	plugin := h.catalog.Load().entries[0].instance.version
+	info, err := os.Stat(plugin.file.Path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.SetBytes(info.Size())
 	for b.Loop() {
-		if _, err := plugin.verify(); err != nil {
+		if _, err := plugin.file.Verify(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,51 +9,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
-// build looks through the folders and describes what is in them.
-func (h *Host) build(ctx context.Context) *catalogue {
-	list, refused := h.searchAll()
-	c := &catalogue{generation: 1, refused: refused, byHandler: map[string]*instance{}, byType: map[string]*instance{}}
-	failures := h.describeAll(ctx, list)
-	var handlers []*workflow.Handler
-	var types []pluginsdk.WorkflowType
-	names := map[string]string{}
-	for i, plugin := range list {
-		reason := failures[i]
-		if reason == nil {
-			reason = claim(names, plugin)
-		}
-		if reason != nil {
-			h.log.Warn("a plugin is not used", "file", plugin.path, "reason", reason)
-			c.refused = append(c.refused, refusal(plugin.path, reason))
-			continue
-		}
-		owner := newInstance(h, plugin)
-		c.instances = append(c.instances, owner)
-		d := plugin.description
-		for _, info := range d.Handlers {
-			c.byHandler[info.Path] = owner
-			handlers = append(handlers, workflow.NewHandler(info, d.Name, d.Version))
-		}
-		for _, kind := range d.WorkflowTypes {
-			if first := c.byType[kind.Name]; first != nil {
-				h.log.Warn("a workflow type is declared twice, and the first one counts",
-					"type", kind.Name, "first", first.found.name(), "second", d.Name)
-				continue
-			}
-			c.byType[kind.Name] = owner
-			types = append(types, kind)
-		}
-	}
-	c.Catalogue = workflow.NewCatalogue(handlers, types)
-	return c
-}
-
 // searchAll looks through every folder once.
-func (h *Host) searchAll() (list []*found, refused []Status) {
+func (h *Host) searchAll() (list []*version, refused []Status) {
 	seen := map[string]bool{}
 	for _, dir := range h.options.Dirs {
 		absolute, err := filepath.Abs(dir)
@@ -65,35 +26,26 @@ func (h *Host) searchAll() (list []*found, refused []Status) {
 			continue
 		}
 		seen[absolute] = true
-		plugins, bad := search(absolute)
-		list = append(list, plugins...)
-		for _, status := range bad {
-			h.log.Warn("a plugin is not used", "file", status.Path, "reason", status.LastError)
+		plugins, bad := disk.Search(absolute)
+		for _, plugin := range plugins {
+			list = append(list, &version{file: plugin, program: plugin})
 		}
-		refused = append(refused, bad...)
+		for _, one := range bad {
+			refused = append(refused, refusal(one.Path, one.Reason))
+		}
 	}
 	return list, refused
 }
 
 // describeAll describes all plugins at the same time.
-func (h *Host) describeAll(ctx context.Context, list []*found) []error {
+func (h *Host) describeAll(ctx context.Context, list []*version) []error {
 	failures := make([]error, len(list))
 	var describing sync.WaitGroup
-	for i, plugin := range list {
-		describing.Go(func() { failures[i] = h.describe(ctx, plugin) })
+	for i, v := range list {
+		describing.Go(func() { failures[i] = h.describe(ctx, v) })
 	}
 	describing.Wait()
 	return failures
-}
-
-// claim refuses a name that an earlier folder has given away.
-func claim(names map[string]string, plugin *found) error {
-	name := plugin.description.Name
-	if first, taken := names[name]; taken {
-		return fmt.Errorf("%s is the plugin %q already, and the first one counts", first, name)
-	}
-	names[name] = plugin.path
-	return nil
 }
 
 // cachedDescription is what the cache holds. Its format rises when a version
@@ -105,62 +57,97 @@ type cachedDescription struct {
 
 const cacheFormat = 1
 
-// describe fills in checksum and description: from the cache, which starts no
+// describe fills in checksum and description: from the store, which starts no
 // process, or by asking the plugin.
-func (h *Host) describe(ctx context.Context, plugin *found) error {
-	key, err := plugin.key()
+func (h *Host) describe(ctx context.Context, v *version) error {
+	key, err := v.file.Key()
 	if err != nil {
 		return err
 	}
-	if plugin.checksum = h.cachedChecksum(ctx, key); plugin.checksum == "" {
-		if plugin.checksum, err = plugin.hash(); err != nil {
+	if v.checksum = h.cachedChecksum(ctx, key); v.checksum == "" {
+		if v.checksum, err = v.file.Hash(); err != nil {
 			return err
 		}
-		h.keep("checksum", plugin, func(cache DescriptionCache) error { return cache.PutFileChecksum(ctx, key, plugin.checksum) })
+		h.keep("checksum", v, func(store Store) error { return store.PutFileChecksum(ctx, key, v.checksum) })
 	}
-	if plugin.description = h.cachedDescription(ctx, plugin.checksum); plugin.description != nil {
+	v.file.Checksum = v.checksum
+	if description := h.cachedDescription(ctx, v.checksum); description != nil {
+		v.described(description)
 		return nil
 	}
-	description, err := h.probe(ctx, plugin)
+	description, err := h.probe(ctx, v)
 	if err != nil {
 		return err
 	}
 	if err := checkDescription(description); err != nil {
 		return err
 	}
-	plugin.description = description
-	h.keep("description", plugin, func(cache DescriptionCache) error {
+	v.described(description)
+	h.keep("description", v, func(store Store) error {
 		raw, err := json.Marshal(cachedDescription{cacheFormat, description})
 		if err != nil {
 			return err
 		}
-		return cache.PutDescription(ctx, plugin.checksum, raw)
+		return store.PutDescription(ctx, v.checksum, raw)
 	})
 	return nil
 }
 
 // probe starts a process only to ask it what it offers.
-func (h *Host) probe(ctx context.Context, plugin *found) (*pluginsdk.Description, error) {
+func (h *Host) probe(ctx context.Context, v *version) (*pluginsdk.Description, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout, fmt.Errorf("it was not described within %s", probeTimeout))
 	defer cancel()
-	p, err := h.launch(ctx, plugin, probeTimeout)
+	p, err := h.launch(ctx, v, probeTimeout)
 	if err != nil {
 		return nil, err
 	}
 	description, err := p.client.Describe(ctx)
 	if !p.stop("it was only to be described") {
-		h.log.Error("a plugin process can't be killed", "plugin", plugin.name(), "pid", p.pid)
+		h.log.Error("a plugin process can't be killed", "plugin", v.name(), "pid", p.pid)
 	}
 	return description, err
 }
 
-// A cache that fails costs a start of the plugin, no more.
+// Described is a plugin's file with what it says of itself.
+type Described struct {
+	Path        string
+	Checksum    string
+	Description *pluginsdk.Description
+}
+
+// Describe starts the plugin at a path, wherever it lies, only to ask it what
+// it offers. Dirs and Store of the options are left out of account.
+func Describe(ctx context.Context, path string, options Options) (Described, error) {
+	file, err := disk.Open(path)
+	if err != nil {
+		return Described{}, fmt.Errorf("%s can't be a plugin: %w", filepath.Base(path), err)
+	}
+	options.Dirs, options.Store, options.Watch = nil, nil, false
+	h, err := New(ctx, options)
+	if err != nil {
+		return Described{}, err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		defer cancel()
+		if err := h.Close(closing); err != nil {
+			h.log.Warn("what was started to describe a plugin is not gone", "error", err)
+		}
+	}()
+	v := &version{file: file, program: file}
+	if err := h.describe(ctx, v); err != nil {
+		return Described{}, err
+	}
+	return Described{Path: file.Path, Checksum: v.checksum, Description: v.description}, nil
+}
+
+// A store that fails costs a start of the plugin, no more.
 
 func (h *Host) cachedChecksum(ctx context.Context, key string) string {
-	if h.options.Cache == nil || key == "" {
+	if h.options.Store == nil || key == "" {
 		return ""
 	}
-	checksum, known, err := h.options.Cache.FileChecksum(ctx, key)
+	checksum, known, err := h.options.Store.FileChecksum(ctx, key)
 	if err != nil {
 		h.log.Warn("a plugin's checksum can't be looked up", "error", err)
 	}
@@ -171,10 +158,10 @@ func (h *Host) cachedChecksum(ctx context.Context, key string) string {
 }
 
 func (h *Host) cachedDescription(ctx context.Context, checksum string) *pluginsdk.Description {
-	if h.options.Cache == nil {
+	if h.options.Store == nil {
 		return nil
 	}
-	raw, known, err := h.options.Cache.Description(ctx, checksum)
+	raw, known, err := h.options.Store.Description(ctx, checksum)
 	if err != nil {
 		h.log.Warn("a plugin's description can't be looked up", "error", err)
 	}
@@ -191,12 +178,12 @@ func (h *Host) cachedDescription(ctx context.Context, checksum string) *pluginsd
 	return cached.Description
 }
 
-func (h *Host) keep(what string, plugin *found, put func(DescriptionCache) error) {
-	if h.options.Cache == nil {
+func (h *Host) keep(what string, v *version, put func(Store) error) {
+	if h.options.Store == nil {
 		return
 	}
-	if err := put(h.options.Cache); err != nil {
-		h.log.Warn("what is known of a plugin could not be kept", "plugin", plugin.name(), "what", what, "error", err)
+	if err := put(h.options.Store); err != nil {
+		h.log.Warn("what is known of a plugin could not be kept", "plugin", v.name(), "what", what, "error", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,27 +18,54 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
 // patience bounds every wait of a test for something that must come.
 const patience = 15 * time.Second
 
-// quick is the stop ladder of the tests.
-var quick = ladder{
-	cancel: 100 * time.Millisecond, shutDown: 300 * time.Millisecond, terminate: 500 * time.Millisecond,
-	kill: time.Second, giveUp: 5 * time.Second,
-}
+// quick are the waits of the tests.
+var quick = func() limits {
+	l := standardLimits()
+	l.stop = ladder{
+		cancel: 100 * time.Millisecond, shutDown: 300 * time.Millisecond, terminate: 500 * time.Millisecond,
+		kill: time.Second, giveUp: 5 * time.Second,
+	}
+	l.cancelGrace, l.settle = 300*time.Millisecond, 20*time.Millisecond
+	return l
+}()
 
-// memoryCache is a DescriptionCache.
+// memoryCache is a Store.
 type memoryCache struct {
 	mu           sync.Mutex
 	descriptions map[string][]byte
 	checksums    map[string]string
+	records      map[string][]byte
 }
 
 func newMemoryCache() *memoryCache {
-	return &memoryCache{descriptions: map[string][]byte{}, checksums: map[string]string{}}
+	return &memoryCache{descriptions: map[string][]byte{}, checksums: map[string]string{}, records: map[string][]byte{}}
+}
+
+func (c *memoryCache) PluginRecords(context.Context) (map[string][]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.records), nil
+}
+
+func (c *memoryCache) PutPluginRecord(_ context.Context, name string, record []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.records[name] = record
+	return nil
+}
+
+func (c *memoryCache) DeletePluginRecord(_ context.Context, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.records, name)
+	return nil
 }
 
 func (c *memoryCache) Description(_ context.Context, sha256 string) ([]byte, bool, error) {
@@ -72,11 +100,11 @@ func (c *memoryCache) PutFileChecksum(_ context.Context, key, sha256 string) err
 // a call and not to be described.
 func (c *memoryCache) pretend(t *testing.T, dir, mode string) {
 	t.Helper()
-	f, err := folder(filepath.Join(dir, mode))
+	f, err := disk.Open(filepath.Join(dir, mode))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, err := f.hash()
+	sum, err := f.Hash()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +135,7 @@ func addPlugin(t testing.TB, dir, mode string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, mode, manifestFile), fmt.Sprintf("command: %s\nargs: [%q]\n", self, asFlag+mode), 0o644)
+	write(t, filepath.Join(dir, mode, disk.ManifestFile), fmt.Sprintf("command: %s\nargs: [%q]\n", self, asFlag+mode), 0o644)
 }
 
 func write(t testing.TB, path, content string, mode os.FileMode) {
@@ -152,6 +180,11 @@ type testHost struct {
 // the test that it leaves no process, socket or file.
 func newTestHost(t *testing.T, options Options) *testHost {
 	t.Helper()
+	return newTestHostWith(t, options, quick)
+}
+
+func newTestHostWith(t *testing.T, options Options, l limits) *testHost {
+	t.Helper()
 	h := &testHost{log: &hostLog{}}
 	options.Logger = slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if options.RunDir == "" {
@@ -159,7 +192,7 @@ func newTestHost(t *testing.T, options Options) *testHost {
 	}
 	before := openFiles(t)
 	var err error
-	h.Host, err = newHost(t.Context(), options, quick, 300*time.Millisecond)
+	h.Host, err = newHost(t.Context(), options, l)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,17 @@
 // Package pluginhost finds plugins, starts their processes when they are
-// needed, watches them, and stops them. It implements the engine's Invoker
-// and Catalogue.
+// needed, watches them, replaces them when their files change, and stops
+// them. It implements the engine's Invoker and Catalogue.
 //
 // A plugin's crash, hang or bad output is that plugin's alone: the package
 // goes around those parts of go-plugin that would pass it on (each is named
 // where it is avoided). What is run when is not decided here.
+//
+// Who owns what:
+//  1. The keeper is one goroutine. Only it knows which plugins and versions
+//     there are, and only it makes a new catalogue.
+//  2. An instance is one version of a plugin in use. Its owner is one
+//     goroutine, and only that starts and stops the version's processes.
+//  3. A process has a runner, which alone signals it and waits for its end.
 package pluginhost
 
 import (
@@ -20,7 +27,7 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
-	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -38,14 +45,36 @@ const (
 	probeTimeout    = 5 * time.Second
 )
 
-// DescriptionCache keeps what plugins said of themselves by the SHA-256 of
-// their binaries, so that a known plugin need not be started to be shown.
-type DescriptionCache interface {
+// Store keeps what the host must know at its next start.
+type Store interface {
+	// Description returns what a plugin said of itself, by the SHA-256 of its
+	// binary, so that a known plugin need not be started to be shown.
 	Description(ctx context.Context, sha256 string) ([]byte, bool, error)
 	PutDescription(ctx context.Context, sha256 string, description []byte) error
 	// FileChecksum returns the SHA-256 that was kept for a file's identity.
 	FileChecksum(ctx context.Context, key string) (string, bool, error)
 	PutFileChecksum(ctx context.Context, key, sha256 string) error
+	// PluginRecords returns what was kept of plugins, by their names: JSON
+	// that only this package reads.
+	PluginRecords(ctx context.Context) (map[string][]byte, error)
+	PutPluginRecord(ctx context.Context, name string, record []byte) error
+	DeletePluginRecord(ctx context.Context, name string) error
+}
+
+// Workflow is a stored workflow as a change of plugins is checked against it.
+type Workflow struct {
+	ID, Name string
+	// Document is the definition as JSON.
+	Document json.RawMessage
+}
+
+// Change tells that something about plugins is not as it was.
+type Change struct {
+	// Plugins are the names of those that changed.
+	Plugins []string
+	// Catalogue: handlers or workflow types may be others than before, or
+	// may be callable again.
+	Catalogue bool
 }
 
 // Options of a Host.
@@ -53,12 +82,23 @@ type Options struct {
 	// Dirs are searched for plugins in this order; the first one that has a
 	// name wins.
 	Dirs []string
-	// Cache may be nil: then every plugin is started once to be described.
-	Cache DescriptionCache
+	// Store may be nil: then every plugin is started once to be described,
+	// and nothing is remembered.
+	Store Store
 	// RunDir holds sockets, working folders and the registry of processes.
 	// Empty stands for a folder of its own that Close removes.
-	RunDir   string
+	RunDir string
+	// CopyDir holds copies of the plugins, from which they are run. Empty
+	// runs them where they lie.
+	CopyDir  string
 	Settings engine.Settings
+	// Workflows calls each with every stored workflow; nil where there are
+	// none. It is asked when a plugin changes.
+	Workflows func(ctx context.Context, each func(Workflow)) error
+	// Watch looks for changes in Dirs as long as the host lives.
+	Watch bool
+	// Changed is told what changed; it must not block. It may be nil.
+	Changed func(Change)
 	// AllowCommands tells plugins whether steps may run commands.
 	AllowCommands bool
 	// EnvAllow names variables of the host's environment that plugins see
@@ -81,34 +121,24 @@ type Options struct {
 // several goroutines at once.
 type Host struct {
 	options   Options
+	limits    limits
 	log       *slog.Logger
 	runDir    string
 	socketDir string
 	ownDirs   []string
-	spawner   *spawner
-
-	// The waits that tests shorten.
-	ladder      ladder
-	cancelGrace time.Duration
+	copies    *disk.Copies
 
 	loaded   chan struct{}
 	catalog  atomic.Pointer[catalogue]
-	giveUp   context.CancelFunc
-	building sync.WaitGroup
+	requests chan request
+	// keeping ends when the keeper must; kept is closed when it has.
+	keeping context.Context
+	giveUp  context.CancelFunc
+	kept    chan struct{}
+	// all are the instances that there are, for Close.
+	all instances
 	// watchers wait for the ends of processes.
 	watchers sync.WaitGroup
-	ending   sync.Once
-}
-
-// catalogue is what was found, never changed once it is made.
-type catalogue struct {
-	workflow.Catalogue
-
-	generation uint64
-	byHandler  map[string]*instance
-	byType     map[string]*instance
-	instances  []*instance
-	refused    []Status
 }
 
 var (
@@ -118,7 +148,7 @@ var (
 
 // New starts to look for plugins and returns at once; Ready waits for it.
 func New(ctx context.Context, options Options) (*Host, error) {
-	return newHost(ctx, options, standardLadder(), cancelGrace)
+	return newHost(ctx, options, standardLimits())
 }
 
 func (options Options) withDefaults() Options {
@@ -137,27 +167,23 @@ func (options Options) withDefaults() Options {
 	return options
 }
 
-func newHost(ctx context.Context, options Options, rungs ladder, grace time.Duration) (*Host, error) {
+func newHost(ctx context.Context, options Options, l limits) (*Host, error) {
 	options = options.withDefaults()
-	h := &Host{options: options, log: options.Logger, ladder: rungs, cancelGrace: grace, loaded: make(chan struct{})}
+	h := &Host{
+		options: options, log: options.Logger, limits: l, loaded: make(chan struct{}), requests: make(chan request), kept: make(chan struct{}),
+	}
 	if err := h.makeDirs(); err != nil {
 		return nil, fmt.Errorf("make a folder for plugins: %w", errors.Join(err, h.removeDirs()))
 	}
 	sweep(h.registryDir(), h.log)
-	h.spawner = newSpawner()
-	h.catalog.Store(&catalogue{Catalogue: workflow.NewCatalogue(nil, nil)})
-	building, giveUp := context.WithTimeout(context.WithoutCancel(ctx), discoverTimeout)
-	h.giveUp = giveUp
-	h.building.Go(func() {
-		defer giveUp()
-		defer close(h.loaded)
-		h.catalog.Store(h.build(building))
-	})
+	h.catalog.Store(newCatalogue(0, nil, nil, h.log.Warn))
+	h.keeping, h.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	go newKeeper(h).run(h.keeping)
 	return h, nil
 }
 
 // makeDirs makes the folders that are ours alone.
-func (h *Host) makeDirs() error {
+func (h *Host) makeDirs() (err error) {
 	h.runDir = h.options.RunDir
 	if h.runDir == "" {
 		dir, err := os.MkdirTemp("", "vwmp-")
@@ -165,6 +191,11 @@ func (h *Host) makeDirs() error {
 			return err
 		}
 		h.runDir, h.ownDirs = dir, append(h.ownDirs, dir)
+	}
+	if h.options.CopyDir != "" {
+		if h.copies, err = disk.NewCopies(h.options.CopyDir); err != nil {
+			return err
+		}
 	}
 	absolute, err := filepath.Abs(h.runDir)
 	if err != nil {
@@ -227,16 +258,55 @@ func (h *Host) Ready(ctx context.Context) error {
 	}
 }
 
+// changed tells whoever wants to know.
+func (h *Host) changed(change Change) {
+	if h.options.Changed != nil {
+		h.options.Changed(change)
+	}
+}
+
+// instances are those that have not ended.
+type instances struct {
+	mu   sync.Mutex
+	list map[*instance]struct{}
+}
+
+// add notes an instance until it has ended.
+func (s *instances) add(i *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.list == nil {
+		s.list = map[*instance]struct{}{}
+	}
+	s.list[i] = struct{}{}
+}
+
+func (s *instances) remove(i *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.list, i)
+}
+
+func (s *instances) all() []*instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*instance, 0, len(s.list))
+	for i := range s.list {
+		list = append(list, i)
+	}
+	return list
+}
+
 // Close stops every process, all at the same time, and returns when none is
 // left or ctx ends. Calls that come later are refused.
 func (h *Host) Close(ctx context.Context) error {
 	h.giveUp()
-	h.building.Wait()
+	<-h.kept
 	var stops sync.WaitGroup
-	instances := h.catalog.Load().instances
-	failures := make([]error, len(instances))
-	for i, instance := range instances {
-		stops.Go(func() { failures[i] = instance.close(ctx) })
+	all := h.all.all()
+	failures := make([]error, len(all))
+	for k, i := range all {
+		stops.Go(func() { failures[k] = i.close(ctx) })
 	}
 	stops.Wait()
 	if err := errors.Join(failures...); err != nil {
@@ -253,133 +323,64 @@ func (h *Host) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("a plugin process can't be killed: %w", context.Cause(ctx))
 	}
-	h.ending.Do(h.spawner.close)
 	return h.removeDirs()
-}
-
-// Handler implements workflow.Catalogue.
-func (h *Host) Handler(path string) (*workflow.Handler, bool) { return h.catalog.Load().Handler(path) }
-
-// HandlerPaths implements workflow.Catalogue.
-func (h *Host) HandlerPaths() []string { return h.catalog.Load().HandlerPaths() }
-
-// WorkflowType implements workflow.Catalogue.
-func (h *Host) WorkflowType(name string) (*pluginsdk.WorkflowType, bool) {
-	return h.catalog.Load().WorkflowType(name)
-}
-
-// WorkflowTypes implements workflow.Catalogue.
-func (h *Host) WorkflowTypes() []string { return h.catalog.Load().WorkflowTypes() }
-
-// PluginOfType names the plugin that declares a workflow type.
-func (h *Host) PluginOfType(name string) string {
-	if owner := h.catalog.Load().byType[name]; owner != nil {
-		return owner.found.description.Name
-	}
-	return ""
-}
-
-// Generation implements engine.Catalogue.
-func (h *Host) Generation() uint64 { return h.catalog.Load().generation }
-
-// ValidateConfig implements engine.Catalogue.
-func (h *Host) ValidateConfig(ctx context.Context, handler string, config json.RawMessage) (problems []pluginsdk.Problem, err error) {
-	owner, err := h.ready(ctx, handler)
-	if err != nil {
-		return nil, err
-	}
-	if info, _ := owner.found.description.Handler(handler); !info.Capabilities.Validate {
-		return nil, nil
-	}
-	err = owner.use(ctx, func(ctx context.Context, p *process) error {
-		problems, err = p.client.ValidateConfig(ctx, handler, config)
-		return err
-	})
-	return problems, err
-}
-
-// ValidateWorkflow implements engine.Catalogue.
-func (h *Host) ValidateWorkflow(ctx context.Context, workflowType string, document json.RawMessage) (problems []pluginsdk.Problem, err error) {
-	if err := h.Ready(ctx); err != nil {
-		return nil, err
-	}
-	c := h.catalog.Load()
-	owner := c.byType[workflowType]
-	if kind, known := c.WorkflowType(workflowType); owner == nil || !known || !kind.HasRules {
-		return nil, nil
-	}
-	err = owner.use(ctx, func(ctx context.Context, p *process) error {
-		problems, err = p.client.ValidateWorkflow(ctx, workflowType, document)
-		return err
-	})
-	return problems, err
-}
-
-// ready is owner once the plugins are known, so that a call that comes early
-// is not told that its handler is gone.
-func (h *Host) ready(ctx context.Context, handler string) (*instance, error) {
-	if err := h.Ready(ctx); err != nil {
-		return nil, err
-	}
-	return h.owner(handler)
-}
-
-func (h *Host) owner(handler string) (*instance, error) {
-	if owner := h.catalog.Load().byHandler[handler]; owner != nil {
-		return owner, nil
-	}
-	return nil, pluginsdk.Errorf("no plugin offers the handler %s any more", handler).WithCode("HANDLER_NOT_FOUND")
 }
 
 // Bind implements engine.Invoker.
 func (h *Host) Bind(handler string) (engine.Binding, error) {
-	owner, err := h.owner(handler)
+	e, err := h.entryOf(handler)
 	if err != nil {
 		return engine.Binding{}, err
 	}
-	d := owner.found.description
-	return engine.Binding{Plugin: d.Name, Version: d.Version, Checksum: owner.found.checksum}, nil
+	v := e.instance.version
+	return engine.Binding{Plugin: v.description.Name, Version: v.description.Version, Checksum: v.checksum}, nil
 }
 
 // Invoke implements engine.Invoker.
 func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
 	return h.run(ctx, request, func(ctx context.Context, p *process) pluginsdk.Outcome {
-		return p.client.Execute(ctx, request, reporter, h.cancelGrace)
+		return p.client.Execute(ctx, request, reporter, h.limits.cancelGrace)
 	})
 }
 
 // Undo implements engine.Invoker.
 func (h *Host) Undo(ctx context.Context, request *pluginsdk.Request, token json.RawMessage, reporter pluginsdk.Reporter) pluginsdk.Outcome {
 	return h.run(ctx, request, func(ctx context.Context, p *process) pluginsdk.Outcome {
-		return p.client.Undo(ctx, request, token, reporter, h.cancelGrace)
+		return p.client.Undo(ctx, request, token, reporter, h.limits.cancelGrace)
 	})
 }
 
-// run makes a call that changes something in the handler's process.
+// run makes a call that changes something in the handler's process. One that
+// was in a process when it crashed gets one of its own.
 func (h *Host) run(ctx context.Context, request *pluginsdk.Request, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
-	owner, err := h.ready(ctx, request.Handler)
-	if err != nil {
-		return unavailable(ctx, err)
+	for {
+		e, err := h.find(ctx, request.Handler)
+		if err != nil {
+			return unavailable(ctx, err)
+		}
+		alone := e.plugin.suspects.has(request.IdempotencyKey)
+		p, done, err := e.instance.acquire(ctx, alone)
+		if errors.Is(err, errRetired) {
+			continue // A newer version came between the look and the call.
+		}
+		if err != nil {
+			return unavailable(ctx, err)
+		}
+		outcome := p.run(ctx, request, call)
+		done(outcome.Kind)
+		if alone && outcome.Kind != pluginsdk.OutcomeUnknown {
+			e.plugin.suspects.clear(request.IdempotencyKey)
+		}
+		return outcome
 	}
-	p, done, err := owner.acquire(ctx)
-	if err != nil {
-		return unavailable(ctx, err)
-	}
-	outcome := p.run(ctx, request.StepID, call)
-	done(outcome.Kind)
-	return outcome
 }
 
 // Reconcile implements engine.Invoker.
-func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request) (result pluginsdk.ReconcileResult, err error) {
-	owner, err := h.ready(ctx, request.Handler)
-	if err != nil {
-		return result, err
+func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request, checksum string) (result pluginsdk.ReconcileResult, err error) {
+	if old, err := h.earlier(ctx, request.Handler, checksum); err != nil || old != nil {
+		return h.reconcileWith(ctx, old, request, err)
 	}
-	if info, _ := owner.found.description.Handler(request.Handler); !info.Capabilities.Reconcile {
-		return result, fmt.Errorf("reconcile %s: %w", request.Handler, pluginsdk.ErrUnsupported)
-	}
-	err = owner.use(ctx, func(ctx context.Context, p *process) error {
+	err = h.use(ctx, request.Handler, func(c pluginsdk.Capabilities) bool { return c.Reconcile }, func(ctx context.Context, p *process) error {
 		result, err = p.client.Reconcile(ctx, request)
 		return err
 	})
@@ -388,71 +389,9 @@ func (h *Host) Reconcile(ctx context.Context, request *pluginsdk.Request) (resul
 
 // Plan implements engine.Invoker.
 func (h *Host) Plan(ctx context.Context, request *pluginsdk.Request) (effects []pluginsdk.PlannedEffect, err error) {
-	owner, err := h.ready(ctx, request.Handler)
-	if err != nil {
-		return nil, err
-	}
-	if info, _ := owner.found.description.Handler(request.Handler); !info.Capabilities.Plan {
-		return nil, fmt.Errorf("plan %s: %w", request.Handler, pluginsdk.ErrUnsupported)
-	}
-	err = owner.use(ctx, func(ctx context.Context, p *process) error {
+	err = h.use(ctx, request.Handler, func(c pluginsdk.Capabilities) bool { return c.Plan }, func(ctx context.Context, p *process) error {
 		effects, err = p.client.Plan(ctx, request)
 		return err
 	})
 	return effects, err
-}
-
-// Status is a plugin as the API shows it.
-type Status struct {
-	Name        string `json:"name"`
-	Version     string `json:"version"`
-	Author      string `json:"author,omitempty"`
-	Description string `json:"description,omitempty"`
-	// Build is the version-control revision that the binary was made from.
-	Build string `json:"build,omitempty"`
-	// State is stopped, starting, running, stopping, failed (the last start
-	// failed) or refused (LastError says why).
-	State string `json:"state"`
-	PID   int    `json:"pid,omitempty"`
-	// Path is the file's name with the folder it is in.
-	Path     string   `json:"path"`
-	Checksum string   `json:"checksum,omitempty"`
-	Handlers []string `json:"handlers"`
-	// WorkflowTypes are those that the plugin declares.
-	WorkflowTypes []string `json:"workflow_types,omitempty"`
-	// MemoryBytes is the resident memory of the running process.
-	MemoryBytes int64 `json:"memory_bytes,omitempty"`
-	// Calls counts all, Running those of the moment, Failures those that
-	// failed or whose outcome is unknown.
-	Calls    int `json:"calls"`
-	Running  int `json:"running"`
-	Failures int `json:"failures"`
-	// Restarts counts the starts after the first.
-	Restarts  int       `json:"restarts"`
-	StartedAt time.Time `json:"started_at,omitzero"`
-	LastError string    `json:"last_error,omitempty"`
-	// LastWords are the last lines on standard error of the last process
-	// that ended by itself.
-	LastWords []string `json:"last_words,omitempty"`
-}
-
-// Description returns all that a plugin says of itself; it is not to be
-// changed.
-func (h *Host) Description(plugin string) (*pluginsdk.Description, bool) {
-	for _, instance := range h.catalog.Load().instances {
-		if d := instance.found.description; d.Name == plugin {
-			return d, true
-		}
-	}
-	return nil, false
-}
-
-// Plugins lists every plugin that was found, refused ones last.
-func (h *Host) Plugins() []Status {
-	c := h.catalog.Load()
-	list := make([]Status, 0, len(c.instances)+len(c.refused))
-	for _, instance := range c.instances {
-		list = append(list, instance.snapshot())
-	}
-	return append(list, c.refused...)
 }

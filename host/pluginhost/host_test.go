@@ -81,7 +81,7 @@ func TestRulesAreAskedOnlyWhereThereAreSome(t *testing.T) {
 	if problems, err := h.ValidateWorkflow(t.Context(), "unknown", nil); err != nil || problems != nil {
 		t.Errorf("ValidateWorkflow of an unknown type gives %v %v", problems, err)
 	}
-	if _, err := h.Reconcile(t.Context(), requestOf("good.look", "")); !errors.Is(err, pluginsdk.ErrUnsupported) {
+	if _, err := h.Reconcile(t.Context(), requestOf("good.look", ""), ""); !errors.Is(err, pluginsdk.ErrUnsupported) {
 		t.Errorf("Reconcile gives %v", err)
 	}
 	if status := h.status(t, "good"); !status.StartedAt.IsZero() {
@@ -111,11 +111,11 @@ func TestACallThatComesBeforeThePluginsAreKnownWaitsForThem(t *testing.T) {
 
 func TestAStartWithKnownPluginsLaunchesNoProcess(t *testing.T) {
 	dir, cache := pluginDir(t, "good", "other"), newMemoryCache()
-	first := newTestHost(t, Options{Dirs: []string{dir}, Cache: cache})
+	first := newTestHost(t, Options{Dirs: []string{dir}, Store: cache})
 	if entries, err := os.ReadDir(first.workDir("")); err != nil || len(entries) != 2 {
 		t.Errorf("the first start has launched %v %v", entries, err)
 	}
-	second := newTestHost(t, Options{Dirs: []string{dir}, Cache: cache})
+	second := newTestHost(t, Options{Dirs: []string{dir}, Store: cache})
 	if entries, err := os.ReadDir(second.workDir("")); err != nil || len(entries) != 0 {
 		t.Errorf("the second start has launched %v %v", entries, err)
 	}
@@ -139,7 +139,7 @@ func TestAPluginThatHasChangedSinceIsNotStarted(t *testing.T) {
 func TestConcurrentFirstCallersShareOneStart(t *testing.T) {
 	dir, cache := pluginDir(t, "good"), newMemoryCache()
 	cache.pretend(t, dir, "good")
-	h := newTestHost(t, Options{Dirs: []string{dir}, Cache: cache})
+	h := newTestHost(t, Options{Dirs: []string{dir}, Store: cache})
 	var calls sync.WaitGroup
 	pids := make([]int, 20)
 	for i := range pids {

@@ -11,46 +11,42 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
-// The waits before a process that ended by itself is started again.
-const (
-	firstBackOff = 250 * time.Millisecond
-	maxBackOff   = 30 * time.Second
+var (
+	// errStopping refuses calls once Close was called.
+	errStopping = engine.ErrStopping
+	// errRetired refuses calls of an instance that has a successor; who gets
+	// it looks into the newest catalogue.
+	errRetired = errors.New("a newer version of the plugin is there")
 )
 
-// errStopping refuses calls once Close was called.
-var errStopping = engine.ErrStopping
-
-// The states of a plugin as Status has them.
-const (
-	stateStopped  = "stopped"
-	stateStarting = "starting"
-	stateRunning  = "running"
-	stateStopping = "stopping"
-	stateFailed   = "failed"
-	stateRefused  = "refused"
-)
-
-// instance owns one plugin's process: only its goroutine decides to start,
-// restart and stop it.
+// instance owns the processes of one version of a plugin: only its goroutine
+// decides to start, restart and stop one. See owner.
 type instance struct {
-	host  *Host
-	found *found
+	host    *Host
+	plugin  *plugin
+	version *version
 
 	asks     chan ask
 	releases chan release
 	started  chan startResult
 	stopped  chan *process
+	retiring chan struct{}
 	closing  chan struct{}
 	closed   chan struct{}
+	retired  sync.Once
 	once     sync.Once
 
 	mu     sync.Mutex
 	status Status
+	// firstStart is when its first process was ready.
+	firstStart time.Time
 }
 
-// ask is a caller that wants to use the process.
+// ask is a caller that wants to use a process.
 type ask struct {
 	ctx context.Context
+	// alone asks for a process of the call's own.
+	alone bool
 	// answer has no room: it is taken by a caller that still waits, or not
 	// at all, so that no slot is given to nobody.
 	answer chan answer
@@ -68,19 +64,20 @@ type release struct {
 }
 
 type startResult struct {
+	seat    *seat
 	process *process
 	err     error
 }
 
-func newInstance(h *Host, f *found) *instance {
+func newInstance(h *Host, p *plugin, v *version) *instance {
 	i := &instance{
-		host: h, found: f, asks: make(chan ask), releases: make(chan release), started: make(chan startResult),
-		stopped: make(chan *process), closing: make(chan struct{}), closed: make(chan struct{}),
+		host: h, plugin: p, version: v, asks: make(chan ask), releases: make(chan release), started: make(chan startResult),
+		stopped: make(chan *process), retiring: make(chan struct{}), closing: make(chan struct{}), closed: make(chan struct{}),
 	}
-	d := f.description
+	d := v.description
 	i.status = Status{
 		Name: d.Name, Version: d.Version, Author: d.Author, Description: d.Description, Build: d.Build, State: stateStopped,
-		Path: shortPath(f.path), Checksum: f.checksum, Handlers: []string{},
+		Checksum: v.checksum, Handlers: []string{},
 	}
 	for _, handler := range d.Handlers {
 		i.status.Handlers = append(i.status.Handlers, handler.Path)
@@ -88,29 +85,45 @@ func newInstance(h *Host, f *found) *instance {
 	for _, kind := range d.WorkflowTypes {
 		i.status.WorkflowTypes = append(i.status.WorkflowTypes, kind.Name)
 	}
-	go i.own()
+	h.all.add(i)
+	go newOwner(i).run()
 	return i
 }
 
 // acquire returns a running process, starting one if need be, and what to
 // call when the call is over.
-func (i *instance) acquire(ctx context.Context) (*process, func(pluginsdk.OutcomeKind), error) {
-	a := ask{ctx: ctx, answer: make(chan answer)}
+func (i *instance) acquire(ctx context.Context, alone bool) (*process, func(pluginsdk.OutcomeKind), error) {
+	a := ask{ctx: ctx, alone: alone, answer: make(chan answer)}
 	select {
 	case i.asks <- a:
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
 	case <-i.closed:
-		return nil, nil, errStopping
+		return nil, nil, i.gone()
 	}
 	select {
 	case got := <-a.answer:
 		if got.err != nil {
 			return nil, nil, got.err
 		}
-		return got.process, func(kind pluginsdk.OutcomeKind) { i.release(release{got.process, kind}) }, nil
+		i.plugin.tally.began()
+		begin := time.Now()
+		return got.process, func(kind pluginsdk.OutcomeKind) {
+			i.plugin.tally.ended(kind, time.Since(begin))
+			i.release(release{got.process, kind})
+		}, nil
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
+	}
+}
+
+// gone says why an instance that has ended takes no calls.
+func (i *instance) gone() error {
+	select {
+	case <-i.closing:
+		return errStopping
+	default:
+		return errRetired
 	}
 }
 
@@ -123,283 +136,73 @@ func (i *instance) release(r release) {
 
 // use runs a call that has no effects.
 func (i *instance) use(ctx context.Context, call func(context.Context, *process) error) error {
-	p, done, err := i.acquire(ctx)
+	p, done, err := i.acquire(ctx, false)
 	if err != nil {
 		return err
 	}
-	defer done(pluginsdk.OutcomeSuccess)
 	joined, end := p.context(ctx)
 	defer end()
-	return call(joined, p)
+	err = call(joined, p)
+	kind := pluginsdk.OutcomeSuccess
+	select {
+	case <-p.gone:
+		kind = pluginsdk.OutcomeUnknown
+	default:
+	}
+	done(kind)
+	return err
 }
 
-// close stops the process and the owner.
+// retire lets the calls end that are under way, takes no more, and then ends
+// the instance.
+func (i *instance) retire() { i.retired.Do(func() { close(i.retiring) }) }
+
+// close stops the processes and the owner.
 func (i *instance) close(ctx context.Context) error {
 	i.once.Do(func() { close(i.closing) })
 	select {
 	case <-i.closed:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("stop plugin %s: %w", i.found.description.Name, context.Cause(ctx))
+		return fmt.Errorf("stop plugin %s: %w", i.version.name(), context.Cause(ctx))
 	}
 }
 
+// snapshot is what the owner has noted, and what the system says.
 func (i *instance) snapshot() Status {
 	i.mu.Lock()
-	status := i.status
-	i.mu.Unlock()
-	if status.PID != 0 {
-		status.MemoryBytes = residentMemory(status.PID)
-	}
-	return status
+	defer i.mu.Unlock()
+	return i.status
 }
 
+// note changes the status, and tells of a new state.
 func (i *instance) note(change func(*Status)) {
 	i.mu.Lock()
-	defer i.mu.Unlock()
+	before := i.status.State
 	change(&i.status)
-}
-
-// owner is the state of an instance's goroutine.
-type owner struct {
-	*instance
-
-	current *process
-	// ending counts the processes that are being stopped.
-	ending int
-	// running counts the calls of current.
-	running int
-	waiting []ask
-	backOff time.Duration
-	notYet  time.Time
-	idle    *time.Timer
-	retry   *time.Timer
-	// start is set while a process is being started; it gives that up.
-	start   context.CancelFunc
-	leaving bool
-}
-
-// own is the goroutine of an instance.
-func (i *instance) own() {
-	o := &owner{instance: i, idle: time.NewTimer(time.Hour), retry: time.NewTimer(time.Hour)}
-	o.idle.Stop()
-	o.retry.Stop()
-	defer close(i.closed)
-	closing := i.closing
-	for !o.leaving || o.current != nil || o.start != nil || o.ending > 0 {
-		var gone <-chan struct{}
-		if o.current != nil {
-			gone = o.current.gone
-		}
-		select {
-		case a := <-i.asks:
-			o.waiting = append(o.waiting, a)
-		case r := <-i.releases:
-			o.released(r)
-		case result := <-i.started:
-			o.startEnded(result)
-		case <-gone:
-			o.processGone()
-		case p := <-i.stopped:
-			o.stopEnded(p)
-		case <-o.idle.C:
-			o.idleFor()
-		case <-o.retry.C:
-		case <-closing:
-			closing = nil
-			o.leave()
-		}
-		o.serve()
+	after := i.status.State
+	i.mu.Unlock()
+	if before != after {
+		i.host.changed(Change{Plugins: []string{i.plugin.name}})
 	}
 }
 
-// serve gives the process to those who wait, or starts one for them.
-func (o *owner) serve() {
-	kept := o.waiting[:0]
-	for _, a := range o.waiting {
-		switch {
-		case o.leaving:
-			o.answer(a, answer{err: errStopping})
-		case a.ctx.Err() != nil:
-			// It has gone away by itself.
-		case o.current != nil && o.running < o.host.options.MaxCalls:
-			if o.answer(a, answer{process: o.current}) {
-				o.running++
-			}
-		default:
-			kept = append(kept, a)
-		}
-	}
-	clear(o.waiting[len(kept):])
-	o.waiting = kept
-	running := o.running
-	o.note(func(s *Status) { s.Running = running })
-	if o.running > 0 {
-		o.idle.Stop()
-	}
-	if len(o.waiting) == 0 || o.current != nil || o.start != nil || o.ending > 0 {
-		return
-	}
-	if wait := time.Until(o.notYet); wait > 0 {
-		o.retry.Reset(wait)
-		return
-	}
-	o.begin()
+// isNew reports whether the version was in use for so short a time that its
+// crashes count against it.
+func (i *instance) isNew(now time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.firstStart.IsZero() || now.Sub(i.firstStart) < i.host.limits.trial
 }
 
-// answer reports whether the caller was still there to take it.
-func (o *owner) answer(a ask, with answer) bool {
-	select {
-	case a.answer <- with:
-		if with.process != nil {
-			o.note(func(s *Status) { s.Calls++ })
-		}
-		return true
-	case <-a.ctx.Done():
-		return false
-	}
-}
-
-func (o *owner) begin() {
-	ctx, cancel := context.WithCancel(context.Background())
-	o.start = cancel
-	o.note(func(s *Status) { s.State = stateStarting })
-	go func() {
-		p, err := o.host.launch(ctx, o.found, o.host.options.StartTimeout)
-		if err == nil {
-			if err = p.configure(ctx, o.host); err != nil {
-				p.stop("its configuration can't be used")
-				p = nil
-			}
-		}
-		o.started <- startResult{p, err}
-	}()
-}
-
-func (o *owner) startEnded(result startResult) {
-	o.start()
-	o.start = nil
-	if result.err != nil {
-		o.startFailed(result.err)
-		return
-	}
-	o.current = result.process
-	o.note(func(s *Status) {
-		if !s.StartedAt.IsZero() {
-			s.Restarts++
-		}
-		s.State, s.PID, s.StartedAt = stateRunning, result.process.pid, time.Now().UTC()
-	})
-	o.idle.Reset(o.host.options.IdleTimeout)
-	if o.leaving {
-		o.retire("the server stops")
-	}
-}
-
-func (o *owner) startFailed(err error) {
-	if o.leaving {
-		o.note(func(s *Status) { s.State = stateStopped })
-		return
-	}
-	o.host.log.Error("a plugin could not be started", "plugin", o.found.description.Name, "error", err)
-	o.note(func(s *Status) { s.State, s.LastError = stateFailed, err.Error() })
-	o.delay()
-	for _, a := range o.waiting {
-		o.answer(a, answer{err: err})
-	}
-	o.waiting = nil
-}
-
-func (o *owner) delay() {
-	o.backOff = min(max(2*o.backOff, firstBackOff), maxBackOff)
-	o.notYet = time.Now().Add(o.backOff)
-}
-
-func (o *owner) released(r release) {
-	switch r.outcome {
-	case pluginsdk.OutcomeUnknown, pluginsdk.OutcomeFailure:
-		o.note(func(s *Status) { s.Failures++ })
-	}
-	if r.outcome != pluginsdk.OutcomeUnknown {
-		o.backOff = 0
-	}
-	if r.process != o.current {
-		return // It was counted off when its process went.
-	}
-	o.running--
-	if o.running == 0 {
-		o.idle.Reset(o.host.options.IdleTimeout)
-	}
-}
-
-func (o *owner) idleFor() {
-	if o.current != nil && o.running == 0 {
-		o.retire("it was idle")
-	}
-}
-
-// processGone is told that the process has ended without a wish of ours, or
-// was killed for a call that ignored its cancel.
-func (o *owner) processGone() {
-	p := o.current
-	how, reason := p.runner.ending()
-	o.current, o.running = nil, 0
-	o.ending++
-	o.idle.Stop()
-	words := p.runner.output.lastWords()
-	if reason == "" {
-		o.delay()
-		reason = "it ended by itself: " + how
-	}
-	o.host.log.Error("a plugin process has ended", "plugin", o.found.description.Name, "pid", p.pid, "reason", reason, "how", how)
-	o.note(func(s *Status) { s.State, s.PID, s.LastError, s.LastWords = stateStopped, 0, reason, words })
-	go func() {
-		p.clear()
-		o.stopped <- p
-	}()
-}
-
-// retire stops the process in the background. Who asks meanwhile gets a new
-// one, once the old one is gone.
-func (o *owner) retire(why string) {
-	p := o.current
-	o.current, o.running = nil, 0
-	o.ending++
-	o.idle.Stop()
-	o.note(func(s *Status) { s.State = stateStopping })
-	o.host.log.Debug("a plugin process is stopped", "plugin", o.found.description.Name, "pid", p.pid, "reason", why)
-	go func() {
-		if !p.stop(why) {
-			o.host.log.Error("a plugin process can't be killed", "plugin", o.found.description.Name, "pid", p.pid)
-			o.note(func(s *Status) { s.LastError = fmt.Sprintf("its process %d can't be killed", p.pid) })
-		}
-		o.stopped <- p
-	}()
-}
-
-func (o *owner) stopEnded(*process) {
-	o.ending--
-	o.note(func(s *Status) { s.State, s.PID = stateStopped, 0 })
-}
-
-// leave begins the end of the instance.
-func (o *owner) leave() {
-	o.leaving = true
-	o.idle.Stop()
-	o.retry.Stop()
-	if o.start != nil {
-		o.start()
-	}
-	if o.current != nil {
-		o.retire("the server stops")
-	}
-}
-
-// unavailable is the failure of a call that reached no process: nothing ran.
+// unavailable is the outcome of a call that reached no process: nothing ran.
 func unavailable(ctx context.Context, err error) pluginsdk.Outcome {
 	var typed *pluginsdk.Error
+	var waits *engine.UnavailableError
 	failure := &pluginsdk.Failure{Class: pluginsdk.FailureRetryable, Code: "PLUGIN_UNAVAILABLE", Message: err.Error(), Fault: pluginsdk.FaultHost}
 	switch cause := context.Cause(ctx); {
+	case errors.As(err, &waits) && cause == nil:
+		return waits.Outcome(time.Now())
 	case errors.As(err, &typed):
 		failure = pluginsdk.FailureOf(ctx, err)
 	case errors.Is(cause, context.DeadlineExceeded):

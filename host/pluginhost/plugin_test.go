@@ -4,6 +4,7 @@ package pluginhost
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,10 +21,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/pluginsdk/client"
 	pb "github.com/vwmp/vwmp/pluginsdk/proto"
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 		be(strings.TrimPrefix(os.Args[1], asFlag))
 		return
 	}
-	if name, found := strings.CutPrefix(filepath.Base(os.Args[0]), filePrefix); found {
+	if name, found := strings.CutPrefix(filepath.Base(os.Args[0]), disk.FilePrefix); found {
 		be(name)
 		return
 	}
@@ -110,9 +112,18 @@ type facts struct {
 
 type action func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error)
 
-func demoPlugin(name string) *pluginsdk.Plugin {
+// strict is a message with less room than message has.
+type strict struct {
+	Text string `json:"text" title:"Text" enum:"a,b"`
+}
+
+// demoPlugin is the plugin of a mode: a name, and after an @ the version with
+// words that change what it offers.
+func demoPlugin(mode string) *pluginsdk.Plugin {
+	name, rest, _ := strings.Cut(mode, "@")
+	version, words, _ := strings.Cut(rest, ",")
 	p := &pluginsdk.Plugin{
-		Name: name, Version: "1.0.0", Description: "For tests.", Adapter: message{},
+		Name: name, Version: cmp.Or(version, "1.0.0"), Description: "For tests.", Adapter: message{},
 		WorkflowTypes: []pluginsdk.WorkflowType{{Name: name + "_type", Version: "1.0.0", Description: "For tests."}},
 		ValidateWorkflow: func(context.Context, string, json.RawMessage) []pluginsdk.Problem {
 			return []pluginsdk.Problem{{Code: "odd", Message: "It is odd."}}
@@ -120,7 +131,7 @@ func demoPlugin(name string) *pluginsdk.Plugin {
 	}
 	var inside atomic.Int64
 	for path, do := range map[string]action{
-		"echo": echo, "look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood,
+		"echo": echo, "look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood, "gate": gate,
 		"together": func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
 			most := inside.Add(1)
 			defer inside.Add(-1)
@@ -132,11 +143,38 @@ func demoPlugin(name string) *pluginsdk.Plugin {
 			return facts{Most: most}, nil
 		},
 	} {
-		p.Handlers = append(p.Handlers, pluginsdk.NewHandler(
-			pluginsdk.HandlerInfo{Path: name + "." + path, Name: path, Description: "For tests.", Category: "test", Effect: pluginsdk.EffectPure},
-			pluginsdk.Func[message, facts](do)))
+		info := pluginsdk.HandlerInfo{Path: name + "." + path, Name: path, Description: "For tests.", Category: "test", Effect: pluginsdk.EffectPure}
+		switch {
+		case strings.Contains(words, "without-"+path):
+		case strings.Contains(words, "strict-"+path):
+			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[strict, facts](
+				func(ctx context.Context, step *pluginsdk.Step, in strict) (facts, error) {
+					return do(ctx, step, message(in))
+				})))
+		case strings.Contains(words, "crashing"):
+			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[message, facts](crash)))
+		default:
+			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[message, facts](do)))
+		}
 	}
 	return p
+}
+
+// gate waits until a file is there.
+func gate(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
+	begun(step)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(in.Text); err == nil {
+			return facts{PID: os.Getpid()}, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return facts{}, ctx.Err()
+		}
+	}
 }
 
 func echo(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {
@@ -230,19 +268,21 @@ func flood(context.Context, *pluginsdk.Step, message) (facts, error) {
 // beRude is a plugin that was not made with the SDK, and breaks the protocol.
 func beRude() {
 	handshake := client.Handshake()
-	plugin.Serve(&plugin.ServeConfig{
-		HandshakeConfig: handshake, Plugins: plugin.PluginSet{client.PluginKey: &rudePlugin{}}, GRPCServer: plugin.DefaultGRPCServer,
+	goplugin.Serve(&goplugin.ServeConfig{
+		HandshakeConfig: handshake, Plugins: goplugin.PluginSet{client.PluginKey: &rudePlugin{}}, GRPCServer: goplugin.DefaultGRPCServer,
 	})
 }
 
-type rudePlugin struct{ plugin.NetRPCUnsupportedPlugin }
+type rudePlugin struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
 
-func (*rudePlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+func (*rudePlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 	pb.RegisterPluginServer(s, rudeServer{})
 	return nil
 }
 
-func (*rudePlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+func (*rudePlugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
 	return nil, errors.New("this is the plugin")
 }
 

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/pluginsdk/client"
 )
@@ -25,13 +29,6 @@ type ladder struct {
 	cancel, shutDown, terminate, kill, giveUp time.Duration
 }
 
-func standardLadder() ladder {
-	return ladder{500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second, 5 * time.Second, 15 * time.Second}
-}
-
-// cancelGrace is how long a cancelled call may take to end.
-const cancelGrace = 5 * time.Second
-
 // endNotice is how long after a broken stream the end of its process is
 // waited for, to say more of it.
 const endNotice = time.Second
@@ -42,27 +39,39 @@ const startNotice = 100 * time.Millisecond
 
 // process is one running plugin process, connected.
 type process struct {
-	pid    int
-	client *client.Client
-	plugin *plugin.Client
-	runner *processRunner
+	pid     int
+	client  *client.Client
+	transit *goplugin.Client
+	runner  *processRunner
 	// gone is closed when the process has ended.
 	gone <-chan struct{}
 	// calls ends when the calls of the process are to be cancelled.
 	calls       context.Context
 	cancelCalls context.CancelCauseFunc
+
+	// instance owns the process; nil for one that is only described. alone:
+	// it serves a single call.
+	instance *instance
+	alone    bool
+
+	mu sync.Mutex
+	// flight counts the calls under way by their idempotency keys.
+	flight map[string]int
+	// crashed are those that were under way when the process crashed.
+	crashed []string
+	blamed  bool
 }
 
 // launch starts a process and connects to it, within limit.
-func (h *Host) launch(ctx context.Context, f *found, limit time.Duration) (*process, error) {
+func (h *Host) launch(ctx context.Context, v *version, limit time.Duration) (*process, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not ready within %s", limit))
 	defer cancel()
-	before, err := f.verify()
+	before, err := v.program.Verify()
 	if err != nil {
-		return nil, fmt.Errorf("start plugin %s: %w", f.name(), err)
+		return nil, fmt.Errorf("start plugin %s: %w", v.name(), err)
 	}
-	own := newRunner(ctx, h, f)
-	p := &process{plugin: h.pluginClient(own, limit), runner: own, gone: own.exited}
+	own := newRunner(ctx, h, v)
+	p := &process{transit: h.pluginClient(own, limit), runner: own, gone: own.exited, flight: map[string]int{}}
 	p.calls, p.cancelCalls = context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { own.kill("its start was given up") })
 	err = p.connect()
@@ -70,7 +79,7 @@ func (h *Host) launch(ctx context.Context, f *found, limit time.Duration) (*proc
 		err = context.Cause(ctx)
 	}
 	if err == nil {
-		err = f.unchanged(before)
+		err = v.program.Unchanged(before)
 	}
 	if err != nil {
 		return nil, p.failed(err)
@@ -80,7 +89,7 @@ func (h *Host) launch(ctx context.Context, f *found, limit time.Duration) (*proc
 
 // failed clears away a start that failed, and explains it.
 func (p *process) failed(err error) error {
-	name := p.runner.found.name()
+	name := p.runner.version.name()
 	if ended := p.runner.pid != 0 && p.awaitGone(startNotice); !ended {
 		p.runner.kill("its start failed")
 	}
@@ -100,8 +109,8 @@ func (p *process) failed(err error) error {
 
 // pluginClient is go-plugin's part, with those of its defaults changed that
 // are not safe.
-func (h *Host) pluginClient(own *processRunner, limit time.Duration) *plugin.Client {
-	return plugin.NewClient(&plugin.ClientConfig{
+func (h *Host) pluginClient(own *processRunner, limit time.Duration) *goplugin.Client {
+	return goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: client.Handshake(),
 		Plugins:         client.Plugins(),
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
@@ -112,14 +121,14 @@ func (h *Host) pluginClient(own *processRunner, limit time.Duration) *plugin.Cli
 		// host's environment is not the plugin's business.
 		Managed:          false,
 		SkipHostEnv:      true,
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		// The socket of a folder that is ours alone needs no certificates,
 		// which cost 40 ms a launch; a port of Windows is open to all.
 		AutoMTLS: runtime.GOOS == "windows",
 		// Ours comes first: it ends the process and says how long it had.
 		StartTimeout:     2 * limit,
 		GRPCDialOptions:  client.DialOptions(),
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.socketDir},
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: h.socketDir},
 		Logger:           hclogTo(h.log),
 		SyncStdout:       &printed{output: own.output, stream: "stdout"},
 		SyncStderr:       &printed{output: own.output, stream: "stderr"},
@@ -143,11 +152,11 @@ func (w debugWriter) Write(line []byte) (int, error) {
 }
 
 func (p *process) connect() error {
-	if _, err := p.plugin.Start(); err != nil {
+	if _, err := p.transit.Start(); err != nil {
 		return err
 	}
 	p.pid = p.runner.pid
-	protocol, err := p.plugin.Client()
+	protocol, err := p.transit.Client()
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -165,7 +174,7 @@ func (p *process) connect() error {
 
 // configure hands over the adapter configuration.
 func (p *process) configure(ctx context.Context, h *Host) error {
-	d := p.runner.found.description
+	d := p.runner.version.description
 	if h.options.Settings == nil {
 		return nil
 	}
@@ -199,17 +208,20 @@ func (p *process) context(ctx context.Context) (context.Context, func()) {
 // run makes one attempt. A call that ignores its cancel is ended with its
 // process, before this returns: nothing of it runs on. Its neighbours are of
 // unknown outcome then.
-func (p *process) run(ctx context.Context, stepID string, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
+func (p *process) run(ctx context.Context, request *pluginsdk.Request, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
 	ctx, done := p.context(ctx)
 	defer done()
+	p.board(request.IdempotencyKey)
 	outcome := call(ctx, p)
 	if outcome.Kind != pluginsdk.OutcomeUnknown {
+		p.leave(request.IdempotencyKey)
 		return outcome
 	}
+	defer p.leave(request.IdempotencyKey)
 	switch outcome.Failure.Code {
 	case client.CodeCancelIgnored:
-		p.runner.kill("the step " + stepID + " did not end when it was cancelled")
-		if !p.awaitGone(p.runner.host.ladder.giveUp) {
+		p.runner.kill("the step " + request.StepID + " did not end when it was cancelled")
+		if !p.awaitGone(p.runner.host.limits.stop.giveUp) {
 			outcome.Failure.Message += ", and its process can't be killed"
 			return outcome
 		}
@@ -217,9 +229,53 @@ func (p *process) run(ctx context.Context, stepID string, call func(context.Cont
 	case client.CodeUnknown:
 		if p.awaitGone(endNotice) {
 			outcome.Failure.Message = p.obituary()
+			if p.blame() {
+				outcome.Failure.Code = engine.CodeCrashedAlone
+			}
 		}
 	}
 	return outcome
+}
+
+// board notes a call that is about to be made, leave one that has ended.
+func (p *process) board(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flight[key]++
+}
+
+func (p *process) leave(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.flight[key]--; p.flight[key] <= 0 {
+		delete(p.flight, key)
+	}
+}
+
+// blame notes, for a process that crashed, all calls that were in it: each of
+// them may be at fault. It reports whether there was only one.
+func (p *process) blame() (alone bool) {
+	if _, _, fault := p.runner.ending(); !fault {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.blamed {
+		p.blamed, p.crashed = true, slices.Collect(maps.Keys(p.flight))
+		if p.instance != nil {
+			p.instance.plugin.suspects.add(p.crashed)
+		}
+	}
+	return len(p.crashed) == 1
+}
+
+func (p *process) isGone() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *process) awaitGone(limit time.Duration) bool {
@@ -235,7 +291,7 @@ func (p *process) awaitGone(limit time.Duration) bool {
 
 // obituary says how the process ended in the middle of a step.
 func (p *process) obituary() string {
-	how, reason := p.runner.ending()
+	how, reason, _ := p.runner.ending()
 	if reason != "" {
 		return fmt.Sprintf("the plugin process was ended in the middle of the step, because %s", reason)
 	}
@@ -249,7 +305,7 @@ func (p *process) obituary() string {
 // stop takes the ladder. It reports whether the process is gone.
 func (p *process) stop(reason string) bool {
 	p.runner.expect(reason)
-	begin, rungs := time.Now(), p.runner.host.ladder
+	begin, rungs := time.Now(), p.runner.host.limits.stop
 	if p.drain(begin.Add(rungs.cancel)) != nil {
 		p.cancelCalls(errStopping)
 		// What has not ended by then ends with the process.
@@ -259,7 +315,7 @@ func (p *process) stop(reason string) bool {
 	go func() {
 		// Kill has no deadline of its own: it returns when the process is
 		// gone, or given up, which the rungs below see to.
-		p.plugin.Kill()
+		p.transit.Kill()
 		close(cleared)
 	}()
 	for _, rung := range []struct {
@@ -277,12 +333,7 @@ func (p *process) stop(reason string) bool {
 	}
 	<-cleared
 	p.cancelCalls(errStopping)
-	select {
-	case <-p.gone:
-		return true
-	default:
-		return false
-	}
+	return p.isGone()
 }
 
 func (p *process) drain(until time.Time) error {
@@ -299,9 +350,9 @@ func (p *process) drain(until time.Time) error {
 // clear takes away what a process that was killed, or has ended, leaves. It
 // reports whether the process is gone.
 func (p *process) clear() bool {
-	timer := time.AfterFunc(p.runner.host.ladder.giveUp, p.runner.markOver)
+	timer := time.AfterFunc(p.runner.host.limits.stop.giveUp, p.runner.markOver)
 	defer timer.Stop()
-	p.plugin.Kill()
+	p.transit.Kill()
 	p.cancelCalls(errNeverStarted)
 	if p.runner.pid == 0 {
 		return true
@@ -311,10 +362,5 @@ func (p *process) clear() bool {
 		return true
 	case <-p.runner.over:
 	}
-	select {
-	case <-p.gone:
-		return true
-	default:
-		return false
-	}
+	return p.isGone()
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 )
 
 // The registry is a folder with one file per running process, so that the
@@ -23,7 +25,7 @@ type registered struct {
 }
 
 func register(dir string, pid int, log *slog.Logger) {
-	started := startTime(pid)
+	started := system.StartTime(pid)
 	if started == "" {
 		return // It is gone already, or the system does not tell.
 	}
@@ -56,9 +58,9 @@ func sweep(dir string, log *slog.Logger) {
 			continue
 		}
 		var left registered
-		if json.Unmarshal(raw, &left) == nil && left.PID > 1 && left.Started != "" && startTime(left.PID) == left.Started {
+		if json.Unmarshal(raw, &left) == nil && left.PID > 1 && left.Started != "" && system.StartTime(left.PID) == left.Started {
 			log.Warn("a plugin process of an earlier server is ended", "pid", left.PID)
-			killLeft(left.PID)
+			system.KillLeft(left.PID)
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			log.Warn("a process of an earlier server can't be forgotten", "error", err)

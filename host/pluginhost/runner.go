@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
+	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 	"github.com/vwmp/vwmp/pluginsdk/client"
 )
 
@@ -27,15 +29,15 @@ var errNeverStarted = errors.New("the process was never started")
 // panic the host, and a line of over 64 KiB on standard output would stop the
 // plugin. It waits on the process and not on the pipes.
 type processRunner struct {
-	host   *Host
-	found  *found
-	output *output
+	host    *Host
+	version *version
+	output  *output
 	// starting ends when the start must not go on.
 	starting context.Context
 
 	env       []string
 	pid       int
-	cmd       *exec.Cmd
+	child     *system.Child
 	lifeline  *os.File
 	stdout    *os.File
 	stderr    *os.File
@@ -50,15 +52,17 @@ type processRunner struct {
 	overOnce sync.Once
 
 	mu     sync.Mutex
-	group  group
+	group  system.Group
 	alive  bool
 	how    string
 	reason string
+	// fault: the host ended it for something that it did wrong.
+	fault bool
 }
 
-func newRunner(ctx context.Context, h *Host, f *found) *processRunner {
+func newRunner(ctx context.Context, h *Host, v *version) *processRunner {
 	return &processRunner{
-		host: h, found: f, starting: ctx, output: &output{log: h.log.With("plugin", f.name()), scrub: h.options.Scrub},
+		host: h, version: v, starting: ctx, output: &output{log: h.log.With("plugin", v.name()), scrub: h.options.Scrub},
 		exited: make(chan struct{}), over: make(chan struct{}),
 	}
 }
@@ -108,7 +112,7 @@ func (r *processRunner) Start(context.Context) (err error) {
 	if r.starting.Err() != nil {
 		return context.Cause(r.starting)
 	}
-	work := r.host.workDir(r.found.name())
+	work := r.host.workDir(r.version.name())
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return fmt.Errorf("make its working folder: %w", err)
 	}
@@ -116,29 +120,30 @@ func (r *processRunner) Start(context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("make its pipes: %w", err)
 	}
-	cmd := exec.Command(r.found.command[0], r.found.command[1:]...) //nolint:gosec // Starting what lies in the plugin folders is this package's work.
+	command := r.version.program.Command
+	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // Starting what lies in the plugin folders is this package's work.
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, p.theirs[pipeStdout], p.theirs[pipeStderr]
 	cmd.Env = append(r.host.environment(), r.env...)
-	if giveLifeline(cmd, p.theirs[pipeLifeline]) {
+	if system.GiveLifeline(cmd, p.theirs[pipeLifeline]) {
 		cmd.Env = append(cmd.Env, client.LifelineEnv+"=3")
 	}
-	err = r.host.spawner.start(cmd)
+	child, err := system.Start(cmd)
 	// The child has its own ends now.
 	if err = errors.Join(err, closeAll(p.theirs[:])); err != nil {
 		return errors.Join(err, closeAll(p.ours[:]))
 	}
-	r.began(cmd, p)
+	r.began(child, p)
 	return nil
 }
 
 // began takes charge of a process that was just started.
-func (r *processRunner) began(cmd *exec.Cmd, p pipes) {
-	joined, err := joinGroup(cmd.Process)
+func (r *processRunner) began(child *system.Child, p pipes) {
+	joined, err := system.GroupOf(child.Pid)
 	if err != nil {
-		r.output.log.Warn("a plugin process has no group of its own", "pid", cmd.Process.Pid, "error", err)
+		r.output.log.Warn("a plugin process has no group of its own", "pid", child.Pid, "error", err)
 	}
 	r.mu.Lock()
-	r.cmd, r.pid, r.group, r.alive = cmd, cmd.Process.Pid, joined, true
+	r.child, r.pid, r.group, r.alive = child, child.Pid, joined, true
 	r.mu.Unlock()
 	r.stdout, r.stderr, r.lifeline = p.ours[pipeStdout], p.ours[pipeStderr], p.ours[pipeLifeline]
 	register(r.host.registryDir(), r.pid, r.output.log)
@@ -155,24 +160,16 @@ func (r *processRunner) began(cmd *exec.Cmd, p pipes) {
 
 // watch waits for the end of the process, and then clears what it left.
 func (r *processRunner) watch() {
-	// Where the system allows it, the pid stays taken until its group has
-	// been killed.
-	held := awaitExit(r.pid)
-	var state *os.ProcessState
-	var err error
-	if !held {
-		state, err = r.cmd.Process.Wait()
-	}
+	<-r.child.Exited
 	r.mu.Lock()
-	r.group.kill()
-	if held {
-		state, err = r.cmd.Process.Wait()
-	}
+	// Where the system allows it, the pid is still taken.
+	r.group.Kill()
+	state, err := r.child.Reap()
 	r.alive, r.how = false, "in a way that can't be told"
 	if err == nil {
 		r.how = state.String()
 	}
-	r.group.close()
+	r.group.Close()
 	r.mu.Unlock()
 	deadline := time.Now().Add(pipeGrace)
 	// A pipe that can't have a deadline has ended with its group.
@@ -195,7 +192,7 @@ func (r *processRunner) terminate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.alive {
-		r.group.terminate()
+		r.group.Terminate()
 	}
 }
 
@@ -207,8 +204,16 @@ func (r *processRunner) kill(reason string) {
 		r.reason = reason
 	}
 	if r.alive {
-		r.group.kill()
+		r.group.Kill()
 	}
+}
+
+// end kills a process that did something wrong.
+func (r *processRunner) end(reason string) {
+	r.mu.Lock()
+	r.fault = r.fault || r.reason == ""
+	r.mu.Unlock()
+	r.kill(reason)
 }
 
 // expect notes why the process is about to end, so that its end is no news.
@@ -220,11 +225,12 @@ func (r *processRunner) expect(reason string) {
 	}
 }
 
-// ending is how the process ended, and why where the host wished it to.
-func (r *processRunner) ending() (how, reason string) {
+// ending is how the process ended, and why where the host wished it to; fault
+// is whether the process is to blame for it.
+func (r *processRunner) ending() (how, reason string, fault bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.how, r.reason
+	return r.how, r.reason, r.fault || r.reason == ""
 }
 
 // Wait implements runner.Runner.
@@ -252,7 +258,7 @@ func (r *processRunner) Stdout() io.ReadCloser { return r.handshake }
 func (r *processRunner) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // Name implements runner.Runner.
-func (r *processRunner) Name() string { return r.found.name() }
+func (r *processRunner) Name() string { return r.version.name() }
 
 // ID implements runner.Runner. It is never empty: go-plugin would leave its
 // folder for sockets behind.
@@ -275,16 +281,16 @@ func (*processRunner) Diagnose(context.Context) string { return "" }
 // said.
 func (r *processRunner) diagnosis() string {
 	var notes []string
-	command := r.found.command[0]
+	command := r.version.program.Command[0]
 	if info, err := os.Stat(command); err != nil {
 		notes = append(notes, "the file can't be looked at: "+err.Error())
 	} else {
 		notes = append(notes, fmt.Sprintf("the file's mode is %s", info.Mode()))
 	}
-	if kind := programKind(command); kind != "" {
+	if kind := disk.ProgramKind(command); kind != "" {
 		notes = append(notes, kind+", and this machine is "+runtime.GOOS+" on "+runtime.GOARCH)
 	}
-	if how, reason := r.ending(); how != "" && reason == "" {
+	if how, reason, _ := r.ending(); how != "" && reason == "" {
 		notes = append(notes, "it ended: "+how)
 	}
 	if words := r.output.lastWords(); len(words) > 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -21,7 +22,7 @@ const nobody = 1 << 30
 // is stopped so that it hears no wish either.
 func TestAProcessThatCantBeKilledIsGivenUp(t *testing.T) {
 	h := newTestHost(t, Options{Dirs: []string{pluginDir(t, "deaf")}})
-	h.ladder = ladder{
+	h.limits.stop = ladder{
 		cancel: 20 * time.Millisecond, shutDown: 40 * time.Millisecond, terminate: 60 * time.Millisecond,
 		kill: 80 * time.Millisecond, giveUp: 400 * time.Millisecond,
 	}
@@ -29,19 +30,23 @@ func TestAProcessThatCantBeKilledIsGivenUp(t *testing.T) {
 	r, ended := newRecorder(), make(chan pluginsdk.Outcome, 1)
 	go func() { ended <- h.Invoke(ctx, requestOf("deaf.ignore", ""), r) }()
 	pid := r.pid(t)
-	owner, err := h.ready(t.Context(), "deaf.ignore")
+	e, err := h.find(t.Context(), "deaf.ignore")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, done, err := owner.acquire(t.Context())
+	p, done, err := e.instance.acquire(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done(pluginsdk.OutcomeSuccess)
 	aim := func(at int) {
+		group, err := system.GroupOf(at)
+		if err != nil {
+			t.Fatal(err)
+		}
 		p.runner.mu.Lock()
 		defer p.runner.mu.Unlock()
-		p.runner.group = group{at}
+		p.runner.group = group
 	}
 	aim(nobody)
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/vwmp/vwmp/pluginsdk"
@@ -75,12 +76,13 @@ func (*grpcPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, connectio
 // once.
 type Client struct {
 	plugin pb.PluginClient
+	health healthpb.HealthClient
 	calls  atomic.Uint64
 }
 
 // New returns a client of the plugin at the other end of a connection.
 func New(connection grpc.ClientConnInterface) *Client {
-	return &Client{plugin: pb.NewPluginClient(connection)}
+	return &Client{plugin: pb.NewPluginClient(connection), health: healthpb.NewHealthClient(connection)}
 }
 
 // Describe asks the plugin what it offers.
@@ -92,6 +94,19 @@ func (c *Client) Describe(ctx context.Context) (*pluginsdk.Description, error) {
 		return nil, fmt.Errorf("describe: %w", errorOf(err))
 	}
 	return wire.DescriptionFromWire(response), nil
+}
+
+// Health is nil where the plugin says that it serves. The caller bounds the
+// wait.
+func (c *Client) Health(ctx context.Context) error {
+	response, err := c.health.Check(ctx, &healthpb.HealthCheckRequest{Service: plugin.GRPCServiceName})
+	if err != nil {
+		return fmt.Errorf("ask for the plugin's health: %w", errorOf(err))
+	}
+	if status := response.GetStatus(); status != healthpb.HealthCheckResponse_SERVING {
+		return fmt.Errorf("the plugin says that it is %s", status)
+	}
+	return nil
 }
 
 // Configure hands over the adapter configuration, a JSON object or nil. A

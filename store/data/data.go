@@ -8,7 +8,8 @@ package data
 import (
 	"errors"
 	"fmt"
-	"regexp"
+
+	"github.com/vwmp/vwmp/engine/workflow"
 )
 
 // Errors that callers act on, beside those of package engine; both are
@@ -40,12 +41,10 @@ func (e *RevisionMismatchError) Error() string {
 // Is makes the error an ErrRevisionMismatch.
 func (e *RevisionMismatchError) Is(target error) bool { return target == ErrRevisionMismatch }
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-
 // CheckID refuses an id that can't be part of a key or of a file's name; what
 // names the kind of thing. Its error is an ErrInvalid.
 func CheckID(what, id string) error {
-	if idPattern.MatchString(id) {
+	if workflow.ValidID(id) {
 		return nil
 	}
 	return fmt.Errorf("%w %s id %q", ErrInvalid, what, clip(id))

@@ -73,6 +73,7 @@ type Store struct {
 	secrets      map[string]data.Secret
 	keyCheck     []byte
 	triggers     map[string][]byte
+	plugins      map[string][]byte
 }
 
 var (
@@ -85,6 +86,7 @@ var (
 	_ data.Descriptions = (*Store)(nil)
 	_ data.Secrets      = (*Store)(nil)
 	_ data.Triggers     = (*Store)(nil)
+	_ data.Plugins      = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
 )
 
@@ -101,7 +103,7 @@ func New(options Options) *Store {
 		meta:      data.Meta{InstanceID: uuid.NewString(), Format: data.StoreFormat, BootEpoch: 1, Clean: true},
 		workflows: map[string]*workflow{}, executions: map[string]*execution{}, keys: map[workflowKey]idempotency{},
 		blobs: map[string][]byte{}, descriptions: map[string][]byte{}, checksums: map[string]string{},
-		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{}, triggers: map[string][]byte{},
+		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{}, triggers: map[string][]byte{}, plugins: map[string][]byte{},
 	}
 }
 

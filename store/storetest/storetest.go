@@ -26,6 +26,7 @@ type Backend interface {
 	data.Descriptions
 	data.Secrets
 	data.Triggers
+	data.Plugins
 	data.System
 	ExecutionDocument(ctx context.Context, id string) (json.RawMessage, error)
 	Close() error
@@ -77,7 +78,7 @@ func Run(t *testing.T, open func(t *testing.T, options Options) Backend) {
 		cases []testCase
 	}{
 		{"workflows", workflowCases}, {"journal", journalCases}, {"lists", listCases},
-		{"logs", logCases}, {"months", monthCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases},
+		{"logs", logCases}, {"months", monthCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases}, {"plugins", pluginCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

@@ -29,7 +29,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/vwmp/vwmp/engine/workflow"
 )
 
 // MetadataFile is the name by which a folder of the earlier platform is
@@ -117,8 +120,6 @@ func (r *reader) leaveOut(file, format string, args ...any) {
 	r.store.LeftOut = append(r.store.LeftOut, Finding{file, fmt.Sprintf(format, args...)})
 }
 
-var goodID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
-
 func (r *reader) metadata() error {
 	text, err := fs.ReadFile(r.folder, MetadataFile)
 	if err != nil {
@@ -131,7 +132,7 @@ func (r *reader) metadata() error {
 	}
 	for _, e := range entries {
 		id := cmp.Or(e.ID, e.WorkflowID, e.key)
-		if !goodID.MatchString(id) {
+		if !workflow.ValidID(id) {
 			r.leaveOut(MetadataFile, "the id %q of workflow %q is none that can be kept", id, e.Name)
 			continue
 		}
@@ -242,13 +243,15 @@ func (r *reader) named(file string) *found {
 	return nil
 }
 
-var uuidPrefix = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+var uuidPrefix = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+})
 
 // unlisted makes a workflow of a file that the metadata don't know.
 func (r *reader) unlisted(file string, text []byte) *found {
 	stem := strings.TrimSuffix(path.Base(file), path.Ext(file))
-	id := cmp.Or(idIn(text), uuidPrefix.FindString(stem), stem)
-	if !goodID.MatchString(id) || r.byID[id] != nil {
+	id := cmp.Or(idIn(text), uuidPrefix().FindString(stem), stem)
+	if !workflow.ValidID(id) || r.byID[id] != nil {
 		return nil
 	}
 	f := &found{workflow: Workflow{ID: id}}
@@ -312,7 +315,7 @@ func (f *found) order() {
 	numbers := func(v Revision) []string {
 		name := strings.TrimPrefix(v.File, "versions/")
 		name = strings.TrimSuffix(strings.ReplaceAll(name, f.workflow.ID, ""), path.Ext(name))
-		return digits.FindAllString(name, -1)
+		return digits().FindAllString(name, -1)
 	}
 	slices.SortStableFunc(f.versions, func(a, b Revision) int {
 		x, y := numbers(a), numbers(b)
@@ -323,7 +326,7 @@ func (f *found) order() {
 	})
 }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9]+`) })
 
 // compareNumbers compares texts of digits by their value.
 func compareNumbers(a, b string) int {
@@ -348,10 +351,12 @@ func idIn(text []byte) string {
 	if json.Unmarshal(text, &document) == nil && document.ID != "" {
 		return document.ID
 	}
-	if line := idLine.FindSubmatch(text); line != nil {
+	if line := idLine().FindSubmatch(text); line != nil {
 		return string(line[1])
 	}
 	return ""
 }
 
-var idLine = regexp.MustCompile(`(?m)^id:[ ]*["']?([A-Za-z0-9_-]+)["']?[ ]*(?:#.*)?\r?$`)
+var idLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^id:[ ]*["']?([A-Za-z0-9_-]+)["']?[ ]*(?:#.*)?\r?$`)
+})

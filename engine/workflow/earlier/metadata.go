@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"sync"
 	"time"
 )
 
@@ -127,11 +128,13 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-var stamp = regexp.MustCompile(`(?:^|[^0-9])((?:19|20)[0-9]{2})-?([01][0-9])-?([0-3][0-9])[T_ -]?([0-2][0-9])[:_-]?([0-5][0-9])[:_-]?([0-5][0-9])(?:[^0-9]|$)`)
+var stamp = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|[^0-9])((?:19|20)[0-9]{2})-?([01][0-9])-?([0-3][0-9])[T_ -]?([0-2][0-9])[:_-]?([0-5][0-9])[:_-]?([0-5][0-9])(?:[^0-9]|$)`)
+})
 
 // stampOf finds a time in a file's name.
 func stampOf(name string) (time.Time, bool) {
-	part := stamp.FindStringSubmatch(name)
+	part := stamp().FindStringSubmatch(name)
 	if part == nil {
 		return time.Time{}, false
 	}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,8 @@ type config struct {
 	// Gate makes the step enter its begin and its end instead of once, and
 	// stay in between until there is such a file.
 	Gate string `json:"gate" title:"Gate" description:"A file that must be there before the step ends, an absolute path"`
+	// Keep makes the undo of the step refuse.
+	Keep bool `json:"keep" title:"Keep" description:"Refuse to undo the step" default:"false"`
 }
 
 // entry is one line of the ledger.
@@ -33,7 +36,8 @@ type entry struct {
 	Key     string    `json:"key"`
 	Attempt int       `json:"attempt"`
 	Time    time.Time `json:"time"`
-	// Mark is "begin" or "end" in a step with a gate, and empty otherwise.
+	// Mark is "begin" or "end" in a step with a gate, "undo" where an entry is
+	// taken back, and empty otherwise.
 	Mark string `json:"mark,omitempty"`
 }
 
@@ -89,13 +93,56 @@ func passGate(ctx context.Context, step *pluginsdk.Step, c config) (output, erro
 type reconciler struct{ keeper }
 
 func (reconciler) Reconcile(_ context.Context, step *pluginsdk.Step, c config) (pluginsdk.Reconciliation[output], error) {
-	found, err := entered(c.File, step.IdempotencyKey())
+	found, err := entered(c.File, step.IdempotencyKey(), "")
 	if err != nil || !found {
 		return pluginsdk.Reconciliation[output]{Status: pluginsdk.ReconcileNotStarted, Detail: "it is not in the ledger"}, err
 	}
 	return pluginsdk.Reconciliation[output]{
 		Status: pluginsdk.ReconcileDone, Output: output{step.IdempotencyKey()}, Detail: "it is in the ledger",
 	}, nil
+}
+
+// reversible is a keeper whose entry can be taken back, by an entry that says
+// so.
+type reversible struct{ keeper }
+
+// undoToken is all that Undo needs.
+type undoToken struct {
+	config
+	Key string `json:"key"`
+}
+
+func (r reversible) Execute(ctx context.Context, step *pluginsdk.Step, c config) (output, error) {
+	done, err := r.keeper.Execute(ctx, step, c)
+	if err != nil {
+		return done, err
+	}
+	return done, step.SetUndo(undoToken{c, done.Key})
+}
+
+func (reversible) Undo(ctx context.Context, step *pluginsdk.Step, raw json.RawMessage) error {
+	var token undoToken
+	if err := json.Unmarshal(raw, &token); err != nil {
+		return fmt.Errorf("read the undo token: %w", err)
+	}
+	step.Log.Info("about to take back", "key", token.Key)
+	if err := pause(ctx, token.Wait); err != nil {
+		return err
+	}
+	if token.Keep {
+		return pluginsdk.Errorf("the entry %s is to be kept", token.Key)
+	}
+	found, err := entered(token.File, token.Key, "undo")
+	if err != nil {
+		return err
+	}
+	if !found {
+		if err := enter(token.File, entry{Key: token.Key, Attempt: step.Attempt(), Time: time.Now(), Mark: "undo"}); err != nil {
+			return err
+		}
+	}
+	_ = pause(ctx, token.Wait)
+	return nil
 }
 
 // pause waits a random part of the time, unless ctx ends before.
@@ -126,7 +173,8 @@ func enter(path string, e entry) (err error) {
 	return file.Sync()
 }
 
-func entered(path, key string) (bool, error) {
+// entered reports whether the ledger has an entry with a mark.
+func entered(path, key, mark string) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -136,8 +184,11 @@ func entered(path, key string) (bool, error) {
 	}
 	defer func() { _ = file.Close() }()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if !bytes.Contains(lines.Bytes(), []byte(key)) {
+			continue // Most lines are another step's, and a soak has many.
+		}
 		var e entry
-		if json.Unmarshal(lines.Bytes(), &e) == nil && e.Key == key {
+		if json.Unmarshal(lines.Bytes(), &e) == nil && e.Key == key && e.Mark == mark {
 			return true, nil
 		}
 	}
@@ -145,18 +196,19 @@ func entered(path, key string) (bool, error) {
 }
 
 func main() {
-	info := func(class pluginsdk.EffectClass) pluginsdk.HandlerInfo {
+	info := func(name string, class pluginsdk.EffectClass) pluginsdk.HandlerInfo {
 		return pluginsdk.HandlerInfo{
-			Path: "ledger." + string(class), Name: "Enter", Description: "Enters the step in the ledger", Category: "tests", Effect: class,
+			Path: "ledger." + name, Name: "Enter", Description: "Enters the step in the ledger", Category: "tests", Effect: class,
 		}
 	}
 	handlers := []*pluginsdk.Handler{
-		pluginsdk.NewHandler(info(pluginsdk.EffectReconcilable), pluginsdk.Executor[config, output](reconciler{})),
+		pluginsdk.NewHandler(info("reconcilable", pluginsdk.EffectReconcilable), pluginsdk.Executor[config, output](reconciler{})),
+		pluginsdk.NewHandler(info("reversible", pluginsdk.EffectIdempotent), pluginsdk.Executor[config, output](reversible{})),
 	}
 	for _, class := range []pluginsdk.EffectClass{
 		pluginsdk.EffectPure, pluginsdk.EffectIdempotent, pluginsdk.EffectKeyed, pluginsdk.EffectUnsafe,
 	} {
-		handlers = append(handlers, pluginsdk.NewHandler(info(class), pluginsdk.Executor[config, output](keeper{})))
+		handlers = append(handlers, pluginsdk.NewHandler(info(string(class), class), pluginsdk.Executor[config, output](keeper{})))
 	}
 	serve.Main(&pluginsdk.Plugin{Name: "ledger", Version: "1.0.0", Description: "Enters its steps in a file", Handlers: handlers})
 }

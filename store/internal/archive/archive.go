@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -34,13 +35,18 @@ const kind = "vwmp-backup"
 // ErrDamaged: a file that is no backup, or not as it was written.
 var ErrDamaged = errors.New("the backup is damaged")
 
-// names are those that an archive may hold.
-var names = regexp.MustCompile(`^(INSTANCE|state\.db|secret\.key|admin-token|history/[0-9]{4}-[0-9]{2}\.db` +
-	`|logs/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[0-9]{1,9}\.log` +
-	`|blobs/sha256/[0-9a-f]{2}/[0-9a-f]{64})$`)
+// names are those that an archive may hold. They are compiled when the first
+// archive is written or read: most servers never do.
+var names = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(INSTANCE|state\.db|secret\.key|admin-token|history/[0-9]{4}-[0-9]{2}\.db` +
+		`|logs/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[0-9]{1,9}\.log` +
+		`|blobs/sha256/[0-9a-f]{2}/[0-9a-f]{64})$`)
+})
 
 // databases are the names of bbolt files.
-var databases = regexp.MustCompile(`^(state|history/[0-9]{4}-[0-9]{2})\.db$`)
+var databases = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(state|history/[0-9]{4}-[0-9]{2})\.db$`)
+})
 
 // Manifest says what an archive is.
 type Manifest struct {
@@ -93,7 +99,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 
 // Add writes an entry of exactly so many bytes.
 func (w *Writer) Add(name string, size int64, write func(to io.Writer) error) error {
-	if !names.MatchString(name) {
+	if !names().MatchString(name) {
 		return fmt.Errorf("a backup holds no file %q", name)
 	}
 	if err := w.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: size}); err != nil {
@@ -192,4 +198,4 @@ func syncDir(path string) error {
 }
 
 // Known reports whether a name is one that an archive may hold.
-func Known(name string) bool { return names.MatchString(name) }
+func Known(name string) bool { return names().MatchString(name) }

@@ -39,7 +39,7 @@ func Verify(ctx context.Context, file *os.File, database func(content io.ReaderA
 		return Manifest{}, fmt.Errorf("%w: its content has another checksum than it says", ErrDamaged)
 	}
 	for _, e := range entries {
-		if !databases.MatchString(e.name) {
+		if !databases().MatchString(e.name) {
 			continue
 		}
 		if err := database(io.NewSectionReader(file, e.at, e.size), e.size); err != nil {
@@ -89,10 +89,10 @@ func list(ctx context.Context, file *os.File) (m Manifest, end int64, entries []
 			}
 			return m, at - 512, entries, nil // A header is one block.
 		}
-		if !names.MatchString(header.Name) {
+		if !names().MatchString(header.Name) {
 			return damaged("it has a file %q", header.Name)
 		}
-		if databases.MatchString(header.Name) || header.Name == "INSTANCE" {
+		if databases().MatchString(header.Name) || header.Name == "INSTANCE" {
 			if seen[header.Name] {
 				return damaged("%s is in it twice", header.Name)
 			}
@@ -121,7 +121,7 @@ func Extract(ctx context.Context, file *os.File, root *os.Root) error {
 			break
 		}
 		name := header.Name
-		if !names.MatchString(name) {
+		if !names().MatchString(name) {
 			return fmt.Errorf("%w: it has a file %q", ErrDamaged, name)
 		}
 		if name == last {

@@ -21,7 +21,7 @@ export function area(name, serverOptions, define) {
     });
     world.open = async (path = "/vwmp/", options) => {
       const page = await openPage(world.browser, world.server, options);
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(20_000);
       world.pages.push(page);
       if (path) await page.goto(new URL(path, world.server.url).href);
       return page;

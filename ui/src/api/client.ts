@@ -82,7 +82,12 @@ const refusals: Middleware = {
   },
 };
 
-export const client = createClient<paths>({ baseUrl: globalThis.location?.origin ?? "", headers: ownHeaders });
+export const client = createClient<paths>({
+  baseUrl: globalThis.location?.origin ?? "",
+  headers: ownHeaders,
+  // Several values of one name go with commas between.
+  querySerializer: { array: { style: "form", explode: false } },
+});
 client.use(refusals);
 
 /** The body of an answer. Refusals were thrown before as ApiError. */

@@ -32,6 +32,15 @@ interface SocketOptions {
   make?: (url: string) => WebSocket;
 }
 
+/** What waits for its next try; a connection that came back, or the network, spares the others the rest of their wait. */
+const waiting = new Set<() => void>();
+
+function hurryAll(): void {
+  for (const hurry of [...waiting]) hurry();
+}
+
+globalThis.addEventListener?.("online", hurryAll);
+
 /** Keeps a socket open, with a wait that doubles between tries. */
 export function keepOpen(options: SocketOptions): Connection {
   let socket: WebSocket | undefined;
@@ -43,12 +52,14 @@ export function keepOpen(options: SocketOptions): Connection {
 
   const connect = () => {
     timer = undefined;
+    waiting.delete(hurry);
     const current = make(options.url());
     socket = current;
     current.onopen = () => {
       wait = firstWait;
       options.onOpen?.(opened);
       opened = true;
+      hurryAll();
     };
     current.onmessage = (message) => {
       try {
@@ -67,20 +78,20 @@ export function keepOpen(options: SocketOptions): Connection {
       options.onLost?.();
       timer = setTimeout(connect, wait * (0.75 + Math.random() / 2));
       wait = Math.min(wait * 2, longestWait);
+      waiting.add(hurry);
     };
   };
-  const hurry = () => {
+  function hurry() {
     if (closed || timer === undefined) return;
     clearTimeout(timer);
     connect();
-  };
-  globalThis.addEventListener("online", hurry);
+  }
   connect();
   return {
     close() {
       closed = true;
       clearTimeout(timer);
-      globalThis.removeEventListener("online", hurry);
+      waiting.delete(hurry);
       socket?.close(closeCodes.ended);
     },
   };
@@ -114,6 +125,20 @@ export function workflowNotice(event: { event: string }): WorkflowNotice | undef
   return event.event === "workflow_changed" || event.event === "workflow_deleted"
     ? (event as WorkflowNotice)
     : undefined;
+}
+
+/** Asks once for a result with the number of the last event in it. */
+export function fetchSnapshot(id: string): Promise<Snapshot> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(socketAddress(`/ws/vwmp/executions/${encodeURIComponent(id)}`));
+    socket.onmessage = (message) => {
+      const event = JSON.parse(String(message.data)) as Snapshot;
+      if (event.event === "snapshot") resolve(event);
+      else reject(new Error("the first message was no snapshot"));
+      socket.close(closeCodes.ended);
+    };
+    socket.onclose = () => reject(new Error("the connection was closed"));
+  });
 }
 
 interface Watcher {

@@ -28,6 +28,9 @@ export function hasEnded(status: string): boolean {
   return ended.includes(status);
 }
 
+/** Where an execution is that has not ended. */
+export const liveStatuses = ["pending", "queued", "running", "paused", "waiting"] as const satisfies readonly Status[];
+
 export function isStatus(word: string): word is Status {
   return (statuses as readonly string[]).includes(word);
 }
@@ -38,6 +41,8 @@ export type WorkflowMeta = Schemas["Workflow"];
 export type ExecutionSummary = Schemas["ListedExecution"];
 export type Execution = Schemas["Result"];
 export type StepResult = Schemas["StepResult"];
+export type Waiting = Schemas["Waiting"];
+export type StepPreview = Schemas["StepPreview"];
 export type LiveEvent = Schemas["Event"];
 export type LogLine = Schemas["LogLine"];
 export type Progress = Schemas["Progress"];
@@ -45,9 +50,14 @@ export type HandlerSummary = Schemas["HandlerSummary"];
 export type HandlerDetail = Schemas["HandlerDetail"];
 export type WorkflowType = Schemas["TypeSummary"];
 export type Plugin = Schemas["PluginStatus"];
+export type PluginUsage = Schemas["PluginUsage"];
+export type HeldVersion = Schemas["HeldVersion"];
 export type Trigger = Schemas["ShownTrigger"];
+export type Firing = Schemas["Firing"];
 export type Stats = Schemas["Counts"];
-export type Revision = Schemas["RevisionInfo"];
+export type Figures = Schemas["Figures"];
+export type About = Schemas["About"];
+export type Revision = Schemas["ListedVersion"];
 export type Account = Schemas["Account"];
 export type Workspace = Schemas["WorkspaceSummary"];
 export type Validation = Schemas["Validation"];

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { BellRing } from "lucide-react";
 import { useLocation } from "wouter";
-import { approvalsQuery } from "../api/queries";
+import { accountQuery, approvalsQuery } from "../api/queries";
+import { mayApprove } from "../api/role";
 import { IconButton } from "../components/Button";
 import { count } from "../lib/text";
 import styles from "./ApprovalsBadge.module.css";
@@ -9,7 +10,9 @@ import styles from "./ApprovalsBadge.module.css";
 /** How many approvals wait for the person, with the way to them. */
 export function ApprovalsBadge() {
   const [, go] = useLocation();
-  const waiting = useQuery(approvalsQuery).data?.length ?? 0;
+  const account = useQuery(accountQuery).data;
+  const all = useQuery(approvalsQuery).data;
+  const waiting = all?.filter(({ waiting }) => mayApprove(waiting, account)).length ?? 0;
   return (
     <span className={styles.place}>
       <IconButton

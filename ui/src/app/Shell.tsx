@@ -1,23 +1,27 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleHelp, CircleUserRound, LogOut, Menu as MenuIcon, Monitor, Moon, Settings, Sun } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiError, client, onSignedOut } from "../api/client";
-import { events } from "../api/live";
-import { accountQuery, refreshExecutions } from "../api/queries";
+import { events, useConnection } from "../api/live";
+import { accountQuery } from "../api/queries";
 import { IconButton } from "../components/Button";
 import { cx } from "../components/cx";
 import { Menu } from "../components/Menu";
+import { useOnce } from "../components/useOnce";
 import { ApprovalsBadge } from "./ApprovalsBadge";
+import { useArrival } from "./arrival";
 import { ConnectionBar } from "./ConnectionBar";
 import { useLiveRefresh } from "./liveRefresh";
 import { Mark } from "./Mark";
 import { PageSkeleton } from "./PageSkeleton";
 import styles from "./Shell.module.css";
 import { ShortcutSheet } from "./ShortcutSheet";
-import { SignInAgain } from "./SignInAgain";
 import { useShortcuts } from "./shortcuts";
 import { chooseTheme, type Theme, useTheme } from "./theme";
+
+// Needed only when a session ends, and then the server is there to give it.
+const SignInAgain = lazy(async () => ({ default: (await import("./SignInAgain")).SignInAgain }));
 
 const places = [
   { href: "/", label: "Overview", mine: (at: string) => at === "/" || at.startsWith("/workflows") },
@@ -135,6 +139,12 @@ export function Shell({ children }: { children: ReactNode }) {
   const known = account.data !== undefined;
 
   useEffect(() => onSignedOut(() => known && setSignedOut(true)), [known]);
+  const connection = useConnection();
+  useEffect(() => {
+    // The socket hears of it first where nothing is asked for.
+    if (known && connection === "signed-out") setSignedOut(true);
+  }, [known, connection]);
+  useArrival();
   useEffect(() => {
     if (!known) return;
     const stop = events.start();
@@ -194,15 +204,18 @@ export function Shell({ children }: { children: ReactNode }) {
         {account.isPending || (isSignedOut && !known) ? <PageSkeleton /> : children}
       </main>
       <ShortcutSheet open={sheet} onOpenChange={setSheet} />
-      <SignInAgain
-        open={signedOut}
-        onSignedIn={() => {
-          setSignedOut(false);
-          events.start();
-          void queries.invalidateQueries();
-          void refreshExecutions(queries);
-        }}
-      />
+      <Suspense>
+        {useOnce(signedOut) && (
+          <SignInAgain
+            open={signedOut}
+            onSignedIn={() => {
+              setSignedOut(false);
+              events.start();
+              void queries.invalidateQueries();
+            }}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }

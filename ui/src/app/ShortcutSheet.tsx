@@ -26,28 +26,35 @@ export function LetterSwitch() {
   );
 }
 
-/** Lists every shortcut that works on the page that is open. */
-export function ShortcutSheet({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+/** Every shortcut that works on the page that is open. */
+export function ShortcutGroups() {
   const list = useShortcutList();
   return (
+    <div className={styles.groups}>
+      {grouped(list).map(([group, shortcuts]) => (
+        <section key={group}>
+          <h3>{group}</h3>
+          <dl className={styles.list}>
+            {shortcuts.map((shortcut) => (
+              <div key={shortcut.keys + shortcut.label} className={styles.row}>
+                <dt>{shortcut.label}</dt>
+                <dd>
+                  <kbd>{keysText(shortcut.keys)}</kbd>
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+    </div>
+  );
+}
+
+/** Lists every shortcut that works on the page that is open. */
+export function ShortcutSheet({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+  return (
     <Dialog open={open} onOpenChange={onOpenChange} title="Keyboard shortcuts" width="medium">
-      <div className={styles.groups}>
-        {grouped(list).map(([group, shortcuts]) => (
-          <section key={group}>
-            <h3>{group}</h3>
-            <dl className={styles.list}>
-              {shortcuts.map((shortcut) => (
-                <div key={shortcut.keys + shortcut.label} className={styles.row}>
-                  <dt>{shortcut.label}</dt>
-                  <dd>
-                    <kbd>{keysText(shortcut.keys)}</kbd>
-                  </dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-        ))}
-      </div>
+      <ShortcutGroups />
       <LetterSwitch />
     </Dialog>
   );

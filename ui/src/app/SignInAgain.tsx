@@ -3,7 +3,7 @@ import { ApiError, client, take } from "../api/client";
 import { Button } from "../components/Button";
 import { Dialog } from "../components/Dialog";
 import { Field, fieldStyles } from "../components/Field";
-import { Spinner } from "../components/Spinner";
+import styles from "./SignInAgain.module.css";
 
 /** Signs in again without leaving the page, so that nothing typed is lost. */
 export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: () => void }) {
@@ -36,9 +36,10 @@ export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: (
       title="Your sign-in has ended"
       description="Sign in again to go on. What you typed on this page is kept."
       width="small"
+      closable={false}
       initialFocus={input}
     >
-      <form onSubmit={submit}>
+      <form className={styles.form} onSubmit={submit}>
         <Field
           label="Token"
           error={wrong}
@@ -56,19 +57,12 @@ export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: (
             />
           )}
         </Field>
-        <p style={{ margin: "12px 0 16px" }}>
-          Or open a fresh link from <code>vwmp open</code> in another tab, then{" "}
-          <button
-            type="button"
-            onClick={onSignedIn}
-            style={{ all: "unset", cursor: "pointer", color: "var(--accent-text)" }}
-          >
-            go on here
-          </button>
-          .
+        <p className={styles.hint}>
+          Or open a fresh link from <code>vwmp open</code> in another tab, then go on here.
         </p>
-        <div style={{ display: "flex", justifyContent: "flex-end", paddingBottom: 16 }}>
-          <Button kind="primary" type="submit" aria-disabled={busy || undefined} icon={busy ? <Spinner /> : undefined}>
+        <div className={styles.actions}>
+          <Button onClick={onSignedIn}>I signed in elsewhere</Button>
+          <Button kind="primary" type="submit" busy={busy}>
             Sign in
           </Button>
         </div>

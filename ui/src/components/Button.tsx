@@ -74,6 +74,8 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   /** Tiny ones stand beside a label; they are still 24 px to hit. */
   size?: "normal" | "small" | "tiny";
   bordered?: boolean;
+  /** false where the icon says it all: an open tooltip would take the first Escape for itself. */
+  tooltip?: boolean;
 }
 
 /** A button that shows only an icon. */
@@ -83,20 +85,20 @@ export function IconButton({
   icon,
   size = "normal",
   bordered,
+  tooltip = true,
   className,
   type = "button",
   ...rest
 }: IconButtonProps) {
-  return (
-    <Tooltip text={hint ? `${label} (${hint})` : label}>
-      <button
-        {...rest}
-        type={type}
-        aria-label={label}
-        className={cx(styles.icon, size !== "normal" && styles[size], bordered && styles.bordered, className)}
-      >
-        {icon}
-      </button>
-    </Tooltip>
+  const button = (
+    <button
+      {...rest}
+      type={type}
+      aria-label={label}
+      className={cx(styles.icon, size !== "normal" && styles[size], bordered && styles.bordered, className)}
+    >
+      {icon}
+    </button>
   );
+  return tooltip ? <Tooltip text={hint ? `${label} (${hint})` : label}>{button}</Tooltip> : button;
 }

@@ -15,6 +15,8 @@ interface DialogProps {
   /** Buttons, the primary one last. */
   actions?: ReactNode;
   width?: "small" | "medium" | "large";
+  /** false for what has to be answered: then nothing in it closes it. */
+  closable?: boolean;
   initialFocus?: RefObject<HTMLElement | null>;
   /** Where the focus goes once it is closed; without it, where it was before. */
   finalFocus?: RefObject<HTMLElement | null>;
@@ -33,6 +35,7 @@ export function Dialog({
   children,
   actions,
   width = "medium",
+  closable = true,
   initialFocus,
   finalFocus,
   onKeyDown,
@@ -59,7 +62,7 @@ export function Dialog({
               <Base.Title className={styles.title}>{title}</Base.Title>
               {description && <Base.Description className={styles.description}>{description}</Base.Description>}
             </div>
-            <Base.Close render={<IconButton label="Close" icon={<X />} size="small" />} />
+            {closable && <Base.Close render={<IconButton label="Close" icon={<X />} size="small" tooltip={false} />} />}
           </header>
           {children && <div className={styles.body}>{children}</div>}
           {actions && <footer className={styles.actions}>{actions}</footer>}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -275,9 +276,13 @@ func (r *yamlReader) quoted(source *ast.StringNode, at *path) *Node {
 }
 
 var (
-	jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+	jsonNumber = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+	})
 	// otherNumber is what YAML readers of any age take for a number.
-	otherNumber = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))$|^\.(nan|NaN|NAN)$`)
+	otherNumber = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))$|^\.(nan|NaN|NAN)$`)
+	})
 )
 
 // plain reads an unquoted scalar by the core schema.
@@ -295,13 +300,13 @@ func (r *yamlReader) plain(tk *token.Token, text string, at *path) *Node {
 		return newYAMLNode(String, text, tk)
 	}
 	switch {
-	case jsonNumber.MatchString(text):
+	case jsonNumber().MatchString(text):
 		if problem := NumberIssue(text); problem != "" {
 			r.issue(at, tk, "number_range", "This number %s; put it in quotes if it is meant as text.", problem)
 			return newYAMLNode(Number, "0", tk)
 		}
 		return newYAMLNode(Number, text, tk)
-	case otherNumber.MatchString(text):
+	case otherNumber().MatchString(text):
 		r.issue(at, tk, "number_notation", "%s is not a number in JSON notation. Write it %sor put it in quotes if it is meant as text.", shorten(text), jsonForm(text))
 		return newYAMLNode(Number, "0", tk)
 	}
@@ -311,13 +316,13 @@ func (r *yamlReader) plain(tk *token.Token, text string, at *path) *Node {
 // jsonForm suggests how a number is written in JSON, or nothing.
 func jsonForm(text string) string {
 	plain := strings.TrimPrefix(strings.ReplaceAll(text, "_", ""), "+")
-	if jsonNumber.MatchString(plain) {
+	if jsonNumber().MatchString(plain) {
 		return "as " + plain + ", "
 	}
 	if value, err := strconv.ParseInt(plain, 0, 64); err == nil {
 		return "as " + strconv.FormatInt(value, 10) + ", "
 	}
-	if value, err := strconv.ParseFloat(plain, 64); err == nil && jsonNumber.MatchString(strconv.FormatFloat(value, 'g', -1, 64)) {
+	if value, err := strconv.ParseFloat(plain, 64); err == nil && jsonNumber().MatchString(strconv.FormatFloat(value, 'g', -1, 64)) {
 		return "as " + strconv.FormatFloat(value, 'g', -1, 64) + ", "
 	}
 	return "as a number such as 12 or 0.5, "

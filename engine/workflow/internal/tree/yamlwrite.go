@@ -3,12 +3,15 @@ package tree
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 // plainText is text that needs no quotes anywhere in YAML: it begins with a
 // letter and holds nothing that means something to a reader.
-var plainText = regexp.MustCompile(`^[A-Za-z_/$][A-Za-z0-9_./@$()+=-]*( [A-Za-z0-9_./@$()+=<>|&?!*-]+)*$`)
+var plainText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z_/$][A-Za-z0-9_./@$()+=-]*( [A-Za-z0-9_./@$()+=<>|&?!*-]+)*$`)
+})
 
 var reservedWords = map[string]bool{
 	"null": true, "true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "y": true, "n": true,
@@ -114,7 +117,7 @@ func literal(text string) bool {
 // appendText writes text plain where every reader takes it for text, else
 // in double quotes.
 func appendText(dst []byte, text string) []byte {
-	if plainText.MatchString(text) && !reservedWords[strings.ToLower(text)] && !strings.Contains(text, " #") {
+	if plainText().MatchString(text) && !reservedWords[strings.ToLower(text)] && !strings.Contains(text, " #") {
 		return append(dst, text...)
 	}
 	if strings.ContainsAny(text, `"\`) && singleQuotable(text) {

@@ -1,5 +1,153 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { CircleX, History } from "lucide-react";
+import { useMemo } from "react";
+import { executionsQuery, workflowsQuery } from "../../api/queries";
+import { useShortcuts } from "../../app/shortcuts";
+import { Button } from "../../components/Button";
+import { Card } from "../../components/Card";
+import { EmptyState } from "../../components/EmptyState";
+import { ErrorNotice } from "../../components/ErrorNotice";
+import { fieldStyles } from "../../components/Field";
 import { Page } from "../../components/Page";
+import { Select } from "../../components/Select";
+import { useUrl } from "../../components/useUrl";
+import { count } from "../../lib/text";
+import { ExecutionRows } from "../execution-list/ExecutionRows";
+import styles from "./ExecutionsPage.module.css";
+import {
+  custom,
+  defaults,
+  type Filters,
+  isFiltered,
+  rangeChoices,
+  resultChoices,
+  toFilter,
+  triggerChoices,
+} from "./filters";
 
+function WorkflowSelect({ value, onChoose }: { value: string; onChoose: (id: string) => void }) {
+  const workflows = useQuery(workflowsQuery).data;
+  const choices = useMemo(() => {
+    const known = (workflows ?? []).map(({ id, name }) => ({ value: id, label: name }));
+    known.sort((a, b) => a.label.localeCompare(b.label));
+    // A workflow that is deleted still has executions.
+    if (value && !known.some((each) => each.value === value)) known.unshift({ value, label: value });
+    return [{ value: "", label: "Any workflow" }, ...known];
+  }, [workflows, value]);
+  return <Select aria-label="Workflow" choices={choices} value={value} onChoose={onChoose} />;
+}
+
+function Dates({ filters, onSet }: { filters: Filters; onSet: (next: Partial<Filters>) => void }) {
+  return (
+    <span className={styles.dates}>
+      {(["since", "until"] as const).map((name) => (
+        <input
+          key={name}
+          type="date"
+          className={fieldStyles.control}
+          aria-label={name === "since" ? "First day" : "Last day"}
+          value={filters[name]}
+          max={name === "since" ? filters.until || undefined : undefined}
+          min={name === "until" ? filters.since || undefined : undefined}
+          onChange={(event) => onSet({ [name]: event.target.value })}
+        />
+      ))}
+    </span>
+  );
+}
+
+function FilterBar({ filters, onSet }: { filters: Filters; onSet: (next: Partial<Filters>) => void }) {
+  const onlyFailed = filters.result === "failed";
+  const toggleFailed = () => onSet({ result: onlyFailed ? "" : "failed" });
+  useShortcuts([{ keys: "F", label: "Show only failed", group: "Executions", run: toggleFailed }]);
+  return (
+    <search className={styles.filters} aria-label="Filters">
+      <WorkflowSelect value={filters.workflow} onChoose={(workflow) => onSet({ workflow })} />
+      <Select
+        aria-label="Result"
+        choices={resultChoices}
+        value={filters.result}
+        onChoose={(result) => onSet({ result })}
+      />
+      <Select
+        aria-label="Trigger"
+        choices={triggerChoices}
+        value={filters.trigger}
+        onChoose={(trigger) => onSet({ trigger })}
+      />
+      <Select
+        aria-label="Time"
+        choices={rangeChoices}
+        value={filters.range}
+        onChoose={(range) => onSet({ range, since: "", until: "" })}
+      />
+      {filters.range === custom && <Dates filters={filters} onSet={onSet} />}
+      <span className={styles.grow} />
+      <Button icon={<CircleX />} aria-pressed={onlyFailed} onClick={toggleFailed}>
+        Only failed
+      </Button>
+      {isFiltered(filters) && (
+        <Button kind="quiet" onClick={() => onSet(defaults)}>
+          Clear filters
+        </Button>
+      )}
+    </search>
+  );
+}
+
+/** Every execution, the newest first, narrowed by what stands in the address. */
 export default function ExecutionsPage() {
-  return <Page title="Executions">Executions</Page>;
+  const [filters, setFilters] = useUrl(defaults);
+  const { workflow, result, trigger, range, since, until } = filters;
+  const filter = useMemo(
+    () => toFilter({ workflow, result, trigger, range, since, until }, Date.now()),
+    [workflow, result, trigger, range, since, until],
+  );
+  const list = useInfiniteQuery({ ...executionsQuery(filter), placeholderData: (before) => before });
+  const executions = list.data?.pages.flatMap((page) => page.executions);
+  const set = (next: Partial<Filters>) => setFilters(next, { push: true });
+  const empty = executions?.length === 0;
+  return (
+    <Page title="Executions" subtitle="Every run, the newest first">
+      <Card>
+        <FilterBar filters={filters} onSet={set} />
+        {list.error && (
+          <div className={styles.notice}>
+            <ErrorNotice
+              error={list.error}
+              doing="The executions could not be loaded"
+              onRetry={() => void list.refetch()}
+              retrying={list.isFetching}
+            />
+          </div>
+        )}
+        {empty && !isFiltered(filters) && (
+          <EmptyState icon={<History />} title="Nothing was executed yet">
+            Execute a workflow from the overview or the designer; what it did is kept here.
+          </EmptyState>
+        )}
+        {empty && isFiltered(filters) && (
+          <EmptyState
+            title="No execution matches these filters"
+            actions={<Button onClick={() => set(defaults)}>Clear filters</Button>}
+          >
+            Choose a longer time, or fewer conditions.
+          </EmptyState>
+        )}
+        {!empty && (executions || !list.error) && <ExecutionRows executions={executions} />}
+        {executions && !empty && (
+          <div className={styles.more}>
+            <span role="status">
+              {list.hasNextPage ? `${executions.length} shown` : count(executions.length, "execution")}
+            </span>
+            {list.hasNextPage && (
+              <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                Load more
+              </Button>
+            )}
+          </div>
+        )}
+      </Card>
+    </Page>
+  );
 }

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { assertAccessible, narrow, phone } from "./lib/browser.mjs";
+import { area } from "./lib/suite.mjs";
+
+const lost = [/ERR_CONNECTION_REFUSED/, /WebSocket/, /502|503/];
+
+area("shell", {}, (test) => {
+  test("point 1: the header leads everywhere and marks the page one is on", async ({ open }) => {
+    const page = await open();
+    const nav = page.getByRole("navigation", { name: "Main" });
+    for (const name of ["Overview", "Executions", "Designer", "Triggers", "Plugins"]) {
+      await nav.getByRole("link", { name }).click();
+      assert.equal(await nav.locator('[aria-current="page"]').innerText(), name);
+    }
+    await page.getByRole("button", { name: /^Theme/ }).waitFor();
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).waitFor();
+    await page.setViewportSize(narrow);
+    await page.getByRole("button", { name: "Pages" }).click();
+    await page.getByRole("menuitem", { name: "Executions" }).click();
+    await page.getByRole("heading", { level: 1, name: "Executions" }).waitFor();
+  });
+
+  test("point 2: the first Tab stop skips to the content, and going somewhere moves the focus there", async ({
+    open,
+  }) => {
+    const page = await open("/vwmp/settings");
+    await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
+    await page.keyboard.press("Tab");
+    const skip = page.getByRole("link", { name: "Skip to content" });
+    assert.ok(await skip.evaluate((link) => link === document.activeElement));
+    const box = await skip.boundingBox();
+    assert.ok(box.y >= 0, "it can be seen while it has the focus");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.name), "theme");
+    await page.getByRole("link", { name: "Executions" }).click();
+    await page.getByRole("heading", { level: 1, name: "Executions" }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+    assert.equal(await page.title(), "Executions · VWMP");
+    assert.equal(await page.locator("main").count(), 1);
+  });
+
+  test("point 3: the theme follows the system until one is chosen, and then survives a reload without a flash", async ({
+    open,
+  }) => {
+    const page = await open("/vwmp/settings", { dark: true });
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    assert.equal(await theme(), "dark");
+    await page.emulateMedia({ colorScheme: "light" });
+    assert.equal(await theme(), "light");
+    await page.getByRole("button", { name: /^Theme/ }).click();
+    await assertAccessible(page, "the theme menu");
+    await page.getByRole("menuitem", { name: "Dark" }).click();
+    assert.equal(await theme(), "dark");
+    // What stands when the body is first there is what is painted first.
+    await page.addInitScript(() => {
+      new MutationObserver((_, observer) => {
+        if (!document.body) return;
+        window.firstTheme = document.documentElement.dataset.theme;
+        observer.disconnect();
+      }).observe(document, { childList: true, subtree: true });
+    });
+    await page.reload();
+    await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => window.firstTheme), "dark");
+    assert.ok(await page.getByRole("radio", { name: "Dark" }).isChecked());
+    await page.getByRole("radio", { name: "As the system" }).check();
+    assert.equal(await theme(), "light");
+  });
+
+  test("point 4: ? lists the shortcuts, each works, and single keys can be turned off", async ({ open }) => {
+    const page = await open("/vwmp/plugins");
+    await page.getByRole("heading", { name: "Plugins" }).waitFor();
+    await page.keyboard.press("?");
+    const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+    await sheet.waitFor();
+    await assertAccessible(page, "the shortcut sheet");
+    const rows = await sheet.locator("dl > div").allInnerTexts();
+    await page.keyboard.press("Escape");
+    await sheet.waitFor({ state: "hidden" });
+    const leads = { "Go to the overview": "Overview", "Go to the executions": "Executions", "New workflow": "" };
+    for (const [what, heading] of Object.entries(leads)) {
+      const row = rows.find((text) => text.startsWith(what));
+      assert.ok(row, `${what} is listed: ${rows}`);
+      await page.goto(page.url().replace(/\/vwmp\/.*/, "/vwmp/plugins"));
+      await page.getByRole("heading", { name: "Plugins" }).waitFor();
+      await page.keyboard.press(row.split("\n").at(-1).toLowerCase());
+      if (heading) await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+      else await page.waitForURL("**/vwmp/designer");
+    }
+    await page.goto(page.url().replace(/\/vwmp\/.*/, "/vwmp/"));
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    await sheet.getByRole("checkbox", { name: /Single-key/ }).uncheck();
+    await page.keyboard.press("Escape");
+    await sheet.waitFor({ state: "hidden" });
+    await page.keyboard.press("e");
+    await page.keyboard.press("?");
+    assert.equal(new URL(page.url()).pathname, "/vwmp/");
+    assert.equal(await sheet.count(), 0);
+  });
+
+  test("point 5: a lost connection is told quietly, loses nothing typed, and what changed meanwhile is there after it", async ({
+    server,
+    open,
+  }) => {
+    await server.workflow({ name: "Before", steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }] });
+    const page = await open("/vwmp/", { allow: lost });
+    await page.getByRole("link", { name: "Before", exact: true }).waitFor();
+    await page.getByRole("searchbox").fill("e");
+    const bar = page.getByText("Connection lost, trying again");
+    await server.kill();
+    await bar.waitFor();
+    await assertAccessible(page, "the lost connection");
+    await server.start();
+    await server.workflow({ name: "Meanwhile", steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }] });
+    await bar.waitFor({ state: "hidden", timeout: 20_000 });
+    await page.getByRole("link", { name: "Meanwhile" }).waitFor();
+    assert.equal(await page.getByRole("searchbox").inputValue(), "e");
+  });
+
+  test("point 6: an error says what happened, what to do, and gives a request id to copy", async ({ open }) => {
+    const page = await open(null, { allow: [/500|404/], size: phone });
+    await page.route("**/api/vwmp/workflows/", (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: "application/problem+json",
+        body: JSON.stringify({
+          title: "Internal error",
+          status: 500,
+          detail: "The store can't be read.",
+          error_code: "EXECUTION_ERROR",
+          request_id: "req-123",
+        }),
+      }),
+    );
+    await page.goto(new URL("/vwmp/", page.url()).href);
+    const notice = page.getByRole("alert").filter({ hasText: "workflows" });
+    await notice.waitFor({ timeout: 20_000 });
+    const text = await notice.innerText();
+    assert.match(text, /The workflows could not be loaded: the store can't be read/);
+    assert.match(text, /Try again/);
+    assert.doesNotMatch(text, /EXECUTION_ERROR|500|\{/);
+    await assertAccessible(page, "an error");
+    await notice.getByRole("button", { name: "Copy request id" }).click();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "req-123");
+    await page.unroute("**/api/vwmp/workflows/");
+    await notice.getByRole("button", { name: "Try again" }).click();
+    await notice.waitFor({ state: "hidden" });
+    await page.goto(new URL("/vwmp/nowhere", page.url()).href);
+    assert.match(await page.locator("body").innerText(), /not found|no page/i);
+  });
+
+  test("point 7: when the sign-in ends one signs in again on the same page, and what was typed is kept", async ({
+    server,
+    open,
+  }) => {
+    const id = await server.workflow({
+      name: "Kept",
+      steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }],
+    });
+    const page = await open("/vwmp/", { allow: [/401/, /WebSocket/] });
+    const search = page.getByRole("searchbox");
+    await search.fill("kept");
+    await page.context().clearCookies();
+    await page
+      .getByRole("button", { name: /^More actions/ })
+      .first()
+      .click();
+    await page.getByRole("menuitem", { name: "Export as YAML" }).click();
+    const dialog = page.getByRole("dialog", { name: "Your sign-in has ended" });
+    await dialog.waitFor();
+    await assertAccessible(page, "signing in again");
+    await page.keyboard.press("Escape");
+    assert.ok(await dialog.isVisible(), "nothing but signing in closes it");
+    await dialog.getByLabel("Token").fill("wrong");
+    await page.keyboard.press("Enter");
+    await dialog.getByText("this is not the token").waitFor();
+    await dialog.getByLabel("Token").fill(server.token);
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    assert.equal(await search.inputValue(), "kept");
+    // The socket is open again too.
+    await server.launch(id);
+    await page.getByRole("row").filter({ hasText: "Kept" }).getByText("Success").waitFor();
+  });
+
+  test("every page reads without scrolling sideways at 320 pixels", async ({ open }) => {
+    const page = await open(null, { size: narrow });
+    for (const path of ["", "executions", "plugins", "triggers", "approvals", "settings"]) {
+      await page.goto(new URL(`/vwmp/${path}`, page.url()).href);
+      await page.locator("h1").waitFor();
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `/vwmp/${path} is ${over} pixels too wide`);
+      await assertAccessible(page, `/vwmp/${path} at 320`);
+    }
+  });
+});
