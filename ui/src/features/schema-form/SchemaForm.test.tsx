@@ -133,7 +133,7 @@ describe("point 42: what is typed becomes a value of its type", () => {
   test("key and value rows; a name that is missing or stands twice is told", async () => {
     const user = userEvent.setup();
     render(<Shown schema={everything} first={{ headers: { a: "1" } }} />);
-    await user.click(screen.getByRole("button", { name: "Add to Headers" }));
+    await user.click(screen.getByRole("button", { name: "Add entry to Headers" }));
     const row = screen.getByRole("group", { name: "New entry of Headers" });
     expect(within(row).getByLabelText("Name")).toHaveFocus();
     expect(within(row).getByLabelText("Name")).toHaveAccessibleDescription(/until then it is not kept/);
@@ -156,7 +156,7 @@ describe("point 43: a list", () => {
   test("adds, removes and moves, and the focus goes where one goes on", async () => {
     const user = userEvent.setup();
     render(<Shown schema={schema} first={{ paths: ["a", "b"] }} named={null} />);
-    await user.click(screen.getByRole("button", { name: "Add to Paths" }));
+    await user.click(screen.getByRole("button", { name: "Add item to Paths" }));
     expect(screen.getByLabelText("Item 3")).toHaveFocus();
     await user.keyboard("c");
     expect(value).toEqual({ paths: ["a", "b", "c"] });
@@ -173,13 +173,13 @@ describe("point 43: a list", () => {
     await user.click(screen.getByRole("button", { name: "Remove item 2" }));
     expect(screen.getByLabelText("Item 1")).toHaveFocus();
     await user.click(screen.getByRole("button", { name: "Remove item 1" }));
-    expect(screen.getByRole("button", { name: "Add to Paths" })).toHaveFocus();
+    expect(screen.getByRole("button", { name: "Add item to Paths" })).toHaveFocus();
     expect(value).toEqual({});
   });
 
   test("takes no more than its most", async () => {
     render(<Shown schema={schema} first={{ paths: ["a", "b", "c", "d"] }} />);
-    expect(screen.getByRole("button", { name: "Add to Paths" })).toBeDisabled();
+    expect(screen.getByRole("button", { name: "Add item to Paths" })).toBeDisabled();
     expect(screen.getByText("At most 4.")).toBeInTheDocument();
   });
 });

@@ -11,11 +11,11 @@ import { effectWords } from "./stepSchema";
 import { setStepKey, useEdit } from "./useSettings";
 
 const abilities: { [name: string]: string } = {
-  plan: "says before what it would do",
-  undo: "can be undone",
-  cancel: "can be cancelled",
-  checkpoint: "goes on where it stopped",
-  reconcile: "can tell whether it was done",
+  plan: "say before what it would do",
+  undo: "be undone",
+  cancel: "be cancelled",
+  checkpoint: "go on where it stopped",
+  reconcile: "tell whether it was done",
 };
 
 /** What a handler is, can do and gives. */
@@ -33,7 +33,7 @@ export function AboutStep({ step, handler }: { step: StepDefinition; handler: Ha
         <dd>{effectWords[handler.effect_class] ?? handler.effect_class}</dd>
         {able.length > 0 && (
           <>
-            <dt>It</dt>
+            <dt>It can</dt>
             <dd>{able.join(", ")}</dd>
           </>
         )}

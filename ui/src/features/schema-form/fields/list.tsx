@@ -143,7 +143,7 @@ export function ListField({
           disabled={disabled || full}
           data-add=""
           onClick={add}
-          aria-label={`Add to ${label}`}
+          aria-label={`Add item to ${label}`}
         >
           Add item
         </Button>

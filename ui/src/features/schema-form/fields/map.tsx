@@ -252,7 +252,7 @@ function Rows({ label, hint, required, pointer, values, example, value, aside, o
             data-add=""
             disabled={disabled}
             onClick={add}
-            aria-label={`Add to ${label}`}
+            aria-label={`Add entry to ${label}`}
           >
             Add entry
           </Button>
