@@ -13,7 +13,7 @@ import styles from "./ExecutionPage.module.css";
 import { explainQuery } from "./explain";
 import { designerHref } from "./links";
 import { LogText } from "./logs/LogText";
-import { firstFailed, type StepRow, waitingRows } from "./model/steps";
+import { firstFailed, firstLine, type StepRow, waitingRows } from "./model/steps";
 
 interface BannerProps {
   status: string;
@@ -62,9 +62,9 @@ function FailedBanner({ row }: { row: StepRow | undefined }) {
       }
     >
       {message && (
-        <div className={styles.message}>
-          <LogText text={shown(message)} />
-        </div>
+        <p>
+          <LogText text={shown(firstLine(message))} />
+        </p>
       )}
       {result.status_reason && <p>{capital(result.status_reason)}.</p>}
     </Banner>
@@ -95,7 +95,7 @@ function WaitingBanner({ row }: { row: StepRow }) {
         )
       }
     >
-      {lost ? <p>{result.error?.message}</p> : waiting?.message && <p className={styles.message}>{waiting.message}</p>}
+      {lost ? <p>{result.error?.message}</p> : waiting?.message && <p>{firstLine(waiting.message)}</p>}
       {waiting && (
         <p>
           Since <Ago time={waiting.since} />

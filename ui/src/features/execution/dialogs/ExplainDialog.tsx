@@ -5,6 +5,7 @@ import { Skeleton } from "../../../components/Skeleton";
 import { StatusPill } from "../../../components/StatusPill";
 import { useRunPage } from "../context";
 import { explainQuery } from "../explain";
+import { Reason } from "../step/Why";
 import type { RunDialogProps } from "./Dialogs";
 import styles from "./dialogs.module.css";
 
@@ -18,7 +19,7 @@ export default function ExplainDialog({ onClose }: RunDialogProps) {
       open
       onOpenChange={(open) => !open && onClose()}
       title="Why the run is as it is"
-      description={explained.data?.summary}
+      description={explained.data && <Reason text={explained.data.summary} />}
       width="medium"
     >
       {explained.isError && <ErrorNotice error={explained.error} doing="The run could not be explained" />}
@@ -41,7 +42,9 @@ export default function ExplainDialog({ onClose }: RunDialogProps) {
                 <StatusPill status={result.status} size="small" />
               </p>
               {(reasons.get(result.step_id) ?? []).map((reason) => (
-                <p key={reason}>{reason}</p>
+                <p key={reason}>
+                  <Reason text={reason} />
+                </p>
               ))}
             </li>
           ))}

@@ -4,6 +4,9 @@ import { useRunPage } from "../context";
 import { LogText } from "../logs/LogText";
 import styles from "./StepDetails.module.css";
 
+/** From how many characters on a message may be higher than its place. */
+const longMessage = 200;
+
 /** A failure, as the step told it. */
 export function Failure({ error }: { error: NonNullable<StepResult["error"]> }) {
   const { shown } = useRunPage();
@@ -11,7 +14,7 @@ export function Failure({ error }: { error: NonNullable<StepResult["error"]> }) 
     <section className={styles.failure} data-status="failed" aria-label="Error">
       <StatusIcon status="failed" size={16} />
       <div className={styles.failureText}>
-        <p className={styles.message}>
+        <p className={styles.message} tabIndex={error.message.length > longMessage ? 0 : undefined}>
           <LogText text={shown(error.message)} />
         </p>
         <p className={styles.code}>

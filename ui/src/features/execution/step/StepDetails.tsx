@@ -4,10 +4,9 @@ import { hasEnded, type StepResult } from "../../../api/types";
 import { Button, LinkButton } from "../../../components/Button";
 import { StatusIcon } from "../../../components/StatusIcon";
 import { capital, count } from "../../../lib/text";
-import { clockTime, duration, exactTime } from "../../../lib/time";
+import { clockTime, duration, exactTime, isSet } from "../../../lib/time";
 import { useRunPage } from "../context";
 import { designerHref } from "../links";
-import { waitText } from "../model/steps";
 import { Answers } from "./Answers";
 import { Artifacts } from "./Artifacts";
 import { Failure } from "./Failure";
@@ -47,7 +46,11 @@ function Links({ result }: { result: StepResult }) {
   const id = result.step_id;
   return (
     <div className={styles.links}>
-      {result.waiting && <p className={styles.note}>{waitText(result.waiting)}.</p>}
+      {result.waiting?.reason === "time" && (
+        <p className={styles.note}>
+          Waits until {isSet(result.waiting.until) ? exactTime(result.waiting.until) : "a time that is not known yet"}.
+        </p>
+      )}
       {result.child_execution_id && (
         <LinkButton size="small" href={`/executions/${result.child_execution_id}`}>
           Open the run that it started

@@ -3,6 +3,8 @@ import { ErrorNotice } from "../../../components/ErrorNotice";
 import { Skeleton } from "../../../components/Skeleton";
 import { useRunPage } from "../context";
 import { explainQuery } from "../explain";
+import { LogText } from "../logs/LogText";
+import { firstLine } from "../model/steps";
 import styles from "./StepDetails.module.css";
 
 /** Why a step is as it is, in sentences. */
@@ -25,7 +27,9 @@ export function Why({ id, status }: { id: string; status: string }) {
   return (
     <ul className={styles.reasons}>
       {(step.reasons ?? []).map((reason) => (
-        <li key={reason}>{reason}</li>
+        <li key={reason}>
+          <Reason text={reason} />
+        </li>
       ))}
       {step.reasons?.length === 0 && <li>It is {status}.</li>}
       {others.length > 0 && (
@@ -42,6 +46,13 @@ export function Why({ id, status }: { id: string; status: string }) {
       )}
     </ul>
   );
+}
+
+/** One of the sentences. What a program wrote over several lines stands whole with the failure itself. */
+export function Reason({ text }: { text: string }) {
+  const { shown } = useRunPage();
+  const first = firstLine(text);
+  return <LogText text={shown(first.length < text.length ? `${first} …` : first)} />;
 }
 
 function LinkLike({ onClick, children }: { onClick: () => void; children: string }) {

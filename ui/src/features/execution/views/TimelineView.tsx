@@ -231,5 +231,10 @@ function BarShape({ bar, span, origin, attempts }: BarShapeProps) {
 function labelPlace({ left, width }: { left: number; width: number }): React.CSSProperties {
   if (left + width < 84) return { left: `calc(${left + width}% + 8px)` };
   if (left > 16) return { right: `calc(${100 - left}% + 6px)` };
-  return { right: `calc(${100 - left - width}% + 8px)`, color: "var(--surface)", fontWeight: 560 };
+  return {
+    right: `calc(${100 - left - width}% + 6px)`,
+    padding: "0 5px",
+    borderRadius: 3,
+    background: "var(--surface)",
+  };
 }
