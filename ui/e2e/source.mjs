@@ -43,6 +43,12 @@ async function cursorBehind(page, line) {
   await page.keyboard.press("End");
 }
 
+/** Pastes a text at the cursor: typed line ends would be indented by the editor. */
+async function paste(page, pasted) {
+  await page.evaluate((clip) => navigator.clipboard.writeText(clip), pasted);
+  await page.keyboard.press("Control+v");
+}
+
 area("source", {}, (test) => {
   test("point 59: comments and order survive a change on the canvas", async (world) => {
     const { id, page } = await openSource(world);
@@ -67,7 +73,8 @@ area("source", {}, (test) => {
   test("point 59: valid text reaches the canvas, and is saved as it stands", async (world) => {
     const { id, page } = await openSource(world);
     await cursorBehind(page, 'message: "for');
-    await page.keyboard.insertText(
+    await paste(
+      page,
       "\n  # and last\n  - id: thank\n    handler: flow.log\n    dependencies: [ship]\n    config: {message: thanks}",
     );
     await card(page, "thank").waitFor();
@@ -80,7 +87,7 @@ area("source", {}, (test) => {
   test("point 59: a comment alone is a change, and is saved", async (world) => {
     const { id, page } = await openSource(world);
     await cursorBehind(page, "name: Ship");
-    await page.keyboard.insertText(" # by sea");
+    await paste(page, " # by sea");
     await page.getByText("Unsaved changes").first().waitFor();
     await page.keyboard.press("Control+s");
     await page.getByText("Saved, version 2").waitFor();
@@ -106,7 +113,7 @@ area("source", {}, (test) => {
     await page.getByText(/The source can't be read, so it can't be saved\. Line 1[78]:/).waitFor();
     assert.equal((await world.server.api(`workflows/${id}/`)).revision, 1);
     await cursorBehind(page, "dependencies: [build");
-    await page.keyboard.insertText("]");
+    await paste(page, "]");
     await page.getByText("The YAML can't be read.").waitFor({ state: "detached" });
     await eventually(async () => (await shown(page)) === text);
   });
@@ -115,7 +122,7 @@ area("source", {}, (test) => {
     const { page } = await openSource(world);
     await page.locator(".cm-line", { hasText: "handler: flow.log" }).last().click();
     await page.keyboard.press("End");
-    await page.keyboard.insertText("s");
+    await paste(page, "s");
     const problem = page
       .getByRole("region", { name: "Problems of the text" })
       .getByRole("button", { name: /Line 16: .*flow\.logs/ });
@@ -139,7 +146,8 @@ area("source", {}, (test) => {
     const { page } = await openSource(world);
     const options = page.locator(".cm-tooltip-autocomplete [role=option]");
     await cursorBehind(page, 'message: "for');
-    await page.keyboard.type("\n  - id: x\nhan");
+    await paste(page, "\n  - id: x\n    ");
+    await page.keyboard.type("han");
     await options.filter({ hasText: "handler" }).first().waitFor();
     await page.keyboard.press("Enter");
     await page.keyboard.type("flow.l");
@@ -160,7 +168,7 @@ area("source", {}, (test) => {
   test("point 59: undo in the editor undoes text, and a burst of typing is one change of the canvas", async (world) => {
     const { page } = await openSource(world);
     await cursorBehind(page, "name: Ship");
-    await page.keyboard.type("ping");
+    await paste(page, "ping");
     await page.getByRole("heading", { name: "Shipping" }).waitFor();
     await page.keyboard.press("Control+z");
     await page.getByRole("heading", { name: "Ship", exact: true }).waitFor();

@@ -30,6 +30,12 @@ const comments = text.match(/#.*$/gm);
 const shown = (page) =>
   page.locator(".cm-line").evaluateAll((lines) => lines.map((line) => line.textContent).join("\n"));
 
+/** Pastes a text at the cursor: typed line ends would be indented by the editor. */
+async function paste(page, pasted) {
+  await page.evaluate((clip) => navigator.clipboard.writeText(clip), pasted);
+  await page.keyboard.press("Control+v");
+}
+
 area("story-8", {}, (test) => {
   test("story 8: a source with comments is edited, and keeps them", async ({ server, open }) => {
     const id = await server.workflow(text, "nightly");
@@ -41,7 +47,8 @@ area("story-8", {}, (test) => {
     // As text: a further step, with a comment of its own.
     await page.locator(".cm-line", { hasText: "to everybody" }).click();
     await page.keyboard.press("End");
-    await page.keyboard.insertText(
+    await paste(
+      page,
       "\n  # and sleep\n  - id: rest\n    handler: flow.log\n    dependencies: [send]\n    config: {message: zzz}",
     );
     await card(page, "rest").waitFor();
