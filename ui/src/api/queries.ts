@@ -191,6 +191,9 @@ export async function readLogs(id: string, after: number, signal?: AbortSignal):
 export function definitionOf(stored: StoredWorkflow): Definition {
   const definition: { [key: string]: unknown } = { ...stored };
   for (const key of metadataKeys) delete definition[key];
+  // A definition leaves out what is empty; the metadata beside it don't.
+  if (definition.description === "") delete definition.description;
+  if (Array.isArray(definition.tags) && definition.tags.length === 0) delete definition.tags;
   return definition as unknown as Definition;
 }
 

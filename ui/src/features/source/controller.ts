@@ -215,7 +215,7 @@ export class SourceController {
       marks,
       theme,
       cspNonce(),
-      EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
       this.#locked.of([]),
       keymap.of([
         ...closeBracketsKeymap,

@@ -30,7 +30,7 @@ function Changes({ conflict }: { conflict: Newest }) {
           <ChangeList differences={theirs} label="Their changes" />
         </section>
       </div>
-      <h3>As text: theirs at the left, yours at the right</h3>
+      <h3 className={styles.text}>As text: theirs at the left, yours at the right</h3>
       <Suspense fallback={<PageSkeleton />}>
         <DefinitionDiff from={conflict.definition} to={document} fromLabel="Theirs" toLabel="Yours" />
       </Suspense>

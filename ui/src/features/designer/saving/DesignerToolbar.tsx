@@ -48,7 +48,7 @@ function SaveButton() {
       aria-label="Save"
       onClick={() => void session.save()}
     >
-      <span className={styles.wideOnly}>Save</span>
+      <span className={styles.roomOnly}>Save</span>
     </Button>
   );
 }

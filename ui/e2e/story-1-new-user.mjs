@@ -1,0 +1,42 @@
+// A new user makes the Standard Release from its template, runs it on a
+// scratch repository, and watches it turn green.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { assertAccessible, picture } from "./lib/browser.mjs";
+import { card } from "./lib/designer.mjs";
+import { area } from "./lib/suite.mjs";
+
+area("story-1", { demo: true }, (test) => {
+  test("story 1: from a template to a green release", async ({ server, open }) => {
+    const page = await open("/vwmp/");
+    await page.getByRole("link", { name: "Designer", exact: true }).click();
+    await page.getByRole("button", { name: "Use template Standard Release" }).click();
+    await card(page, "step-1").waitFor({ timeout: 40_000 });
+    await picture(page, "story-1-1-template");
+
+    await page.getByRole("button", { name: "Save and execute" }).click();
+    const form = page.getByRole("dialog");
+    await form.getByLabel("Release summary").fill("The first release of a new user");
+    await form.getByLabel("Documentation is up to date").check();
+    await assertAccessible(page, "the form of the release");
+    await picture(page, "story-1-2-form");
+    await page.keyboard.press("Control+Enter");
+
+    const panel = page.getByRole("region", { name: "Execution" });
+    await panel.waitFor({ timeout: 40_000 });
+    await picture(page, "story-1-3-running");
+    await panel.getByText("10 of 10").waitFor({ timeout: 90_000 });
+    await panel.getByText("Success").first().waitFor();
+    await picture(page, "story-1-4-green");
+
+    const id = new URL(page.url()).searchParams.get("execution");
+    const result = await server.api(`executions/${id}/`);
+    assert.equal(result.status, "success");
+    const git = (...args) => spawnSync("git", args, { cwd: server.workspace, encoding: "utf8" }).stdout.trim();
+    const version = (await readFile(join(server.workspace, "VERSION"), "utf8")).trim();
+    assert.ok(git("tag").includes(version), `${git("tag")} has ${version}`);
+    assert.equal(git("status", "--porcelain"), "");
+  });
+});
