@@ -137,9 +137,9 @@ area("execution", {}, (test) => {
       .last();
     await bar.waitFor();
     await page.locator("[data-now]").waitFor();
-    const label = () => page.locator('[data-index="0"]').innerText();
+    const label = () => page.locator('[role="table"] [data-index="0"]').innerText();
     const before = await label();
-    await page.waitForFunction((text) => document.querySelector('[data-index="0"]').innerText !== text, before);
+    await page.waitForFunction((text) => document.querySelector('[role="table"] [data-index="0"]').innerText !== text, before);
     await release();
     await page.locator("[data-now]").waitFor({ state: "detached" });
   });

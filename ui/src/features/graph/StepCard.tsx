@@ -33,15 +33,16 @@ export function describeStep(
   { id, title, unknown, off, status, problems }: StepCardProps,
   dependencies: readonly string[],
 ): string {
-  const parts = [title, `step ${id}`];
+  const parts = [title];
+  // What is seen stands together at the front, so that one who speaks to the page can say it.
+  if (status && !status.change) {
+    parts.push(status.status + (status.duration === undefined ? "" : ` ${duration(status.duration)}`));
+  }
+  parts.push(`step ${id}`);
   if (unknown) parts.push("unknown step");
   if (off) parts.push("switched off");
-  if (status) {
-    parts.push(
-      status.change ?? status.status + (status.duration === undefined ? "" : ` in ${duration(status.duration)}`),
-    );
-    if (status.message) parts.push(status.message);
-  }
+  if (status?.change) parts.push(status.change);
+  if (status?.message) parts.push(status.message);
   if (problems?.errors) parts.push(count(problems.errors, "problem"));
   if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
   parts.push(dependencies.length > 0 ? `depends on ${listed(dependencies)}` : "depends on nothing");
