@@ -348,3 +348,37 @@ func TestTheImpactOfABinaryIsToldBeforeItIsUsed(t *testing.T) {
 	r.call(http.MethodPost, "/plugins/phoenix/reload/", "application/json", `{"force":true}`, http.StatusOK, nil)
 	r.atVersion("2.0.0")
 }
+
+// TestAPoisonStepIsFoundAndItsNeighboursAreNotBlamed: a step that crashes its
+// plugin fails by itself, and those that ran in the same process end well.
+func TestAPoisonStepIsFoundAndItsNeighboursAreNotBlamed(t *testing.T) {
+	t.Parallel()
+	data, workspace := t.TempDir(), t.TempDir()
+	binary := phoenix(t, "1.0.0", "")
+	r := startRunning(t, data, workspace)
+	drop(t, binary, filepath.Join(data, "plugins"))
+	r.atVersion("1.0.0")
+	id := r.start(r.save(`name: Poison
+on_failure: continue
+steps:
+  - {id: a, handler: phoenix.wait, config: {gate: late}}
+  - {id: b, handler: phoenix.wait, config: {gate: late}}
+  - {id: poison, handler: phoenix.wait, config: {gate: open, poison: true}}
+`))
+	r.await("all steps run", func() bool { return r.plugin("phoenix").Running == 3 })
+	for _, name := range []string{"open", "late"} {
+		if err := os.WriteFile(filepath.Join(workspace, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.await("the process has crashed", func() bool { return r.plugin("phoenix").LastError != "" })
+	}
+	result := r.finish(id)
+	if step := result.StepResults["poison"]; step.Status != plan.StatusFailed || step.Error.Code != "crash_loop" || step.Attempts > 3 {
+		t.Errorf("the poison is %s after %d attempts: %+v", step.Status, step.Attempts, step.Error)
+	}
+	for _, neighbour := range []string{"a", "b"} {
+		if step := result.StepResults[neighbour]; step.Status != plan.StatusSuccess || step.Attempts != 2 {
+			t.Errorf("%s is %s after %d attempts: %+v", neighbour, step.Status, step.Attempts, step.Error)
+		}
+	}
+}

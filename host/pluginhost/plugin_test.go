@@ -148,7 +148,9 @@ func demoPlugin(mode string) *pluginsdk.Plugin {
 		case strings.Contains(words, "without-"+path):
 		case strings.Contains(words, "strict-"+path):
 			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[strict, facts](
-				func(ctx context.Context, step *pluginsdk.Step, in strict) (facts, error) { return do(ctx, step, message(in)) })))
+				func(ctx context.Context, step *pluginsdk.Step, in strict) (facts, error) {
+					return do(ctx, step, message(in))
+				})))
 		case strings.Contains(words, "crashing"):
 			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[message, facts](crash)))
 		default:

@@ -2,7 +2,7 @@
 // ApiError where the server refuses it, and gives its answer otherwise; live
 // events then bring lists up to date.
 import { client, type Schemas, take } from "./client";
-import type { Execution, Json, Trigger } from "./types";
+import type { Execution, Json, Plugin, Trigger } from "./types";
 
 export type Started = Schemas["Started"];
 export type Launched = Schemas["Launched"];
@@ -142,4 +142,21 @@ export function pauseTrigger(id: string): Promise<Trigger> {
 
 export function resumeTrigger(id: string): Promise<Trigger> {
   return take(client.POST("/api/vwmp/triggers/{id}/resume/", { params: at(id) })) as Promise<Trigger>;
+}
+
+/** Lets a plugin be called again, also one that rests after crashes. */
+export function enablePlugin(name: string): Promise<Plugin> {
+  return take(client.POST("/api/vwmp/plugins/{name}/enable/", { params: { path: { name } } })) as Promise<Plugin>;
+}
+
+/** Keeps a plugin from being called: what runs goes on to its end, and steps that come wait. */
+export function disablePlugin(name: string): Promise<Plugin> {
+  return take(client.POST("/api/vwmp/plugins/{name}/disable/", { params: { path: { name } } })) as Promise<Plugin>;
+}
+
+/** Looks at a plugin's file anew. Without force a version that would break stored workflows is refused. */
+export function reloadPlugin(name: string, force = false): Promise<Plugin> {
+  return take(
+    client.POST("/api/vwmp/plugins/{name}/reload/", { params: { path: { name } }, body: { force } }),
+  ) as Promise<Plugin>;
 }

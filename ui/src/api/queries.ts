@@ -92,6 +92,15 @@ export const pluginsQuery = queryOptions({
   queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/plugins/", { signal }))).plugins,
 });
 
+/** Which stored workflows use a plugin, by handler and by workflow type. */
+export function pluginUsageQuery(name: string) {
+  return queryOptions({
+    queryKey: [...keys.plugins, name, "usage"] as const,
+    queryFn: ({ signal }) =>
+      take(client.GET("/api/vwmp/plugins/{name}/usage/", { params: { path: { name } }, signal })),
+  });
+}
+
 /** The triggers of one workflow, or of all. */
 export function triggersQuery(workflowId?: string) {
   return queryOptions({
@@ -99,14 +108,6 @@ export function triggersQuery(workflowId?: string) {
     queryFn: async ({ signal }) =>
       (await take(client.GET("/api/vwmp/triggers/", { params: { query: { workflow_id: workflowId } }, signal })))
         .triggers,
-  });
-}
-
-export function versionsQuery(id: string) {
-  return queryOptions({
-    queryKey: keys.versions(id),
-    queryFn: async ({ signal }) =>
-      (await take(client.GET("/api/vwmp/workflows/{id}/versions/", { params: { path: { id } }, signal }))).versions,
   });
 }
 

@@ -556,8 +556,91 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the plugins and their processes */
+        /**
+         * List the plugins and their processes
+         * @description Files that are not used as plugins are in the list too, with the state refused and the reason.
+         */
         get: operations["list-plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/plugins/{name}/disable/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a plugin from being called
+         * @description Calls that run go on to their ends, and steps that come wait. Its handlers stay known. It lasts until it is enabled, over restarts of the server too.
+         */
+        post: operations["disable-plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/plugins/{name}/enable/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a plugin be called again
+         * @description Steps that wait for it go on. It also ends the rest of a plugin that is quarantined. Nothing changes for one that is enabled.
+         */
+        post: operations["enable-plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/plugins/{name}/reload/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at a plugin's file anew
+         * @description A new version is taken up: calls that run end on the old one. Without a new version the next call gets a process of its own. A version that would break stored workflows, or has crashed too often, is a 409 that lists what would break, unless force is set.
+         */
+        post: operations["reload-plugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/plugins/{name}/usage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the stored workflows and steps that use a plugin
+         * @description By its handlers and its workflow types, of the newest revision of each workflow.
+         */
+        get: operations["get-plugin-usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1087,6 +1170,8 @@ export interface paths {
         /**
          * WebSocket: starts, changes of state and ends of all executions, and saves of workflows
          * @description Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.
+        };
+         * @description Events carry the seq of their execution, so that there are gaps. Three events belong to no execution, and have neither execution_id nor seq: `workflow_changed` (workflow_id, revision, by), `workflow_deleted` (workflow_id, by), and `plugins_changed`, with `timestamp`, `plugins` (the names of those that changed; empty where a file that is no plugin did), `catalogue` (true: handlers or workflow types may be others than before, or can or can't be called any more; false: only the state of processes changed) and `generation` (a number that rises with each change of the catalogue). Who connects again reads GET /plugins/ and /step-handlers/ anew: nothing is repeated.
          */
         get: operations["ws-events"];
         put?: never;
@@ -1694,8 +1779,26 @@ export interface components {
             /** @description Those that name it among their default steps; none is all */
             workflow_types: string[];
         };
+        HandlerUsage: {
+            path: string;
+            workflows: components["schemas"]["UsageWorkflow"][];
+        };
         Health: {
             status: string;
+        };
+        HeldVersion: {
+            /** @description What in stored workflows would break */
+            changes: components["schemas"]["PluginChange"][];
+            checksum?: string;
+            last_words?: string[] | null;
+            /** @description A sentence */
+            message: string;
+            /**
+             * @description breaking: stored workflows would not go together with it. removed: the file is gone, and stored workflows use it. crashed: it crashed too often when it was used. unchecked: the stored workflows could not be read. broken: the file can't be used
+             * @enum {string}
+             */
+            reason: "breaking" | "removed" | "crashed" | "unchecked" | "broken";
+            version?: string;
         };
         Imported: {
             /** @enum {string} */
@@ -1774,6 +1877,28 @@ export interface components {
             order?: number;
             output?: unknown;
             undo_token?: unknown;
+        };
+        Latency: {
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            max: number;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description Seconds; half of the calls took no longer
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description Seconds; 19 of 20 calls took no longer
+             */
+            p95: number;
         };
         Launched: {
             /** Format: date-time */
@@ -1910,51 +2035,107 @@ export interface components {
             summary?: string;
             target: string;
         };
+        PluginChange: {
+            /** @description Lower-case word a program can act on */
+            code: string;
+            handler?: string;
+            /** @description A sentence */
+            message: string;
+            step_id?: string;
+            workflow_id: string;
+            workflow_name: string;
+        };
         PluginList: {
             next: string;
             plugins: components["schemas"]["PluginStatus"][];
         };
         PluginStatus: {
             author?: string;
+            /** @description Revision of the source that it was built from */
+            build?: string;
             /**
              * Format: int64
              * @description Calls so far
              */
             calls: number;
-            /** @description SHA-256 of the binary, in hex */
+            /** @description SHA-256 of the binary, or of the folder's files, in hex */
             checksum?: string;
             description?: string;
+            /** Format: date-time */
+            disabled_at?: string;
+            disabled_by?: string;
             /**
              * Format: int64
-             * @description Abnormal exits and failed starts
+             * @description Calls that still run on an earlier version
+             */
+            draining: number;
+            /**
+             * Format: int64
+             * @description Calls that failed, or whose outcome is unknown
              */
             failures: number;
-            handlers: string[] | null;
+            handlers: string[];
+            /** @description A version that lies there and is not used, while an earlier one is */
+            held?: components["schemas"]["HeldVersion"];
+            /** @description Why the last start failed, or the last process ended */
             last_error?: string;
-            /** @description The last lines of its standard error */
+            /** @description The last lines that a process which crashed wrote to its standard error */
             last_words?: string[] | null;
+            /** @description Of the last 128 calls */
+            latency: components["schemas"]["Latency"];
             /**
              * Format: int64
              * @description Resident memory of the running process
              */
             memory_bytes?: number;
             name: string;
+            /**
+             * Format: date-time
+             * @description When a plugin whose processes crashed may start again
+             */
+            next_start?: string;
             /** @description The file's name with the folder it is in */
             path: string;
             /** Format: int64 */
             pid?: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Starts after the first
+             */
             restarts: number;
             /**
              * Format: int64
              * @description Calls now
              */
             running: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Of the running process, or the last one
+             */
             started_at?: string;
-            /** @description stopped, starting, running, stopping, failed, unkillable or refused */
-            state: string;
+            /**
+             * @description stopped: no process runs, one is started by the next call. failed: the last start failed. quarantined: it crashed too often and rests until next_start; steps wait. disabled: steps wait until somebody enables it. unkillable: a process of it can't be ended. refused: its file is not used, state_reason says why
+             * @enum {string}
+             */
+            state: "stopped" | "starting" | "running" | "stopping" | "failed" | "quarantined" | "disabled" | "unkillable" | "refused";
+            /** @description A sentence, for quarantined, disabled and refused */
+            state_reason?: string;
             version: string;
+            /**
+             * Format: int64
+             * @description Calls that wait for a process
+             */
+            waiting: number;
+            workflow_types?: string[] | null;
+        };
+        PluginUsage: {
+            /** @description Each of the plugin's handlers, with the workflows that have steps of it */
+            handlers: components["schemas"]["HandlerUsage"][];
+            /** @description Always empty: the list comes whole */
+            next: string;
+            plugin: string;
+            /** @description Each of the plugin's workflow types, with the workflows of it */
+            workflow_types: components["schemas"]["TypeUsage"][];
         };
         Preview: {
             /** @description In the order in which they would run */
@@ -1963,6 +2144,7 @@ export interface components {
             warnings: components["schemas"]["Item"][];
         };
         Private: {
+            alone?: boolean;
             /** Format: int64 */
             boot_epoch?: number;
             by_choice?: boolean;
@@ -1973,6 +2155,7 @@ export interface components {
             idempotency_key?: string;
             items?: unknown[] | null;
             lost?: string;
+            not_run?: boolean;
             origin?: components["schemas"]["Origin"];
             payload?: unknown;
             /** Format: date-time */
@@ -2022,6 +2205,10 @@ export interface components {
             skipped_steps: number;
             /** Format: int64 */
             total_steps: number;
+        };
+        ReloadRequest: {
+            /** @description Take up also what is held back */
+            force?: boolean;
         };
         Resolution: {
             /** @enum {string} */
@@ -2245,6 +2432,10 @@ export interface components {
             templates: components["schemas"]["TemplateSummary"][];
             version: string;
         };
+        TypeUsage: {
+            name: string;
+            workflows: components["schemas"]["UsageWorkflow"][];
+        };
         Undo: {
             /** Format: date-time */
             at: string;
@@ -2263,6 +2454,17 @@ export interface components {
         UndoPlan: {
             /** @description In the order of the definition */
             steps: components["schemas"]["UndoOutlook"][];
+        };
+        UsageStep: {
+            step_id: string;
+            step_name: string;
+        };
+        UsageWorkflow: {
+            /** Format: int64 */
+            revision: number;
+            steps: components["schemas"]["UsageStep"][];
+            workflow_id: string;
+            workflow_name: string;
         };
         Validation: {
             errors: components["schemas"]["Item"][];
@@ -2317,6 +2519,7 @@ export interface components {
             on_timeout?: string;
             parameters?: unknown;
             plan?: unknown;
+            plugin?: string;
             reason: string;
             signal?: string;
             /** Format: date-time */
@@ -2329,6 +2532,7 @@ export interface components {
             form?: unknown;
             message?: string;
             plan?: unknown;
+            plugin?: string;
             reason: string;
             signal?: string;
             /** Format: date-time */
@@ -3468,6 +3672,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PluginList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "disable-plugin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginStatus"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "enable-plugin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginStatus"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reload-plugin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReloadRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginStatus"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-plugin-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginUsage"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -7,7 +7,8 @@ import { ApiError } from "../api/client";
 import { Toaster } from "../components/Toaster";
 import { OverviewPage } from "../features/overview/OverviewPage";
 import { ErrorBoundary } from "./ErrorBoundary";
-import { aroundNav, useAskedToLeave, useHasGuards } from "./leave";
+import { LeaveDialog } from "./LeaveDialog";
+import { aroundNav } from "./leave";
 import { NewVersion } from "./NewVersion";
 import { NotFoundPage } from "./NotFoundPage";
 import { PageSkeleton } from "./PageSkeleton";
@@ -24,8 +25,6 @@ const queries = new QueryClient({
   },
 });
 
-// Loaded once there is something to lose, and so before it is needed.
-const LeaveDialog = lazy(() => import("./LeaveDialog"));
 const ExecutionsPage = lazy(() => import("../features/executions/ExecutionsPage"));
 const ExecutionPage = lazy(() => import("../features/execution/ExecutionPage"));
 const ComparePage = lazy(() => import("../features/compare/ComparePage"));
@@ -61,18 +60,6 @@ function Routes() {
   );
 }
 
-function Leaving() {
-  const needed = useHasGuards();
-  const { waiting } = useAskedToLeave();
-  return (
-    (needed || waiting) && (
-      <Suspense>
-        <LeaveDialog />
-      </Suspense>
-    )
-  );
-}
-
 /** Everything, with what all pages share around it. */
 export function App() {
   return (
@@ -85,7 +72,7 @@ export function App() {
                 <Routes />
               </ErrorBoundary>
             </Shell>
-            <Leaving />
+            <LeaveDialog />
             <NewVersion />
             <Toaster />
           </Router>

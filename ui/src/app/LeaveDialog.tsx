@@ -2,7 +2,7 @@ import { AlertDialog } from "../components/AlertDialog";
 import { useAskedToLeave } from "./leave";
 
 /** Asks before unsaved work is left behind. */
-export default function LeaveDialog() {
+export function LeaveDialog() {
   const { waiting, leave, stay } = useAskedToLeave();
   return (
     <AlertDialog

@@ -16,11 +16,11 @@ import { useLiveRefresh } from "./liveRefresh";
 import { Mark } from "./Mark";
 import { PageSkeleton } from "./PageSkeleton";
 import styles from "./Shell.module.css";
+import { ShortcutSheet } from "./ShortcutSheet";
 import { useShortcuts } from "./shortcuts";
 import { chooseTheme, type Theme, useTheme } from "./theme";
 
-// Dialogs come when they are needed: the first page is drawn the sooner.
-const ShortcutSheet = lazy(async () => ({ default: (await import("./ShortcutSheet")).ShortcutSheet }));
+// Needed only when a session ends, and then the server is there to give it.
 const SignInAgain = lazy(async () => ({ default: (await import("./SignInAgain")).SignInAgain }));
 
 const places = [
@@ -203,8 +203,8 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="main" className={styles.main} tabIndex={-1}>
         {account.isPending || (isSignedOut && !known) ? <PageSkeleton /> : children}
       </main>
+      <ShortcutSheet open={sheet} onOpenChange={setSheet} />
       <Suspense>
-        {useOnce(sheet) && <ShortcutSheet open={sheet} onOpenChange={setSheet} />}
         {useOnce(signedOut) && (
           <SignInAgain
             open={signedOut}

@@ -6,13 +6,9 @@ const guards = new Set<object>();
 const listeners = new Set<() => void>();
 let asked: (() => void) | null = null;
 
-function tell(): void {
-  for (const listener of listeners) listener();
-}
-
 function ask(go: (() => void) | null): void {
   asked = go;
-  tell();
+  for (const listener of listeners) listener();
 }
 
 function beforeUnload(event: BeforeUnloadEvent): void {
@@ -28,28 +24,15 @@ export const aroundNav: AroundNavHandler = (navigate, to, options) => {
   else ask(go);
 };
 
-/** Whether any page has something to lose. */
-export function useHasGuards(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => guards.size > 0,
-  );
-}
-
 /** While unsaved is true, leaving the page asks first. */
 export function useLeaveGuard(unsaved: boolean): void {
   useEffect(() => {
     if (!unsaved) return;
     const guard = {};
     guards.add(guard);
-    tell();
     if (guards.size === 1) globalThis.addEventListener("beforeunload", beforeUnload);
     return () => {
       guards.delete(guard);
-      tell();
       if (guards.size === 0) globalThis.removeEventListener("beforeunload", beforeUnload);
     };
   }, [unsaved]);

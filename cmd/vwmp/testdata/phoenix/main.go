@@ -21,6 +21,8 @@ var version, words = "1.0.0", ""
 type config struct {
 	// Gate is a file in the workspace whose appearance ends the step.
 	Gate string `json:"gate,omitempty" title:"Gate"`
+	// Poison ends the plugin's process once the gate is open.
+	Poison bool `json:"poison,omitempty" title:"Poison"`
 }
 
 type output struct {
@@ -45,6 +47,10 @@ func wait(ctx context.Context, step *pluginsdk.Step, c config) (output, error) {
 		case <-ctx.Done():
 			return output{}, ctx.Err()
 		}
+	}
+	if c.Poison {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
 	}
 	return output{version, os.Getpid()}, nil
 }

@@ -72,8 +72,11 @@ const tabs: { tab: Tab; label: string }[] = [
 function NarrowFrame() {
   const view = useViewStore();
   const tab = useView((state) => state.tab);
+  const name = useDesignerState((state) => state.document.name);
   return (
     <Tabs.Root className={styles.tabs} value={tab} onValueChange={(next: Tab) => view.getState().set({ tab: next })}>
+      {/* The canvas has a toolbar with the page's heading. */}
+      {tab !== "canvas" && <h1 className="visually-hidden">{name || "Unnamed workflow"}</h1>}
       <Tabs.List className={styles.tabList} aria-label="Parts of the designer">
         {tabs.map((each) => (
           <Tabs.Tab key={each.tab} value={each.tab} className={styles.tab}>

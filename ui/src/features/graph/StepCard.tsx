@@ -28,23 +28,28 @@ export interface StepCardProps {
   far?: boolean;
 }
 
-/** The name of a step's card for screen readers: everything that the card shows, in words. */
+/**
+ * The name of a step's card for screen readers: what the card shows, in the
+ * same words and order, so that it can be called by what is seen; then the rest.
+ */
 export function describeStep(
   { id, title, unknown, off, status, problems }: StepCardProps,
   dependencies: readonly string[],
 ): string {
   const parts = [title];
-  // What is seen stands together at the front, so that one who speaks to the page can say it.
-  if (status && !status.change) {
-    parts.push(status.status + (status.duration === undefined ? "" : ` ${duration(status.duration)}`));
+  if (status?.change) parts.push(status.change, id);
+  else if (status) {
+    parts.push(status.status);
+    if (status.duration !== undefined) parts.push(duration(status.duration));
+    parts.push(`id ${id}`);
+    if (status.message) parts.push(status.message);
+  } else {
+    if (unknown) parts.push("unknown step");
+    if (off) parts.push("off");
+    parts.push(id);
+    if (problems?.errors) parts.push(count(problems.errors, "problem"));
+    else if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
   }
-  parts.push(`step ${id}`);
-  if (unknown) parts.push("unknown step");
-  if (off) parts.push("switched off");
-  if (status?.change) parts.push(status.change);
-  if (status?.message) parts.push(status.message);
-  if (problems?.errors) parts.push(count(problems.errors, "problem"));
-  if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
   parts.push(dependencies.length > 0 ? `depends on ${listed(dependencies)}` : "depends on nothing");
   return parts.join(", ");
 }
@@ -72,31 +77,29 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
   if (status?.change) {
     return (
       <>
-        <ChangeMark change={status.change} />
-        <code className={styles.id}>{id}</code>
+        <ChangeMark change={status.change} /> <code className={styles.id}>{id}</code>
       </>
     );
   }
   if (status) {
     return (
       <>
-        <StatusPill status={status.status} size="small" />
+        <StatusPill status={status.status} size="small" />{" "}
         {status.duration !== undefined && <span className={styles.duration}>{duration(status.duration)}</span>}
       </>
     );
   }
   return (
     <>
-      {unknown && <span className={styles.word}>Unknown step</span>}
-      {off && <span className={styles.word}>Off</span>}
-      <code className={styles.id}>{id}</code>
-      {problems && <Problems {...problems} />}
+      {unknown && <span className={styles.word}>Unknown step</span>} {off && <span className={styles.word}>Off</span>}{" "}
+      <code className={styles.id}>{id}</code> {problems && <Problems {...problems} />}
     </>
   );
 }
 
 /** A step as the canvas shows it. It only draws; who may focus it, and its name, is the node's affair. */
 export const StepCard = memo(function StepCard(props: StepCardProps) {
+  // Blanks between the parts are for programs that compare the card's text with its name.
   const { title, icon, unknown, off, status, selected, far } = props;
   const change = status?.change;
   const word = change ? changeColour(change) : status && (isStatus(status.status) ? status.status : "pending");
@@ -129,7 +132,7 @@ export const StepCard = memo(function StepCard(props: StepCardProps) {
         <HandlerIcon name={icon} />
       </span>
       <span className={styles.lines}>
-        <span className={styles.title}>{title}</span>
+        <span className={styles.title}>{title}</span>{" "}
         <span className={styles.second}>
           <SecondLine {...props} />
         </span>

@@ -1,88 +1,106 @@
-import { ChevronDown, ChevronRight } from "lucide-react";
-import { type ReactNode, useId, useState } from "react";
+import { ChevronDown, ChevronRight, CirclePause, Ellipsis, Power, RotateCw } from "lucide-react";
+import { useId, useState } from "react";
+import { useMay } from "../../api/role";
 import type { Plugin } from "../../api/types";
 import { Badge } from "../../components/Badge";
-import { IconButton } from "../../components/Button";
+import { Button, IconButton } from "../../components/Button";
+import { Menu } from "../../components/Menu";
 import { Cell, RowActions } from "../../components/Table";
-import { Ago } from "../../components/Time";
 import { bytes, capital, count } from "../../lib/text";
-import { isSet } from "../../lib/time";
+import { Details } from "./Details";
+import { meaningOf, rests, toneOf } from "./describe";
 import styles from "./PluginsPage.module.css";
 
-const tones: Record<string, "calm" | "good" | "busy" | "warn" | "bad"> = {
-  running: "good",
-  starting: "busy",
-  stopping: "busy",
-  stopped: "calm",
-  failed: "bad",
-  unkillable: "bad",
-};
-
-/** What the words mean for a person. */
-const meanings: Record<string, string> = {
-  stopped: "Starts when a step needs it",
-  failed: "Its last start failed",
-  unkillable: "A process of it can't be ended",
-};
-
-function Details({ plugin }: { plugin: Plugin }) {
-  const parts: [string, ReactNode][] = [
-    [
-      "Handlers",
-      plugin.handlers && plugin.handlers.length > 0 ? (
-        <span key="handlers" className={styles.handlers}>
-          {plugin.handlers.map((handler) => (
-            <code key={handler}>{handler}</code>
-          ))}
-        </span>
-      ) : (
-        "None"
-      ),
-    ],
-    ["File", <code key="file">{plugin.path}</code>],
-  ];
-  if (plugin.checksum) parts.push(["SHA-256", <code key="sum">{plugin.checksum}</code>]);
-  if (plugin.author) parts.push(["Author", plugin.author]);
-  if (plugin.pid) parts.push(["Process", `${plugin.pid}`]);
-  if (isSet(plugin.started_at)) parts.push(["Running since", <Ago key="since" time={plugin.started_at} />]);
-  parts.push(["Restarts", plugin.restarts]);
-  if (plugin.last_error) {
-    parts.push([
-      "Last error",
-      <span key="error" className={styles.bad}>
-        {plugin.last_error}
-      </span>,
-    ]);
-  }
-  if (plugin.last_words && plugin.last_words.length > 0) {
-    parts.push([
-      "Last words",
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reached by keyboard.
-      <pre key="words" className={styles.words} tabIndex={0}>
-        {plugin.last_words.join("\n")}
-      </pre>,
-    ]);
-  }
-  return (
-    <dl className={styles.parts}>
-      {parts.map(([name, value]) => (
-        <div key={name} style={{ display: "contents" }}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+/** What can be done with a plugin. */
+export interface PluginActions {
+  enable: (plugin: Plugin) => void;
+  reload: (plugin: Plugin) => void;
+  /** Asks first. */
+  disable: (plugin: Plugin) => void;
+  /** Asks first, and takes up the version that is held back. */
+  force: (plugin: Plugin) => void;
+  /** The plugin that something is being done with. */
+  busy: string | undefined;
 }
 
 interface PluginRowProps {
   plugin: Plugin;
   columns: number;
-  children?: ReactNode;
+  actions: PluginActions;
 }
 
-/** A plugin's process, and on request all that is known of it. children are its actions. */
-export function PluginRow({ plugin, columns, children }: PluginRowProps) {
+function Held({ plugin, onForce }: { plugin: Plugin; onForce?: () => void }) {
+  const held = plugin.held;
+  if (!held) return null;
+  return (
+    <div className={styles.held}>
+      <p>
+        <strong>{held.version ? `Version ${held.version} is held back` : "A newer file is held back"}</strong>:{" "}
+        {held.message}
+      </p>
+      {held.changes.length > 0 && (
+        <ul>
+          {held.changes.slice(0, 5).map((change) => (
+            <li key={`${change.workflow_id} ${change.step_id} ${change.message}`}>
+              {change.workflow_name}
+              {change.step_id && `, step “${change.step_id}”`}: {change.message}
+            </li>
+          ))}
+          {held.changes.length > 5 && <li>and {held.changes.length - 5} more</li>}
+        </ul>
+      )}
+      {onForce && held.reason !== "removed" && held.reason !== "broken" && (
+        <Button size="small" onClick={onForce}>
+          Take it up all the same…
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Actions({ plugin, actions }: { plugin: Plugin; actions: PluginActions }) {
+  const admin = useMay("admin");
+  if (!admin) return null;
+  return (
+    <>
+      {rests(plugin) && (
+        <Button
+          size="small"
+          icon={<Power />}
+          aria-label={`Enable ${plugin.name}`}
+          busy={actions.busy === plugin.name}
+          onClick={() => actions.enable(plugin)}
+        >
+          Enable
+        </Button>
+      )}
+      <Menu
+        trigger={<IconButton label={`More actions for ${plugin.name}`} icon={<Ellipsis />} />}
+        groups={[
+          [
+            {
+              id: "reload",
+              label: "Reload",
+              hint: "Takes up a new file; what runs ends on the old one",
+              icon: <RotateCw />,
+              onSelect: () => actions.reload(plugin),
+            },
+            plugin.state !== "disabled" && {
+              id: "disable",
+              label: "Disable…",
+              icon: <CirclePause />,
+              onSelect: () => actions.disable(plugin),
+            },
+          ],
+        ]}
+      />
+    </>
+  );
+}
+
+/** A plugin's process, and on request all that is known of it. */
+export function PluginRow({ plugin, columns, actions }: PluginRowProps) {
+  const admin = useMay("admin");
   const [open, setOpen] = useState(false);
   const details = useId();
   return (
@@ -90,10 +108,11 @@ export function PluginRow({ plugin, columns, children }: PluginRowProps) {
       <tr>
         <Cell className={styles.name}>
           <strong>{plugin.name}</strong> <span className={styles.hint}>{plugin.description}</span>
+          <Held plugin={plugin} onForce={admin ? () => actions.force(plugin) : undefined} />
         </Cell>
-        <Cell label="State">
-          <Badge tone={tones[plugin.state] ?? "warn"}>{capital(plugin.state)}</Badge>
-          <span className={styles.hint}>{plugin.last_error || meanings[plugin.state]}</span>
+        <Cell label="State" className={styles.state}>
+          <Badge tone={toneOf(plugin.state)}>{capital(plugin.state)}</Badge>
+          <span className={styles.hint}>{meaningOf(plugin)}</span>
         </Cell>
         <Cell label="Version">{plugin.version || "–"}</Cell>
         <Cell label="Memory" end>
@@ -108,9 +127,9 @@ export function PluginRow({ plugin, columns, children }: PluginRowProps) {
         </Cell>
         <Cell shrink>
           <RowActions>
-            {children}
+            <Actions plugin={plugin} actions={actions} />
             <IconButton
-              label={`Details of ${plugin.name}, ${count(plugin.handlers?.length ?? 0, "handler")}`}
+              label={`Details of ${plugin.name}, ${count(plugin.handlers.length, "handler")}`}
               icon={open ? <ChevronDown /> : <ChevronRight />}
               aria-expanded={open}
               aria-controls={open ? details : undefined}

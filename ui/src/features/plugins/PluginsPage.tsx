@@ -11,6 +11,7 @@ import { type Column, Table } from "../../components/Table";
 import { count } from "../../lib/text";
 import { PluginRow } from "./PluginRow";
 import styles from "./PluginsPage.module.css";
+import { usePluginActions } from "./usePluginActions";
 
 const columns: readonly Column[] = [
   { id: "name", label: "Plugin" },
@@ -30,7 +31,7 @@ function Refused({ plugins }: { plugins: readonly Plugin[] }) {
         {plugins.map((plugin) => (
           <li key={`${plugin.name} ${plugin.path}`}>
             <code>{plugin.path}</code>
-            <span className={styles.hint}>{plugin.last_error || "No reason was given"}</span>
+            <span className={styles.hint}>{plugin.state_reason || plugin.last_error || "No reason was given"}</span>
           </li>
         ))}
       </ul>
@@ -44,7 +45,8 @@ export default function PluginsPage() {
   const list = useQuery({ ...pluginsQuery, refetchInterval: 5_000 });
   const plugins = list.data?.filter((plugin) => plugin.state !== "refused");
   const refused = list.data?.filter((plugin) => plugin.state === "refused") ?? [];
-  const handlers = plugins?.reduce((sum, plugin) => sum + (plugin.handlers?.length ?? 0), 0) ?? 0;
+  const handlers = plugins?.reduce((sum, plugin) => sum + plugin.handlers.length, 0) ?? 0;
+  const { actions, notice, dialogs } = usePluginActions();
   return (
     <Page
       title="Plugins"
@@ -58,6 +60,7 @@ export default function PluginsPage() {
           retrying={list.isFetching}
         />
       )}
+      {notice}
       {plugins?.length === 0 && (
         <Card>
           <EmptyState icon={<Blocks />} title="No plugin was found">
@@ -70,7 +73,12 @@ export default function PluginsPage() {
           <Table label="Plugins" columns={columns} busy={!plugins}>
             {plugins ? (
               plugins.map((plugin) => (
-                <PluginRow key={`${plugin.name} ${plugin.path}`} plugin={plugin} columns={columns.length} />
+                <PluginRow
+                  key={`${plugin.name} ${plugin.path}`}
+                  plugin={plugin}
+                  columns={columns.length}
+                  actions={actions}
+                />
               ))
             ) : (
               <SkeletonRows columns={columns} rows={3} />
@@ -79,6 +87,7 @@ export default function PluginsPage() {
         </Card>
       )}
       {refused.length > 0 && <Refused plugins={refused} />}
+      {dialogs}
     </Page>
   );
 }

@@ -12,7 +12,7 @@ const page = 20;
 /** The versions of a workflow, the newest first, each with the number of steps that it changed. */
 export function versionsQuery(id: string) {
   return infiniteQueryOptions({
-    queryKey: keys.versions(id),
+    queryKey: [...keys.versions(id), "list"] as const,
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       take(

@@ -39,7 +39,7 @@ function Changes({ conflict }: { conflict: Newest }) {
 }
 
 /** Somebody saved meanwhile: nothing is decided without the person. */
-export function ConflictDialog() {
+export default function ConflictDialog() {
   const session = useSavingSession();
   const conflict = useSavingState((state) => state.conflict);
   const saving = useSavingState((state) => state.progress.kind === "saving");

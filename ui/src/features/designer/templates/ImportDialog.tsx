@@ -171,7 +171,7 @@ function Content({ current, onImport, onOpenChange }: Omit<ImportDialogProps, "o
 }
 
 /** Brings a file in: by choosing, dropping or pasting it. Nothing changes before its preview was agreed to. */
-export function ImportDialog({ open, onOpenChange, current, onImport }: ImportDialogProps) {
+export default function ImportDialog({ open, onOpenChange, current, onImport }: ImportDialogProps) {
   return (
     <Dialog
       open={open}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { assertAccessible, desktop, narrow } from "./lib/browser.mjs";
+import { gate } from "./lib/gate.mjs";
+import { area } from "./lib/suite.mjs";
+
+const row = (page, name) =>
+  page
+    .getByRole("table", { name: "Plugins" })
+    .locator("tbody tr")
+    .filter({ has: page.locator("strong").getByText(name, { exact: true }) });
+
+area("plugins", {}, (test) => {
+  test("plugins show their state, version, memory and calls, and on request all else with who uses them", async ({
+    server,
+    open,
+  }) => {
+    const { step, open: release } = await gate(server);
+    await release();
+    await server.workflow({ name: "Uses it", steps: [step] }, "user");
+    await server.run("user");
+    const page = await open("/vwmp/plugins");
+    await row(page, "vwmp").getByText("Running").waitFor();
+    assert.match(await row(page, "vwmp").innerText(), /1\.0\.0[\s\S]*[\d.]+ MB[\s\S]*\b1\b/);
+    assert.match(await row(page, "git").innerText(), /Stopped[\s\S]*Starts when a step needs it/);
+    await row(page, "vwmp")
+      .getByRole("button", { name: /^Details of vwmp/ })
+      .click();
+    await page.getByRole("link", { name: "Uses it" }).waitFor();
+    assert.match(await page.locator("dl").innerText(), /vwmp\.run_validators[\s\S]*SHA-256[\s\S]*[0-9a-f]{64}/);
+    for (const dark of [false, true]) {
+      await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+      for (const size of [desktop, narrow]) {
+        await page.setViewportSize(size);
+        await assertAccessible(page, `the plugins at ${size.width}`);
+        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+      }
+    }
+  });
+
+  test("a plugin is disabled after a question that names who uses it, and enabled again", async ({ server, open }) => {
+    const page = await open("/vwmp/plugins");
+    await row(page, "vwmp").getByRole("button", { name: "More actions for vwmp" }).click();
+    await page.getByRole("menuitem", { name: /^Disable/ }).click();
+    const dialog = page.getByRole("alertdialog", { name: "Disable “vwmp”?" });
+    await dialog.getByText("1 workflow uses it: “Uses it”.").waitFor();
+    await assertAccessible(page, "the question before a plugin is disabled");
+    await dialog.getByRole("button", { name: "Disable plugin" }).click();
+    await row(page, "vwmp").getByText("Disabled", { exact: true }).waitFor();
+    const list = async () => (await server.api("plugins/")).plugins.find(({ name }) => name === "vwmp");
+    assert.equal((await list()).state, "disabled");
+    await row(page, "vwmp").getByRole("button", { name: "Enable vwmp" }).click();
+    await row(page, "vwmp").getByText("Disabled", { exact: true }).waitFor({ state: "detached" });
+    assert.notEqual((await list()).state, "disabled");
+  });
+
+  test("a plugin is reloaded", async ({ open }) => {
+    const page = await open("/vwmp/plugins");
+    await row(page, "git").getByRole("button", { name: "More actions for git" }).click();
+    await page.getByRole("menuitem", { name: /^Reload/ }).click();
+    await page.getByText("Plugin “git” is reloaded").waitFor();
+  });
+
+  test("a file that is refused is listed with the reason", async ({ server, open }) => {
+    const folder = join(server.data, "plugins");
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "vwmp-plugin-broken"), "no program", { mode: 0o755 });
+    await server.stop();
+    await server.start();
+    const refused = (await server.api("plugins/")).plugins.find(({ path }) => path.includes("broken"));
+    const page = await open("/vwmp/plugins");
+    await row(page, "git").waitFor();
+    assert.match(await page.locator("main").innerText(), /vwmp-plugin-broken|broken/);
+    const reason = refused.state_reason || refused.last_error;
+    assert.ok(reason, JSON.stringify(refused));
+    await page.getByText(reason).first().waitFor();
+    await assertAccessible(page, "a refused file");
+  });
+});
