@@ -146,7 +146,7 @@ export function LogList({ lines, wrap, mark, current, onCurrent, shown, stepName
       )}
       {current >= 0 && lines[current] && (
         <div className={styles.copy}>
-          <CopyButton label="Copy line" text={() => lines[current]!.plain} />
+          <CopyButton iconOnly label="Copy line" text={() => lines[current]!.plain} />
           <span className="visually-hidden">{count(current + 1, "line")}</span>
         </div>
       )}

@@ -81,7 +81,9 @@ export function Input({ step, item }: PayloadProps) {
   return (
     <Section
       title="Input"
-      aside={data && !data.preview && <CopyButton label="Copy input" text={() => JSON.stringify(config, null, 2)} />}
+      aside={
+        data && !data.preview && <CopyButton iconOnly label="Copy input" text={() => JSON.stringify(config, null, 2)} />
+      }
     >
       {input.isError && (
         <ErrorNotice error={input.error} doing="The input could not be loaded" onRetry={() => void input.refetch()} />
@@ -119,7 +121,9 @@ export function Output({ step, item, output, ended }: PayloadProps & { output: u
   return (
     <Section
       title="Output"
-      aside={output !== undefined && <CopyButton label="Copy output" text={() => JSON.stringify(output, null, 2)} />}
+      aside={
+        output !== undefined && <CopyButton iconOnly label="Copy output" text={() => JSON.stringify(output, null, 2)} />
+      }
     >
       {output === undefined ? (
         <p className={styles.hint}>It gave none.</p>
