@@ -434,6 +434,9 @@ type Explainer interface {
 	Preview(ctx context.Context, request StartRequest) (Preview, error)
 	// Explain says why an execution and its steps are as they are.
 	Explain(ctx context.Context, executionID string) (Explanation, error)
+	// UndoOutlook says what an Undo would take back and what not; its errors
+	// are those of Undo, but that nothing at all can be undone is none.
+	UndoOutlook(ctx context.Context, executionID string) ([]plan.UndoOutlook, error)
 	// Input says what a step was called with, or an item of its for_each
 	// where item is not nil; ErrNotFound where there is no such step or item.
 	Input(ctx context.Context, executionID, stepID string, item *int) (Input, error)

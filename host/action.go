@@ -109,13 +109,10 @@ func (s *Server) addAction(a action) {
 		if text, ready := answer.(json.RawMessage); ready {
 			return c.Status(status).Send(text)
 		}
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(answer); err != nil {
+		if err := writeJSON(c.Status(status).Response().BodyWriter(), answer); err != nil {
 			return fmt.Errorf("write an answer: %w", err)
 		}
-		return c.Status(status).Send(text.Bytes())
+		return nil
 	})
 }
 

@@ -53,7 +53,7 @@ func (s *Server) setUpAPI() {
 				{Name: "auth", Description: "Sign-in"}, {Name: "secrets"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{s.ownProblem},
 	}

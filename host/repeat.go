@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/problem"
 )
@@ -36,8 +37,9 @@ func (s *Server) addRepeats(tags []string) {
 		Operation: huma.Operation{
 			OperationID: "undo-execution", Method: http.MethodPost, Path: apiBase + "/executions/{id}/undo/", Tags: tags,
 			Summary: "Undo an ended execution", Description: "A new execution that takes back what can be taken back, last finished first.",
+			Parameters: []*huma.Param{query("dry_run", huma.TypeBoolean, "Only say what would be taken back; 200")},
 		},
-		answers: map[int]any{http.StatusAccepted: launched{}}, serve: s.undoExecution,
+		answers: map[int]any{http.StatusAccepted: launched{}, http.StatusOK: undoPlan{}}, serve: s.undoExecution,
 	})
 }
 
@@ -201,14 +203,26 @@ func mayEdit(ctx context.Context, what string) error {
 	return nil
 }
 
+type undoPlan struct {
+	Steps []plan.UndoOutlook `json:"steps" nullable:"false" doc:"In the order of the definition"`
+}
+
 func (s *Server) undoExecution(c *fiber.Ctx, _ any) (int, any, error) {
 	ctx := c.UserContext()
 	id, err := executionID(c.Params("id"))
 	if err != nil {
 		return 0, nil, err
 	}
+	dryRun, err := flag(c, "dry_run")
+	if err != nil {
+		return 0, nil, err
+	}
 	if err := s.Catalogue.Ready(ctx); err != nil {
 		return 0, nil, err
+	}
+	if dryRun {
+		outlook, err := s.Engine.UndoOutlook(ctx, id)
+		return http.StatusOK, undoPlan{outlook}, executionMissing(err)
 	}
 	execution, err := s.Engine.Undo(ctx, id, infoOf(ctx).who.Name)
 	if err != nil {

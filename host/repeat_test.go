@@ -139,6 +139,13 @@ func TestAnUndoTakesARunBackOnce(t *testing.T) {
 	_, failed := w.chain()
 	first := w.ask("POST", executions+failed+"/retry/", "").want(202).text("execution_id")
 	w.ended(first, "success")
+	plan := string(w.ask("POST", executions+first+"/undo/?dry_run=true", "").want(200).body)
+	if want := `{"steps":[{"step_id":"a","undone":true},{"step_id":"b","undone":false,"reason":"can't be undone: test.fail has no way to"},{"step_id":"c","undone":true}]}`; strings.TrimSpace(plan) != want {
+		t.Errorf("the plan is %s", plan)
+	}
+	if got := w.ask("GET", executions+first+"/", "").want(200).object(); got["undone_by"] != nil {
+		t.Errorf("a plan undid it: %v", got)
+	}
 	made := w.ask("POST", executions+first+"/undo/", "").want(202)
 	id := made.text("execution_id")
 	if made.text("undo_of") != first || made.text("trigger") != "undo" {
@@ -150,9 +157,12 @@ func TestAnUndoTakesARunBackOnce(t *testing.T) {
 		t.Errorf("the first run: %v", result)
 	}
 	w.conflict(executions+first+"/undo/", "", id)
+	w.conflict(executions+first+"/undo/?dry_run=true", "", id)
 	w.ask("POST", executions+"none/undo/", "").problem(404, "EXECUTION_NOT_FOUND")
 	nothing := fmt.Sprint(w.run("[{id: a, handler: test.echo}]")["execution_id"])
 	w.conflict(executions+nothing+"/undo/", "", "can be undone")
+	w.ask("POST", executions+nothing+"/undo/?dry_run=true", "").want(200)
+	w.ask("POST", executions+"none/undo/?dry_run=true", "").problem(404, "EXECUTION_NOT_FOUND")
 }
 
 // casting signs everybody in as one role.

@@ -39,15 +39,25 @@ func (s *Server) addVersions(tags []string) {
 	}, s.restoreVersion)
 }
 
+// mostCounted bounds a page of which the changed steps are counted: each
+// revision is then read whole.
+const mostCounted = 50
+
 type listVersionsInput struct {
-	ID     string `path:"id"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Cursor string `query:"cursor" doc:"What the page before gave as next"`
+	ID      string `path:"id"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Cursor  string `query:"cursor" doc:"What the page before gave as next"`
+	Changes bool   `query:"changes" doc:"Also count the changed steps; a page then has at most 50 revisions"`
+}
+
+type listedVersion struct {
+	data.RevisionInfo
+	ChangedSteps *int `json:"changed_steps,omitempty" doc:"How many steps were added, removed or changed since the revision before; only with changes=true, and not of the first"`
 }
 
 type versionList struct {
-	Versions []data.RevisionInfo `json:"versions" nullable:"false"`
-	Next     string              `json:"next" doc:"The next page's cursor; empty on the last one"`
+	Versions []listedVersion `json:"versions" nullable:"false"`
+	Next     string          `json:"next" doc:"The next page's cursor; empty on the last one"`
 }
 
 type listVersionsOutput struct {
@@ -70,19 +80,58 @@ func (s *Server) listVersions(ctx context.Context, in *listVersionsInput) (*list
 	if err != nil {
 		return nil, workflowMissing(err)
 	}
-	out := &listVersionsOutput{Body: versionList{Versions: []data.RevisionInfo{}}}
+	limit := in.Limit
+	if in.Changes {
+		limit = min(limit, mostCounted)
+	}
+	out := &listVersionsOutput{Body: versionList{Versions: []listedVersion{}}}
 	for _, revision := range list {
 		if below > 0 && revision.Revision >= below {
 			continue
 		}
-		if n := len(out.Body.Versions); n == in.Limit {
+		if n := len(out.Body.Versions); n == limit {
 			out.Body.Next = strconv.Itoa(out.Body.Versions[n-1].Revision)
-			out.Link = link([2]string{"next", address("/workflows/"+id+"/versions/", url.Values{"cursor": {out.Body.Next}, "limit": {strconv.Itoa(in.Limit)}})})
+			query := url.Values{"cursor": {out.Body.Next}, "limit": {strconv.Itoa(limit)}}
+			if in.Changes {
+				query.Set("changes", "true")
+			}
+			out.Link = link([2]string{"next", address("/workflows/"+id+"/versions/", query)})
 			break
 		}
-		out.Body.Versions = append(out.Body.Versions, revision)
+		out.Body.Versions = append(out.Body.Versions, listedVersion{RevisionInfo: revision})
 	}
-	return out, nil
+	if in.Changes {
+		err = s.countChanges(ctx, id, out.Body.Versions)
+	}
+	return out, err
+}
+
+// countChanges counts in each of the versions, the newest first, the steps
+// that differ from the revision before it.
+func (s *Server) countChanges(ctx context.Context, id string, versions []listedVersion) error {
+	if len(versions) == 0 {
+		return nil
+	}
+	after, err := s.Workflows.WorkflowRevision(ctx, id, versions[0].Revision)
+	if err != nil {
+		return workflowMissing(err)
+	}
+	for i := range versions {
+		if versions[i].Revision == 1 {
+			return nil
+		}
+		before, err := s.Workflows.WorkflowRevision(ctx, id, versions[i].Revision-1)
+		if errors.Is(err, engine.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		steps := compare.Documents(before.Document, after.Document).Steps
+		versions[i].ChangedSteps = new(len(steps.Added) + len(steps.Removed) + len(steps.Changed))
+		after = before
+	}
+	return nil
 }
 
 type versionInput struct {

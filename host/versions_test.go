@@ -152,6 +152,40 @@ func TestRevisionsAreListedInPagesAndReadWhole(t *testing.T) {
 	}
 }
 
+func TestTheChangedStepsOfRevisionsAreCountedWhereAsked(t *testing.T) {
+	w := newWorld(t)
+	w.saved("hello", commented)
+	w.changed("hello", "", func(document map[string]any) { document["name"] = "B" })
+	w.changed("hello", "", func(document map[string]any) {
+		stepOf(document, 0)["config"] = map[string]any{"text": "bye"}
+		steps, _ := document["steps"].([]any)
+		document["steps"] = []any{steps[0], map[string]any{"id": "new", "handler": "test.fail"}}
+	})
+	list := func(query string) string {
+		var seen []string
+		page := w.ask("GET", workflows+"hello/versions/"+query, "").want(200)
+		versions, _ := page.object()["versions"].([]any)
+		for _, v := range versions {
+			version, _ := v.(map[string]any)
+			seen = append(seen, fmt.Sprint(version["revision"], ":", version["changed_steps"]))
+		}
+		if next := nextOf(page.header.Get("Link")); next != "" {
+			seen = append(seen, strings.TrimPrefix(next, workflows+"hello/versions/"))
+		}
+		return strings.Join(seen, " ")
+	}
+	for query, want := range map[string]string{
+		"?changes=true":                  "3:3 2:0 1:<nil>",
+		"":                               "3:<nil> 2:<nil> 1:<nil>",
+		"?changes=true&limit=1":          "3:3 ?changes=true&cursor=3&limit=1",
+		"?changes=true&limit=1&cursor=3": "2:0 ?changes=true&cursor=2&limit=1",
+	} {
+		if got := list(query); got != want {
+			t.Errorf("%s gives %s, want %s", query, got, want)
+		}
+	}
+}
+
 func TestTwoRevisionsAreCompared(t *testing.T) {
 	w := newWorld(t)
 	w.saved("hello", commented)

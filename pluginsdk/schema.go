@@ -19,7 +19,11 @@ import (
 //	format:"uri"                pattern:"^v"            example:"v1.2.3"
 //	minimum:"1" maximum:"10"    min_length:"1" max_length:"200"
 //	min_items:"1" max_items:"9" secret:"true"           multiline:"true"
-//	widget:"branch"
+//	widget:"code"
+//
+// The designer knows the widgets code (text in a fixed-width face), json (the
+// value as JSON or YAML) and workflow (suggests the ids of workflows), and
+// ignores others.
 //
 // A field is optional unless it says otherwise. A default is written as JSON,
 // or as plain text for a string; it is also what a handler finds where the

@@ -198,8 +198,16 @@ func put(tx *bolt.Tx, to bucket, key, payload []byte) error {
 	return putRaw(tx, to, key, record.Seal(key, payload))
 }
 
+// orderedFill is how full a page gets before it is split where new keys mostly
+// come after old ones: split in the middle, it would stay half empty for good.
+const orderedFill = 0.9
+
 func putRaw(tx *bolt.Tx, to bucket, key, value []byte) error {
-	if err := tx.Bucket([]byte(to)).Put(key, value); err != nil {
+	b := tx.Bucket([]byte(to))
+	if to == bucketEvents || to == bucketSteps {
+		b.FillPercent = orderedFill
+	}
+	if err := b.Put(key, value); err != nil {
 		return fmt.Errorf("write to bucket %s: %w", to, err)
 	}
 	return nil

@@ -14,8 +14,6 @@ const (
 	batchIDs = 100
 	// moveBytes is how much one transaction of the history takes, roughly.
 	moveBytes = 2 << 20
-	// monthFill is how full a page of the history gets before it is split.
-	monthFill = 0.9
 )
 
 // moveEnded moves executions that ended before a time into the history, as
@@ -153,7 +151,7 @@ func (c *copier) flush() error {
 	err := c.store.updateMonth(c.to, func(tx *bolt.Tx) error {
 		for _, name := range historyBuckets() {
 			// They come in the order of time, and so of their keys.
-			tx.Bucket([]byte(name)).FillPercent = monthFill
+			tx.Bucket([]byte(name)).FillPercent = orderedFill
 		}
 		for _, id := range c.ids {
 			// What came back from here to be changed left its copy.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -69,8 +70,12 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: options.logger,
 	}
 	if options.serves {
+		// It is watched, and the folder above it changes all the time.
+		if err := os.MkdirAll(filepath.Join(s.Data, "plugins"), 0o700); err != nil {
+			return nil, fmt.Errorf("make the folder for plugins: %w", err)
+		}
 		hosting.CopyDir = filepath.Join(s.Data, "cache", "plugins")
-		hosting.Workflows = storedWorkflows(store)
+		hosting.Workflows, hosting.Watch = storedWorkflows(store), true
 		hosting.Changed = func(change pluginhost.Change) {
 			if running := c.running.Load(); running != nil && change.Catalogue {
 				running.PluginsChanged()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -36,6 +37,9 @@ func giveBackWhenIdle(ctx context.Context) {
 		metrics.Read(sample)
 		now := sample[0].Value.Uint64()
 		if now-last < idleAllocations && now-given > idleGarbage {
+			// What pools hold, such as the buffers of large answers, goes with the
+			// second collection that finds it unused.
+			runtime.GC()
 			debug.FreeOSMemory()
 			given = now
 		}

@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,5 +165,220 @@ func TestThePluginCommandsSwitchAndTellWhatUsesAPlugin(t *testing.T) {
 	var usage struct{ Handlers []struct{ Path string } }
 	if err := json.Unmarshal([]byte(command(0, "usage", "lab", "--output", "json")), &usage); err != nil || len(usage.Handlers) == 0 {
 		t.Errorf("usage as JSON: %v %+v", err, usage)
+	}
+}
+
+// phoenix builds the plugin whose binary is replaced, and returns its path.
+func phoenix(t *testing.T, version, words string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "vwmp-plugin-phoenix")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.version="+version+" -X main.words="+words, "-o", path, "./testdata/phoenix")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the plugin: %v\n%s", err, output)
+	}
+	return path
+}
+
+// drop puts a binary into the folder of plugins, in the place of the one that
+// is there.
+func drop(t *testing.T, binary, dir string) {
+	t.Helper()
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(dir, "vwmp-plugin-phoenix")
+	if err := os.WriteFile(target+".new", text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(target+".new", target); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// atVersion waits until a plugin is at a version.
+func (r *running) atVersion(version string) {
+	r.t.Helper()
+	r.await("the plugin is at version "+version, func() bool {
+		var answer struct{ Plugins []host.PluginStatus }
+		r.call(http.MethodGet, "/plugins/", "", "", http.StatusOK, &answer)
+		return slices.ContainsFunc(answer.Plugins, func(p host.PluginStatus) bool { return p.Name == "phoenix" && p.Version == version })
+	})
+}
+
+type phoenixOutput struct {
+	Version string
+	PID     int
+}
+
+func (r *running) outputs(id string) map[string]phoenixOutput {
+	r.t.Helper()
+	outputs := map[string]phoenixOutput{}
+	for step, result := range r.result(id).StepResults {
+		var output phoenixOutput
+		if err := json.Unmarshal(result.Output, &output); err != nil {
+			r.t.Fatalf("step %s gave %s: %v", step, result.Output, err)
+		}
+		outputs[step] = output
+	}
+	return outputs
+}
+
+// TestFiftyRunningStepsOutliveTwoReloads: none fails, each ends on the version
+// that it began with, and what comes after runs on the newest.
+func TestFiftyRunningStepsOutliveTwoReloads(t *testing.T) {
+	t.Parallel()
+	one, two, three := phoenix(t, "1.0.0", ""), phoenix(t, "2.0.0", ""), phoenix(t, "3.0.0", "")
+	data, workspace := t.TempDir(), t.TempDir()
+	r := startRunning(t, data, workspace)
+	drop(t, one, filepath.Join(data, "plugins"))
+	r.atVersion("1.0.0") // Without a restart.
+	const many = 50
+	text := strings.Builder{}
+	text.WriteString("name: Many\nsteps:\n")
+	for i := range many {
+		fmt.Fprintf(&text, "  - {id: s%d, handler: phoenix.wait, config: {gate: open}}\n", i)
+	}
+	id := r.start(r.save(text.String()))
+	r.await("all steps run", func() bool { return r.plugin("phoenix").Running == many })
+	first := r.plugin("phoenix").PID
+	after := r.save("name: After\nsteps:\n  - {id: a, handler: phoenix.wait}\n")
+	for _, next := range []struct{ binary, version string }{{two, "2.0.0"}, {three, "3.0.0"}} {
+		drop(t, next.binary, filepath.Join(data, "plugins"))
+		r.atVersion(next.version)
+		fresh := r.start(after)
+		if result := r.finish(fresh); result.Status != plan.StatusSuccess {
+			t.Fatalf("a new run is %s: %+v", result.Status, result.Error)
+		}
+		if got := r.outputs(fresh)["a"]; got.Version != next.version || got.PID == first {
+			t.Errorf("a new run ran on %+v", got)
+		}
+	}
+	if p := r.plugin("phoenix"); p.Draining != many || !alive(first) {
+		t.Errorf("while the old steps run the plugin is %+v", p)
+	}
+	if err := os.WriteFile(filepath.Join(workspace, "open"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result := r.finish(id)
+	if result.Status != plan.StatusSuccess || result.Progress.CompletedSteps != many || result.Progress.FailedSteps != 0 {
+		t.Errorf("the run is %s: %+v", result.Status, result.Progress)
+	}
+	for step, got := range r.outputs(id) {
+		if got.Version != "1.0.0" || got.PID != first || result.StepResults[step].Attempts != 1 {
+			t.Errorf("step %s ran on %+v in %d attempts", step, got, result.StepResults[step].Attempts)
+		}
+	}
+	r.await("the old process is gone", func() bool { return !alive(first) })
+}
+
+func TestABadPluginVersionTurnsBackByItselfAndTheRunGoesOn(t *testing.T) {
+	t.Parallel()
+	good, bad := phoenix(t, "1.0.0", ""), phoenix(t, "2.0.0", "crash")
+	data := t.TempDir()
+	drop := func(binary string) {
+		if err := os.MkdirAll(filepath.Join(data, "plugins"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		drop(t, binary, filepath.Join(data, "plugins"))
+	}
+	drop(good)
+	r := startRunning(t, data, t.TempDir())
+	workflow := r.save("name: Three\nsteps:\n  - {id: a, handler: phoenix.wait}\n  - {id: b, handler: phoenix.wait}\n  - {id: c, handler: phoenix.wait}\n")
+	drop(bad)
+	r.atVersion("2.0.0")
+	id := r.start(workflow)
+	r.atVersion("1.0.0")
+	r.finish(id)
+	if p := r.plugin("phoenix"); p.Held == nil || p.Held.Reason != "crashed" || p.Held.Version != "2.0.0" {
+		t.Errorf("held is %+v", p.Held)
+	}
+	again := r.start(workflow)
+	if result := r.finish(again); result.Status != plan.StatusSuccess {
+		t.Errorf("after it turned back a run is %s: %+v", result.Status, result.Error)
+	}
+	for step, got := range r.outputs(again) {
+		if got.Version != "1.0.0" {
+			t.Errorf("step %s ran on %+v", step, got)
+		}
+	}
+}
+
+func TestTheImpactOfABinaryIsToldBeforeItIsUsed(t *testing.T) {
+	t.Parallel()
+	one, two := phoenix(t, "1.0.0", ""), phoenix(t, "2.0.0", "without-other")
+	data := t.TempDir()
+	r := startRunning(t, data, t.TempDir())
+	drop(t, one, filepath.Join(data, "plugins"))
+	r.atVersion("1.0.0")
+	r.save("name: Harmless\nsteps:\n  - {id: a, handler: phoenix.wait}\n")
+	broken := r.save("name: Breaks\nsteps:\n  - {id: a, handler: phoenix.wait}\n  - {id: b, handler: phoenix.other}\n")
+	check := func(binary string, want int) string {
+		t.Helper()
+		cmd := exec.Command("vwmp", "plugin", "check", binary, "--server", r.url, "--token", r.token)
+		output, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Fatalf("it ends with %d, not %d: %s", code, want, output)
+		}
+		return string(output)
+	}
+	if out := check(one, 0); !strings.Contains(out, "nothing in 2 stored workflows") || strings.Contains(out, "changed") {
+		t.Errorf("for the same binary it says %s", out)
+	}
+	out := check(two, 1)
+	for _, due := range []string{"2.0.0 (in use: 1.0.0)", "removed", "phoenix.other", broken, `"Breaks"`, `step "b"`} {
+		if !strings.Contains(out, due) {
+			t.Errorf("it lacks %q: %s", due, out)
+		}
+	}
+	check(filepath.Join(data, "admin-token"), 1)
+	// The same when it is dropped, and the API refuses to take it up.
+	drop(t, two, filepath.Join(data, "plugins"))
+	r.await("it is held back", func() bool { return r.plugin("phoenix").Held != nil })
+	var refused struct {
+		Detail string
+		Errors []struct {
+			StepID string `json:"step_id"`
+		}
+	}
+	r.call(http.MethodPost, "/plugins/phoenix/reload/", "", "", http.StatusConflict, &refused)
+	if len(refused.Errors) != 1 || refused.Errors[0].StepID != "b" {
+		t.Errorf("the refusal is %+v", refused)
+	}
+	r.call(http.MethodPost, "/plugins/phoenix/reload/", "application/json", `{"force":true}`, http.StatusOK, nil)
+	r.atVersion("2.0.0")
+}
+
+// TestAPoisonStepIsFoundAndItsNeighboursAreNotBlamed: a step that crashes its
+// plugin fails by itself, and those that ran in the same process end well.
+func TestAPoisonStepIsFoundAndItsNeighboursAreNotBlamed(t *testing.T) {
+	t.Parallel()
+	data, workspace := t.TempDir(), t.TempDir()
+	binary := phoenix(t, "1.0.0", "")
+	r := startRunning(t, data, workspace)
+	drop(t, binary, filepath.Join(data, "plugins"))
+	r.atVersion("1.0.0")
+	id := r.start(r.save(`name: Poison
+on_failure: continue
+steps:
+  - {id: a, handler: phoenix.wait, config: {gate: late}}
+  - {id: b, handler: phoenix.wait, config: {gate: late}}
+  - {id: poison, handler: phoenix.wait, config: {gate: open, poison: true}}
+`))
+	r.await("all steps run", func() bool { return r.plugin("phoenix").Running == 3 })
+	for _, name := range []string{"open", "late"} {
+		if err := os.WriteFile(filepath.Join(workspace, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.await("the process has crashed", func() bool { return r.plugin("phoenix").LastError != "" })
+	}
+	result := r.finish(id)
+	if step := result.StepResults["poison"]; step.Status != plan.StatusFailed || step.Error.Code != "crash_loop" || step.Attempts > 3 {
+		t.Errorf("the poison is %s after %d attempts: %+v", step.Status, step.Attempts, step.Error)
+	}
+	for _, neighbour := range []string{"a", "b"} {
+		if step := result.StepResults[neighbour]; step.Status != plan.StatusSuccess || step.Attempts != 2 {
+			t.Errorf("%s is %s after %d attempts: %+v", neighbour, step.Status, step.Attempts, step.Error)
+		}
 	}
 }

@@ -278,6 +278,18 @@ func (r *Runtime) Undo(ctx context.Context, executionID, by string) (engine.Exec
 	return execution, err
 }
 
+// UndoOutlook says what an Undo would take back; see engine.Engine.
+func (r *Runtime) UndoOutlook(ctx context.Context, executionID string) ([]plan.UndoOutlook, error) {
+	ended, stored, err := r.endedRun(ctx, executionID, "an undo")
+	if err != nil {
+		return nil, err
+	}
+	if err := r.mayUndo(ctx, stored.Execution); err != nil {
+		return nil, err
+	}
+	return plan.OutlookOfUndo(ended.state), nil
+}
+
 func (e *execution) undoable() bool {
 	for i := range e.state.Steps {
 		if e.state.Undoable(plan.StepRef(i)) {

@@ -28,8 +28,9 @@ import (
 // cancelGrace is how long calls get to end after a stop cancelled them.
 const cancelGrace = 5 * time.Second
 
-// maxGraphs bounds the compiled definitions that are kept.
-const maxGraphs = 256
+// maxGraphSteps bounds the steps of all compiled definitions that are kept for
+// executions to come; a step takes about 700 bytes.
+const maxGraphSteps = 10_000
 
 // Options are the ports of a Runtime; all but Secrets, Definitions, Chance and
 // Logger are required.
@@ -76,6 +77,8 @@ type Runtime struct {
 
 	graphsMu sync.Mutex
 	graphs   map[graphKey]*workflow.Graph
+	// graphSteps counts the steps of graphs.
+	graphSteps int
 }
 
 type graphKey struct {
@@ -249,13 +252,24 @@ func (r *Runtime) compile(ctx context.Context, document json.RawMessage) (*workf
 	if graph == nil {
 		return nil, &engine.ProblemsError{Summary: "the workflow has problems", Problems: problems}
 	}
+	return r.keepGraph(key, graph), nil
+}
+
+// keepGraph keeps a graph for executions to come, and forgets others where
+// they get too many. Executions that run hold theirs themselves.
+func (r *Runtime) keepGraph(key graphKey, graph *workflow.Graph) *workflow.Graph {
 	r.graphsMu.Lock()
 	defer r.graphsMu.Unlock()
-	if len(r.graphs) >= maxGraphs {
+	if earlier := r.graphs[key]; earlier != nil {
+		return earlier
+	}
+	if r.graphSteps+graph.Len() > maxGraphSteps {
 		clear(r.graphs)
+		r.graphSteps = 0
 	}
 	r.graphs[key] = graph
-	return graph, nil
+	r.graphSteps += graph.Len()
+	return graph
 }
 
 // adopt makes an execution known, so that calls find it.

@@ -72,7 +72,7 @@ func Builtins() []*Handler {
 var approvalSchema = json.RawMessage(`{
   "type": "object", "additionalProperties": false, "required": ["message"],
   "properties": {
-    "message": {"type": "string", "title": "Message", "minLength": 1, "maxLength": 10000,
+    "message": {"type": "string", "title": "Message", "minLength": 1, "maxLength": 10000, "x-vwmp-multiline": true,
       "description": "What is to be approved; shown to the approvers."},
     "approvers": {"type": "array", "title": "Approvers", "items": {"type": "string", "minLength": 1},
       "description": "Roles or users, any of whom may answer. Empty means everybody who may run the workflow."},
@@ -82,7 +82,7 @@ var approvalSchema = json.RawMessage(`{
       "description": "What becomes of the step when nobody has answered in time."},
     "plan": {"type": "boolean", "default": false, "title": "Bind to the plan",
       "description": "Shows what the steps after it would do, and takes no answer once that has changed."},
-    "form": {"type": "object", "title": "Form", "description": "A JSON Schema of what the approver is asked for; the answer is the output."}
+    "form": {"type": "object", "title": "Form", "x-vwmp-widget": "json", "description": "A JSON Schema of what the approver is asked for; the answer is the output."}
   }
 }`)
 
@@ -109,7 +109,7 @@ var signalSchema = json.RawMessage(`{
 var workflowSchema = json.RawMessage(`{
   "type": "object", "additionalProperties": false, "required": ["workflow"],
   "properties": {
-    "workflow": {"type": "string", "title": "Workflow", "minLength": 1, "maxLength": 200,
+    "workflow": {"type": "string", "title": "Workflow", "minLength": 1, "maxLength": 200, "x-vwmp-widget": "workflow",
       "description": "The id of the workflow to run."},
     "parameters": {"type": "object", "title": "Parameters", "default": {},
       "description": "The child's parameters, by name."}

@@ -108,6 +108,39 @@ func (h *Host) probe(ctx context.Context, v *version) (*pluginsdk.Description, e
 	return description, err
 }
 
+// Described is a plugin's file with what it says of itself.
+type Described struct {
+	Path        string
+	Checksum    string
+	Description *pluginsdk.Description
+}
+
+// Describe starts the plugin at a path, wherever it lies, only to ask it what
+// it offers. Dirs and Store of the options are left out of account.
+func Describe(ctx context.Context, path string, options Options) (Described, error) {
+	file, err := disk.Open(path)
+	if err != nil {
+		return Described{}, fmt.Errorf("%s can't be a plugin: %w", filepath.Base(path), err)
+	}
+	options.Dirs, options.Store, options.Watch = nil, nil, false
+	h, err := New(ctx, options)
+	if err != nil {
+		return Described{}, err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		defer cancel()
+		if err := h.Close(closing); err != nil {
+			h.log.Warn("what was started to describe a plugin is not gone", "error", err)
+		}
+	}()
+	v := &version{file: file, program: file}
+	if err := h.describe(ctx, v); err != nil {
+		return Described{}, err
+	}
+	return Described{Path: file.Path, Checksum: v.checksum, Description: v.description}, nil
+}
+
 // A store that fails costs a start of the plugin, no more.
 
 func (h *Host) cachedChecksum(ctx context.Context, key string) string {

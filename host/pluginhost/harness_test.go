@@ -180,6 +180,11 @@ type testHost struct {
 // the test that it leaves no process, socket or file.
 func newTestHost(t *testing.T, options Options) *testHost {
 	t.Helper()
+	return newTestHostWith(t, options, quick)
+}
+
+func newTestHostWith(t *testing.T, options Options, l limits) *testHost {
+	t.Helper()
 	h := &testHost{log: &hostLog{}}
 	options.Logger = slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if options.RunDir == "" {
@@ -187,7 +192,7 @@ func newTestHost(t *testing.T, options Options) *testHost {
 	}
 	before := openFiles(t)
 	var err error
-	h.Host, err = newHost(t.Context(), options, quick)
+	h.Host, err = newHost(t.Context(), options, l)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,6 +95,8 @@ type Options struct {
 	// Workflows calls each with every stored workflow; nil where there are
 	// none. It is asked when a plugin changes.
 	Workflows func(ctx context.Context, each func(Workflow)) error
+	// Watch looks for changes in Dirs as long as the host lives.
+	Watch bool
 	// Changed is told what changed; it must not block. It may be nil.
 	Changed func(Change)
 	// AllowCommands tells plugins whether steps may run commands.

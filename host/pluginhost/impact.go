@@ -88,7 +88,7 @@ func (c *Comparison) Check(w Workflow) []Impact {
 	if !concerned {
 		return nil
 	}
-	document, problems := workflow.Parse(w.Document, workflow.ParseOptions{Format: workflow.FormatJSON})
+	document, problems := workflow.Parse(w.Document, workflow.ParseOptions{Format: workflow.FormatJSON, IgnoreMetadata: true})
 	if document == nil || problems.HasErrors() {
 		return nil // It could not be run before either.
 	}

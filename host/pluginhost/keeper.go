@@ -47,6 +47,8 @@ func newKeeper(h *Host) *keeper {
 // run finds the plugins, and then does as it is asked, until ctx ends.
 func (k *keeper) run(ctx context.Context) {
 	defer close(k.kept)
+	watch := k.watch()
+	defer watch.close()
 	first, stop := context.WithTimeout(ctx, discoverTimeout)
 	k.readRecords(first)
 	k.scan(first, "")
@@ -57,6 +59,11 @@ func (k *keeper) run(ctx context.Context) {
 		select {
 		case r := <-k.requests:
 			r.done <- r.do(ctx, k)
+		case <-watch.changed():
+			watch.wait(k.limits.settle)
+		case <-watch.settled():
+			watch.sync()
+			k.scan(ctx, "")
 		case <-ctx.Done():
 			return
 		}
@@ -78,6 +85,70 @@ func (h *Host) ask(ctx context.Context, do func(ctx context.Context, k *keeper) 
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// watch is the keeper's view of the plugin folders. Its methods do nothing for
+// a host that does not watch them.
+type watch struct {
+	watcher *disk.Watcher
+	timer   *time.Timer
+	// since is when the first change came that was not looked at.
+	since time.Time
+}
+
+// maxUnrest is after how many times the wait for quiet the folders are looked
+// at although they still change.
+const maxUnrest = 10
+
+func (k *keeper) watch() *watch {
+	if !k.options.Watch {
+		return &watch{}
+	}
+	watcher, err := disk.Watch(k.options.Dirs, k.log)
+	if err != nil {
+		k.log.Warn("the plugin folders can't be watched; use \"vwmp plugin reload\" after a change", "error", err)
+		return &watch{}
+	}
+	w := &watch{watcher: watcher, timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	return w
+}
+
+func (w *watch) changed() <-chan struct{} {
+	if w.watcher == nil {
+		return nil
+	}
+	return w.watcher.Changed
+}
+
+func (w *watch) settled() <-chan time.Time {
+	if w.watcher == nil {
+		return nil
+	}
+	return w.timer.C
+}
+
+// wait puts the look off until the folders were quiet for a while.
+func (w *watch) wait(settle time.Duration) {
+	now := time.Now()
+	if w.since.IsZero() {
+		w.since = now
+	}
+	w.timer.Reset(max(0, min(settle, maxUnrest*settle-now.Sub(w.since))))
+}
+
+// sync watches what is new. It comes before the look, so that nothing changes
+// unseen between the two.
+func (w *watch) sync() {
+	w.since = time.Time{}
+	w.watcher.Sync()
+}
+
+func (w *watch) close() {
+	if w.watcher != nil {
+		w.timer.Stop()
+		_ = w.watcher.Close()
 	}
 }
 

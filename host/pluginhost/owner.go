@@ -16,8 +16,9 @@ import (
 type seat struct {
 	alone   bool
 	process *process
-	// running counts the calls of process.
+	// running counts the calls of process; used: it had one.
 	running int
+	used    bool
 	// start is set while a process is being started; it gives that up.
 	start context.CancelFunc
 	// ending counts the processes that are being stopped.
@@ -140,6 +141,7 @@ func (o *owner) serveOne(a ask, now time.Time) bool {
 	case s.process != nil && s.running < o.room(s, now):
 		if o.answer(a, answer{process: s.process}) {
 			s.running++
+			s.used = true
 		}
 	default:
 		return false
@@ -149,7 +151,10 @@ func (o *owner) serveOne(a ask, now time.Time) bool {
 
 // room is how many calls a seat's process may serve at once.
 func (o *owner) room(s *seat, now time.Time) int {
-	if s.alone || o.circuit.onTrial(now) {
+	switch {
+	case s.alone && s.used:
+		return 0 // The next call gets a process of its own.
+	case s.alone, o.circuit.onTrial(now):
 		return 1
 	}
 	return o.host.options.MaxCalls
@@ -228,7 +233,7 @@ func (o *owner) startEnded(result startResult) {
 		o.startFailed(s, result.err)
 		return
 	}
-	s.process = result.process
+	s.process, s.used = result.process, false
 	result.process.watchHealth()
 	now := time.Now()
 	o.mu.Lock()

@@ -4,6 +4,7 @@ package pluginhost
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,9 +112,18 @@ type facts struct {
 
 type action func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error)
 
-func demoPlugin(name string) *pluginsdk.Plugin {
+// strict is a message with less room than message has.
+type strict struct {
+	Text string `json:"text" title:"Text" enum:"a,b"`
+}
+
+// demoPlugin is the plugin of a mode: a name, and after an @ the version with
+// words that change what it offers.
+func demoPlugin(mode string) *pluginsdk.Plugin {
+	name, rest, _ := strings.Cut(mode, "@")
+	version, words, _ := strings.Cut(rest, ",")
 	p := &pluginsdk.Plugin{
-		Name: name, Version: "1.0.0", Description: "For tests.", Adapter: message{},
+		Name: name, Version: cmp.Or(version, "1.0.0"), Description: "For tests.", Adapter: message{},
 		WorkflowTypes: []pluginsdk.WorkflowType{{Name: name + "_type", Version: "1.0.0", Description: "For tests."}},
 		ValidateWorkflow: func(context.Context, string, json.RawMessage) []pluginsdk.Problem {
 			return []pluginsdk.Problem{{Code: "odd", Message: "It is odd."}}
@@ -121,7 +131,7 @@ func demoPlugin(name string) *pluginsdk.Plugin {
 	}
 	var inside atomic.Int64
 	for path, do := range map[string]action{
-		"echo": echo, "look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood,
+		"echo": echo, "look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood, "gate": gate,
 		"together": func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
 			most := inside.Add(1)
 			defer inside.Add(-1)
@@ -133,11 +143,38 @@ func demoPlugin(name string) *pluginsdk.Plugin {
 			return facts{Most: most}, nil
 		},
 	} {
-		p.Handlers = append(p.Handlers, pluginsdk.NewHandler(
-			pluginsdk.HandlerInfo{Path: name + "." + path, Name: path, Description: "For tests.", Category: "test", Effect: pluginsdk.EffectPure},
-			pluginsdk.Func[message, facts](do)))
+		info := pluginsdk.HandlerInfo{Path: name + "." + path, Name: path, Description: "For tests.", Category: "test", Effect: pluginsdk.EffectPure}
+		switch {
+		case strings.Contains(words, "without-"+path):
+		case strings.Contains(words, "strict-"+path):
+			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[strict, facts](
+				func(ctx context.Context, step *pluginsdk.Step, in strict) (facts, error) {
+					return do(ctx, step, message(in))
+				})))
+		case strings.Contains(words, "crashing"):
+			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[message, facts](crash)))
+		default:
+			p.Handlers = append(p.Handlers, pluginsdk.NewHandler(info, pluginsdk.Func[message, facts](do)))
+		}
 	}
 	return p
+}
+
+// gate waits until a file is there.
+func gate(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
+	begun(step)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(in.Text); err == nil {
+			return facts{PID: os.Getpid()}, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return facts{}, ctx.Err()
+		}
+	}
 }
 
 func echo(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {

@@ -15,10 +15,10 @@ import (
 type commitConfig struct {
 	MessageTemplate string            `json:"message_template" title:"Message" description:"The commit message. Placeholders: {version}, {summary}, {type}; {{ and }} write braces." default:"{version} - {summary}" multiline:"true" min_length:"1"`
 	IncludeChanges  bool              `json:"include_changes" title:"Include changes" description:"Also commit changes of tracked files that are not staged, as git commit --all does."`
-	SignCommit      bool              `json:"sign_commit" title:"Sign" description:"Sign the commit, even where git's configuration does not ask for it."`
-	AllowEmpty      bool              `json:"allow_empty" title:"Allow empty" description:"Make a commit even if nothing is staged."`
+	SignCommit      bool              `json:"sign_commit" title:"Sign the commit" description:"Sign the commit, even where git's configuration does not ask for it."`
+	AllowEmpty      bool              `json:"allow_empty" title:"Allow an empty commit" description:"Make a commit even if nothing is staged."`
 	Author          string            `json:"author" title:"Author" description:"Author as Name <address>, where it is not the committer." example:"Ada Lovelace <ada@example.com>"`
-	Values          map[string]string `json:"values" title:"Values" description:"Values of placeholders; they go before what the run holds." example:"{\"version\": \"1.2.3\"}"`
+	Values          map[string]string `json:"values" title:"Placeholder values" description:"Values of placeholders; they go before what the run holds." example:"{\"version\": \"1.2.3\"}"`
 	Directory       string            `json:"directory" title:"Repository folder" description:"Folder of the repository, relative to the workspace." default:"."`
 }
 

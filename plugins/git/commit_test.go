@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -31,30 +32,30 @@ func TestStageAllStagesWhatThePathsSay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := newRepository(t)
-			write(t, dir, ".gitignore", "*.tmp\n")
-			write(t, dir, "ignored.tmp", "x")
-			write(t, dir, "docs/b.md", "x")
-			write(t, dir, "docs/c.log", "x")
-			write(t, dir, "new.txt", "x")
+			handlertest.Write(t, dir, ".gitignore", "*.tmp\n")
+			handlertest.Write(t, dir, "ignored.tmp", "x")
+			handlertest.Write(t, dir, "docs/b.md", "x")
+			handlertest.Write(t, dir, "docs/c.log", "x")
+			handlertest.Write(t, dir, "new.txt", "x")
 			if err := os.Remove(filepath.Join(dir, "a.txt")); err != nil {
 				t.Fatal(err)
 			}
-			before := git(t, dir, "status", "--porcelain")
-			use := call{handler: "git.stage_all", dir: dir, config: test.config}
-			if effects := use.plan(t); len(effects) != 1 || effects[0].Action != "update" {
+			before := handlertest.Git(t, dir, "status", "--porcelain")
+			use := handlertest.Call{Handler: "git.stage_all", Dir: dir, Config: test.config}
+			if effects := use.Plan(t); len(effects) != 1 || effects[0].Action != "update" {
 				t.Errorf("plan: %+v", effects)
 			}
-			if after := git(t, dir, "status", "--porcelain"); after != before {
+			if after := handlertest.Git(t, dir, "status", "--porcelain"); after != before {
 				t.Errorf("the plan changed something:\n%s\n%s", before, after)
 			}
 			for range 2 {
 				var output stageOutput
-				use.succeed(t, &output)
+				use.Succeed(t, &output)
 				if !slices.Equal(output.Files, test.want) || output.PathsStaged != len(test.want) {
 					t.Fatalf("got %+v, want %v", output, test.want)
 				}
 			}
-			if staged := git(t, dir, "diff", "--cached", "--name-only"); staged != strings.Join(test.want, "\n") {
+			if staged := handlertest.Git(t, dir, "diff", "--cached", "--name-only"); staged != strings.Join(test.want, "\n") {
 				t.Errorf("git has staged %q", staged)
 			}
 		})
@@ -63,27 +64,27 @@ func TestStageAllStagesWhatThePathsSay(t *testing.T) {
 
 func TestStageAllIsUndoneToTheIndexOfBefore(t *testing.T) {
 	dir := newRepository(t)
-	write(t, dir, "staged.txt", "by the user")
-	git(t, dir, "add", "staged.txt")
-	write(t, dir, "new.txt", "x")
-	write(t, dir, "a.txt", "changed")
-	before := git(t, dir, "status", "--porcelain")
-	use := call{handler: "git.stage_all", dir: dir}
-	use.succeed(t, nil)
+	handlertest.Write(t, dir, "staged.txt", "by the user")
+	handlertest.Git(t, dir, "add", "staged.txt")
+	handlertest.Write(t, dir, "new.txt", "x")
+	handlertest.Write(t, dir, "a.txt", "changed")
+	before := handlertest.Git(t, dir, "status", "--porcelain")
+	use := handlertest.Call{Handler: "git.stage_all", Dir: dir}
+	use.Succeed(t, nil)
 	// Another attempt must not take the first one's work for the beginning.
-	use.checkpoint = use.recorder.checkpoint
-	outcome := use.succeed(t, nil)
-	if err := use.undo(t, outcome.UndoToken); err != nil {
+	use.Checkpoint = use.Recorder.Checkpoint
+	outcome := use.Succeed(t, nil)
+	if err := use.Undo(t, outcome.UndoToken); err != nil {
 		t.Fatal(err)
 	}
-	if after := git(t, dir, "status", "--porcelain"); after != before {
+	if after := handlertest.Git(t, dir, "status", "--porcelain"); after != before {
 		t.Errorf("after the undo\n%s\nbefore\n%s", after, before)
 	}
-	if err := use.undo(t, outcome.UndoToken); err != nil {
+	if err := use.Undo(t, outcome.UndoToken); err != nil {
 		t.Errorf("undone again: %v", err)
 	}
-	git(t, dir, "add", "new.txt")
-	if err := use.undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "since") {
+	handlertest.Git(t, dir, "add", "new.txt")
+	if err := use.Undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "since") {
 		t.Errorf("undone over others' work: %v", err)
 	}
 }
@@ -94,52 +95,52 @@ func TestStageAllRefusesWhatItCantStage(t *testing.T) {
 		"--chmod=+x": pluginsdk.FailureInvalidInput, "../x": pluginsdk.FailureInvalidInput, "/etc/passwd": pluginsdk.FailureInvalidInput,
 		":(top)x": pluginsdk.FailureInvalidInput, "": pluginsdk.FailureInvalidInput, "absent.txt": pluginsdk.FailurePermanent,
 	} {
-		use := call{handler: "git.stage_all", dir: dir, config: map[string]any{"paths": []string{path}}}
-		use.fail(t, class, "")
+		use := handlertest.Call{Handler: "git.stage_all", Dir: dir, Config: map[string]any{"paths": []string{path}}}
+		use.Fail(t, class, "")
 	}
 }
 
 func TestCommitCommitsWhatIsStaged(t *testing.T) {
 	dir := newRepository(t)
-	write(t, dir, "b.txt", "two\n")
-	write(t, dir, "a.txt", "changed, not staged\n")
-	git(t, dir, "add", "b.txt")
-	use := call{
-		handler: "git.commit", dir: dir, config: map[string]any{"author": "Grace <grace@example.com>"},
-		parameters: map[string]any{"summary": "Faster {start}"}, outputs: []map[string]any{{"other": 1}, {"new_version": "1.2.3"}},
+	handlertest.Write(t, dir, "b.txt", "two\n")
+	handlertest.Write(t, dir, "a.txt", "changed, not staged\n")
+	handlertest.Git(t, dir, "add", "b.txt")
+	use := handlertest.Call{
+		Handler: "git.commit", Dir: dir, Config: map[string]any{"author": "Grace <grace@example.com>"},
+		Parameters: map[string]any{"summary": "Faster {start}"}, Outputs: []map[string]any{{"other": 1}, {"new_version": "1.2.3"}},
 	}
 	var output commitOutput
-	outcome := use.succeed(t, &output)
-	if output.CommitMessage != "1.2.3 - Faster {start}" || output.CommitHash != git(t, dir, "rev-parse", "HEAD") {
+	outcome := use.Succeed(t, &output)
+	if output.CommitMessage != "1.2.3 - Faster {start}" || output.CommitHash != handlertest.Git(t, dir, "rev-parse", "HEAD") {
 		t.Errorf("output: %+v", output)
 	}
-	if got := git(t, dir, "log", "-1", "--format=%an %s"); got != "Grace 1.2.3 - Faster {start}" {
+	if got := handlertest.Git(t, dir, "log", "-1", "--format=%an %s"); got != "Grace 1.2.3 - Faster {start}" {
 		t.Errorf("git has %q", got)
 	}
-	if got := git(t, dir, "status", "--porcelain"); got != "M a.txt" {
+	if got := handlertest.Git(t, dir, "status", "--porcelain"); got != "M a.txt" {
 		t.Errorf("status after: %q", got)
 	}
-	if len(use.recorder.effects) != 2 || use.recorder.effects[1].ExternalID != output.CommitHash {
-		t.Errorf("effects: %+v", use.recorder.effects)
+	if len(use.Recorder.Effects) != 2 || use.Recorder.Effects[1].ExternalID != output.CommitHash {
+		t.Errorf("effects: %+v", use.Recorder.Effects)
 	}
-	parent := git(t, dir, "rev-parse", "HEAD^")
+	parent := handlertest.Git(t, dir, "rev-parse", "HEAD^")
 	for range 2 {
-		if err := use.undo(t, outcome.UndoToken); err != nil {
+		if err := use.Undo(t, outcome.UndoToken); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if git(t, dir, "rev-parse", "HEAD") != parent || git(t, dir, "diff", "--cached", "--name-only") != "b.txt" {
+	if handlertest.Git(t, dir, "rev-parse", "HEAD") != parent || handlertest.Git(t, dir, "diff", "--cached", "--name-only") != "b.txt" {
 		t.Error("the undo must move the branch and keep the index")
 	}
 }
 
 func TestCommitCanIncludeChangesThatAreNotStaged(t *testing.T) {
 	dir := newRepository(t)
-	write(t, dir, "a.txt", "changed\n")
-	write(t, dir, "unknown.txt", "x\n")
-	use := call{handler: "git.commit", dir: dir, config: map[string]any{"include_changes": true, "values": release}}
-	use.succeed(t, nil)
-	if got := git(t, dir, "show", "--name-only", "--format="); got != "a.txt" {
+	handlertest.Write(t, dir, "a.txt", "changed\n")
+	handlertest.Write(t, dir, "unknown.txt", "x\n")
+	use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"include_changes": true, "values": release}}
+	use.Succeed(t, nil)
+	if got := handlertest.Git(t, dir, "show", "--name-only", "--format="); got != "a.txt" {
 		t.Errorf("committed %q", got)
 	}
 }
@@ -147,18 +148,18 @@ func TestCommitCanIncludeChangesThatAreNotStaged(t *testing.T) {
 func TestCommitFailsWhenNothingIsStaged(t *testing.T) {
 	dir := newRepository(t)
 	empty := t.TempDir()
-	git(t, empty, "init", "-q")
+	handlertest.Git(t, empty, "init", "-q")
 	for _, folder := range []string{dir, empty} {
-		use := call{handler: "git.commit", dir: folder, config: map[string]any{"values": release}}
-		use.fail(t, pluginsdk.FailurePermanent, "nothing is staged")
-		use.config["allow_empty"] = true
-		use.succeed(t, nil)
+		use := handlertest.Call{Handler: "git.commit", Dir: folder, Config: map[string]any{"values": release}}
+		use.Fail(t, pluginsdk.FailurePermanent, "nothing is staged")
+		use.Config["allow_empty"] = true
+		use.Succeed(t, nil)
 	}
 }
 
 func TestCommitRefusesBadInput(t *testing.T) {
 	dir := newRepository(t)
-	git(t, dir, "commit", "-q", "--allow-empty", "-m", "second")
+	handlertest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", "second")
 	for name, test := range map[string]struct {
 		config  map[string]any
 		pointer string
@@ -173,8 +174,8 @@ func TestCommitRefusesBadInput(t *testing.T) {
 		"folder absent":  {map[string]any{"values": release, "directory": "sub"}, "/directory", "sub"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			use := call{handler: "git.commit", dir: dir, config: test.config}
-			if failure := use.fail(t, pluginsdk.FailureInvalidInput, test.text); failure.Pointer != test.pointer {
+			use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: test.config}
+			if failure := use.Fail(t, pluginsdk.FailureInvalidInput, test.text); failure.Pointer != test.pointer {
 				t.Errorf("pointer %q, want %q", failure.Pointer, test.pointer)
 			}
 		})
@@ -182,111 +183,111 @@ func TestCommitRefusesBadInput(t *testing.T) {
 }
 
 func TestCommitUndoRefusesWhatIsNoLongerItsOwn(t *testing.T) {
-	commit := func(t *testing.T) (call, pluginsdk.Outcome) {
+	commit := func(t *testing.T) (handlertest.Call, pluginsdk.Outcome) {
 		dir := newRepository(t)
 		newRemote(t, dir)
-		use := call{handler: "git.commit", dir: dir, config: map[string]any{"values": release, "allow_empty": true}}
-		return use, use.succeed(t, nil)
+		use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release, "allow_empty": true}}
+		return use, use.Succeed(t, nil)
 	}
 	t.Run("pushed", func(t *testing.T) {
 		use, outcome := commit(t)
-		git(t, use.dir, "push", "-q", "origin", "main")
-		if err := use.undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "origin/main") {
+		handlertest.Git(t, use.Dir, "push", "-q", "origin", "main")
+		if err := use.Undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "origin/main") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("not the newest", func(t *testing.T) {
 		use, outcome := commit(t)
-		git(t, use.dir, "commit", "-q", "--allow-empty", "-m", "later")
-		if err := use.undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "no longer the newest") {
+		handlertest.Git(t, use.Dir, "commit", "-q", "--allow-empty", "-m", "later")
+		if err := use.Undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "no longer the newest") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("first commit of all", func(t *testing.T) {
 		dir := t.TempDir()
-		git(t, dir, "init", "-q", "-b", "main")
-		write(t, dir, "a.txt", "x")
-		git(t, dir, "add", ".")
-		use := call{handler: "git.commit", dir: dir, config: map[string]any{"values": release}}
-		outcome := use.succeed(t, nil)
+		handlertest.Git(t, dir, "init", "-q", "-b", "main")
+		handlertest.Write(t, dir, "a.txt", "x")
+		handlertest.Git(t, dir, "add", ".")
+		use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release}}
+		outcome := use.Succeed(t, nil)
 		for range 2 {
-			if err := use.undo(t, outcome.UndoToken); err != nil {
+			if err := use.Undo(t, outcome.UndoToken); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := gitErr(dir, "rev-parse", "--verify", "HEAD"); err == nil {
+		if _, err := handlertest.GitErr(dir, "rev-parse", "--verify", "HEAD"); err == nil {
 			t.Error("the branch must be unborn again")
 		}
 	})
 }
 
 func TestCommitReconcilesAtEveryPointOfACrash(t *testing.T) {
-	start := func(t *testing.T, crash *recorder) *call {
+	start := func(t *testing.T, crash *handlertest.Recorder) *handlertest.Call {
 		dir := newRepository(t)
-		write(t, dir, "b.txt", "two\n")
-		git(t, dir, "add", ".")
-		use := &call{handler: "git.commit", dir: dir, config: map[string]any{"values": release}, recorder: crash, started: time.Now()}
-		use.fail(t, pluginsdk.FailurePermanent, errCrash.Error())
-		use.checkpoint = crash.checkpoint
-		use.recorder = &recorder{}
+		handlertest.Write(t, dir, "b.txt", "two\n")
+		handlertest.Git(t, dir, "add", ".")
+		use := &handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release}, Recorder: crash, Started: time.Now()}
+		use.Fail(t, pluginsdk.FailurePermanent, handlertest.ErrCrash.Error())
+		use.Checkpoint = crash.Checkpoint
+		use.Recorder = &handlertest.Recorder{}
 		return use
 	}
 	t.Run("before the commit", func(t *testing.T) {
-		use := start(t, &recorder{crashBefore: true})
-		use.reconcile(t, pluginsdk.ReconcileNotStarted)
-		use.succeed(t, nil)
-		if got := git(t, use.dir, "rev-list", "--count", "HEAD"); got != "2" {
+		use := start(t, &handlertest.Recorder{CrashBefore: true})
+		use.Reconcile(t, pluginsdk.ReconcileNotStarted)
+		use.Succeed(t, nil)
+		if got := handlertest.Git(t, use.Dir, "rev-list", "--count", "HEAD"); got != "2" {
 			t.Errorf("%s commits", got)
 		}
 	})
 	t.Run("after the commit", func(t *testing.T) {
-		use := start(t, &recorder{crashAfter: true})
-		result := use.reconcile(t, pluginsdk.ReconcileDone)
+		use := start(t, &handlertest.Recorder{CrashAfter: true})
+		result := use.Reconcile(t, pluginsdk.ReconcileDone)
 		var output commitOutput
-		fromJSON(t, result.Output, &output)
-		if output.CommitHash != git(t, use.dir, "rev-parse", "HEAD") || output.CommitMessage != "1.2.3 - Faster start" {
+		handlertest.FromJSON(t, result.Output, &output)
+		if output.CommitHash != handlertest.Git(t, use.Dir, "rev-parse", "HEAD") || output.CommitMessage != "1.2.3 - Faster start" {
 			t.Errorf("output %+v", output)
 		}
-		use.succeed(t, nil)
-		if got := git(t, use.dir, "rev-list", "--count", "HEAD"); got != "2" {
+		use.Succeed(t, nil)
+		if got := handlertest.Git(t, use.Dir, "rev-list", "--count", "HEAD"); got != "2" {
 			t.Errorf("a second attempt committed again: %s commits", got)
 		}
-		if err := use.undo(t, result.UndoToken); err != nil {
+		if err := use.Undo(t, result.UndoToken); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("after the commit and a later one", func(t *testing.T) {
-		use := start(t, &recorder{crashAfter: true})
-		git(t, use.dir, "commit", "-q", "--allow-empty", "-m", "by a person")
-		use.reconcile(t, pluginsdk.ReconcileDone)
+		use := start(t, &handlertest.Recorder{CrashAfter: true})
+		handlertest.Git(t, use.Dir, "commit", "-q", "--allow-empty", "-m", "by a person")
+		use.Reconcile(t, pluginsdk.ReconcileDone)
 	})
 	t.Run("a stranger's commit instead", func(t *testing.T) {
-		use := start(t, &recorder{crashBefore: true})
+		use := start(t, &handlertest.Recorder{CrashBefore: true})
 		cmd := []string{"commit", "-q", "--allow-empty", "-m", "stranger", "--date=2001-01-01T00:00:00Z"}
 		t.Setenv("GIT_COMMITTER_DATE", "2001-01-01T00:00:00Z")
-		git(t, use.dir, cmd...)
-		use.reconcile(t, pluginsdk.ReconcileUnknown)
+		handlertest.Git(t, use.Dir, cmd...)
+		use.Reconcile(t, pluginsdk.ReconcileUnknown)
 	})
 	t.Run("checkpoint lost, commit made", func(t *testing.T) {
-		use := start(t, &recorder{crashAfter: true})
-		use.checkpoint = nil
-		use.reconcile(t, pluginsdk.ReconcileDone)
+		use := start(t, &handlertest.Recorder{CrashAfter: true})
+		use.Checkpoint = nil
+		use.Reconcile(t, pluginsdk.ReconcileDone)
 	})
 	t.Run("checkpoint lost, nothing made", func(t *testing.T) {
-		use := start(t, &recorder{crashBefore: true})
-		use.checkpoint = nil
-		use.reconcile(t, pluginsdk.ReconcileNotStarted)
+		use := start(t, &handlertest.Recorder{CrashBefore: true})
+		use.Checkpoint = nil
+		use.Reconcile(t, pluginsdk.ReconcileNotStarted)
 	})
 }
 
 func TestCommitIsFoundAgainThoughAHookChangedIt(t *testing.T) {
 	dir := newRepository(t)
 	hook(t, dir, "commit-msg", `echo "Change-Id: I123" >> "$1"`)
-	crash := &recorder{crashAfter: true}
-	use := call{handler: "git.commit", dir: dir, config: map[string]any{"values": release, "allow_empty": true}, recorder: crash}
-	use.fail(t, pluginsdk.FailurePermanent, errCrash.Error())
-	use.checkpoint, use.recorder = crash.checkpoint, &recorder{}
-	result := use.reconcile(t, pluginsdk.ReconcileDone)
+	crash := &handlertest.Recorder{CrashAfter: true}
+	use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release, "allow_empty": true}, Recorder: crash}
+	use.Fail(t, pluginsdk.FailurePermanent, handlertest.ErrCrash.Error())
+	use.Checkpoint, use.Recorder = crash.Checkpoint, &handlertest.Recorder{}
+	result := use.Reconcile(t, pluginsdk.ReconcileDone)
 	if !strings.Contains(string(result.Output), "Change-Id") {
 		t.Errorf("output %s", result.Output)
 	}
@@ -308,10 +309,10 @@ func TestHooksRunOnlyWhereTheConfigurationSaysSo(t *testing.T) {
 			t.Setenv("VWMP_ALLOW_COMMANDS", test.allow)
 			dir := newRepository(t)
 			hook(t, dir, "pre-commit", "echo from the hook >&2; touch hook-ran")
-			use := call{handler: "git.commit", dir: dir, adapter: test.adapter, config: map[string]any{"values": release, "allow_empty": true}}
-			use.succeed(t, nil)
-			if exists(filepath.Join(dir, "hook-ran")) != test.runs || strings.Contains(use.recorder.log(), "from the hook") != test.runs {
-				t.Errorf("hook ran: %v, log %q", !test.runs, use.recorder.log())
+			use := handlertest.Call{Handler: "git.commit", Dir: dir, Adapter: test.adapter, Config: map[string]any{"values": release, "allow_empty": true}}
+			use.Succeed(t, nil)
+			if handlertest.Exists(filepath.Join(dir, "hook-ran")) != test.runs || strings.Contains(use.Recorder.Log(), "from the hook") != test.runs {
+				t.Errorf("hook ran: %v, log %q", !test.runs, use.Recorder.Log())
 			}
 		})
 	}
@@ -320,20 +321,20 @@ func TestHooksRunOnlyWhereTheConfigurationSaysSo(t *testing.T) {
 func TestAFailingHookFailsTheCommitWithItsWords(t *testing.T) {
 	dir := newRepository(t)
 	hook(t, dir, "pre-commit", "echo 'style: line 7 is too long' >&2; exit 3")
-	use := call{handler: "git.commit", dir: dir, config: map[string]any{"values": release, "allow_empty": true}}
-	use.fail(t, pluginsdk.FailurePermanent, "line 7 is too long")
+	use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release, "allow_empty": true}}
+	use.Fail(t, pluginsdk.FailurePermanent, "line 7 is too long")
 }
 
 func TestCancelEndsTheProcessTreeOfAHook(t *testing.T) {
 	dir := newRepository(t)
 	hook(t, dir, "pre-commit", `sleep 600 & echo $! > child.tmp; mv child.tmp child; trap '' TERM; wait; wait`)
-	use := call{handler: "git.commit", dir: dir, config: map[string]any{"values": release, "allow_empty": true}}
-	handler, step := use.step(t)
+	use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release, "allow_empty": true}}
+	handler, step := use.Step(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan pluginsdk.Outcome, 1)
 	go func() { done <- handler.Execute(ctx, step) }()
-	eventually(t, "the hook's child", func() bool { return exists(filepath.Join(dir, "child")) })
+	eventually(t, "the hook's child", func() bool { return handlertest.Exists(filepath.Join(dir, "child")) })
 	cancel()
 	outcome := <-done
 	if outcome.Kind != pluginsdk.OutcomeFailure || outcome.Failure.Class != pluginsdk.FailureCancelled {
@@ -364,25 +365,25 @@ func TestCommitNeedsAnIdentityAndTakesTheAdaptersOne(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	dir := t.TempDir()
-	git(t, dir, "init", "-q")
-	git(t, dir, "config", "user.useConfigOnly", "true")
-	use := call{handler: "git.commit", dir: dir, config: map[string]any{"values": release, "allow_empty": true}}
-	if failure := use.fail(t, pluginsdk.FailurePermanent, "user_email"); failure.Code != "GIT_IDENTITY" {
+	handlertest.Git(t, dir, "init", "-q")
+	handlertest.Git(t, dir, "config", "user.useConfigOnly", "true")
+	use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release, "allow_empty": true}}
+	if failure := use.Fail(t, pluginsdk.FailurePermanent, "user_email"); failure.Code != "GIT_IDENTITY" {
 		t.Errorf("code %s", failure.Code)
 	}
-	use.adapter = map[string]any{"user_name": "Robot", "user_email": "robot@example.com"}
-	use.succeed(t, nil)
-	if got := git(t, dir, "log", "-1", "--format=%an <%ae> %cn"); got != "Robot <robot@example.com> Robot" {
+	use.Adapter = map[string]any{"user_name": "Robot", "user_email": "robot@example.com"}
+	use.Succeed(t, nil)
+	if got := handlertest.Git(t, dir, "log", "-1", "--format=%an <%ae> %cn"); got != "Robot <robot@example.com> Robot" {
 		t.Errorf("identity %q", got)
 	}
 }
 
 func TestALockedIndexIsWorthAnotherAttempt(t *testing.T) {
 	dir := newRepository(t)
-	write(t, dir, ".git/index.lock", "")
-	use := call{handler: "git.stage_all", dir: dir}
-	write(t, dir, "b.txt", "x")
-	if failure := use.fail(t, pluginsdk.FailureRetryable, "index.lock"); failure.Code != "GIT_LOCKED" {
+	handlertest.Write(t, dir, ".git/index.lock", "")
+	use := handlertest.Call{Handler: "git.stage_all", Dir: dir}
+	handlertest.Write(t, dir, "b.txt", "x")
+	if failure := use.Fail(t, pluginsdk.FailureRetryable, "index.lock"); failure.Code != "GIT_LOCKED" {
 		t.Errorf("code %s", failure.Code)
 	}
 }
@@ -393,6 +394,6 @@ func TestARepositoryAroundTheWorkspaceIsNotUsed(t *testing.T) {
 	if err := os.Mkdir(inner, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	use := call{handler: "git.status", dir: inner}
-	use.fail(t, pluginsdk.FailurePermanent, "not a git repository")
+	use := handlertest.Call{Handler: "git.status", Dir: inner}
+	use.Fail(t, pluginsdk.FailurePermanent, "not a git repository")
 }

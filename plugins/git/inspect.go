@@ -111,7 +111,7 @@ func (o *statusOutput) addHeader(header string) error {
 type diffConfig struct {
 	From      string   `json:"from" title:"From" description:"Revision to compare with. Empty: what is staged, or the newest commit if staged is on." example:"v1.2.2"`
 	To        string   `json:"to" title:"To" description:"Revision to compare. Empty: the files as they are, or as staged." example:"HEAD"`
-	Staged    bool     `json:"staged" title:"Staged" description:"Compare what is staged, not the files."`
+	Staged    bool     `json:"staged" title:"Staged changes" description:"Compare what is staged, not the files."`
 	Paths     []string `json:"paths" title:"Paths" description:"Only these files, folders or patterns." example:"[\"docs\"]"`
 	MaxBytes  int      `json:"max_bytes" title:"Size limit" description:"Bytes of diff text to keep." default:"1048576" minimum:"0" maximum:"4194304"`
 	Directory string   `json:"directory" title:"Repository folder" description:"Folder of the repository, relative to the workspace." default:"."`

@@ -7,25 +7,26 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
 func TestStatusTellsWhatDiffers(t *testing.T) {
 	dir := newRepository(t)
 	newRemote(t, dir)
-	git(t, dir, "branch", "-q", "--set-upstream-to=origin/main")
+	handlertest.Git(t, dir, "branch", "-q", "--set-upstream-to=origin/main")
 	var output statusOutput
-	use := call{handler: "git.status", dir: dir}
-	use.succeed(t, &output)
+	use := handlertest.Call{Handler: "git.status", Dir: dir}
+	use.Succeed(t, &output)
 	if !output.Clean || output.Branch != "main" || output.Upstream != "origin/main" {
 		t.Errorf("clean: %+v", output)
 	}
-	git(t, dir, "commit", "-q", "--allow-empty", "-m", "ahead")
-	write(t, dir, "a.txt", "changed")
-	write(t, dir, "new file.txt", "x")
-	write(t, dir, "staged ü.txt", "x")
-	git(t, dir, "add", "staged ü.txt")
-	use.succeed(t, &output)
+	handlertest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", "ahead")
+	handlertest.Write(t, dir, "a.txt", "changed")
+	handlertest.Write(t, dir, "new file.txt", "x")
+	handlertest.Write(t, dir, "staged ü.txt", "x")
+	handlertest.Git(t, dir, "add", "staged ü.txt")
+	use.Succeed(t, &output)
 	if output.Clean || output.Ahead != 1 || !slices.Equal(output.Modified, []string{"a.txt"}) ||
 		!slices.Equal(output.Staged, []string{"staged ü.txt"}) || !slices.Equal(output.Untracked, []string{"new file.txt"}) {
 		t.Errorf("dirty: %+v", output)
@@ -34,9 +35,9 @@ func TestStatusTellsWhatDiffers(t *testing.T) {
 
 func TestDiffShowsWhatDiffers(t *testing.T) {
 	dir := newRepository(t)
-	write(t, dir, "a.txt", "two\nthree\n")
-	write(t, dir, "b.txt", "new\n")
-	git(t, dir, "add", "b.txt")
+	handlertest.Write(t, dir, "a.txt", "two\nthree\n")
+	handlertest.Write(t, dir, "b.txt", "new\n")
+	handlertest.Git(t, dir, "add", "b.txt")
 	for name, test := range map[string]struct {
 		config    map[string]any
 		files     []diffFile
@@ -50,8 +51,8 @@ func TestDiffShowsWhatDiffers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var output diffOutput
-			use := call{handler: "git.diff", dir: dir, config: test.config}
-			use.succeed(t, &output)
+			use := handlertest.Call{Handler: "git.diff", Dir: dir, Config: test.config}
+			use.Succeed(t, &output)
 			if !slices.Equal(output.Files, test.files) || output.Truncated != test.truncated || output.FilesChanged != len(test.files) {
 				t.Errorf("got %+v", output)
 			}
@@ -60,17 +61,17 @@ func TestDiffShowsWhatDiffers(t *testing.T) {
 			}
 		})
 	}
-	use := call{handler: "git.diff", dir: dir, config: map[string]any{"from": "--output=/tmp/x"}}
-	use.fail(t, pluginsdk.FailureInvalidInput, "dash")
+	use := handlertest.Call{Handler: "git.diff", Dir: dir, Config: map[string]any{"from": "--output=/tmp/x"}}
+	use.Fail(t, pluginsdk.FailureInvalidInput, "dash")
 }
 
 func TestLogListsCommits(t *testing.T) {
 	dir := newRepository(t)
-	git(t, dir, "tag", "v1")
-	git(t, dir, "commit", "-q", "--allow-empty", "-m", "feat: one\n\nBody\nof it")
-	write(t, dir, "docs/x.md", "x")
-	git(t, dir, "add", ".")
-	git(t, dir, "commit", "-q", "-m", "docs: two")
+	handlertest.Git(t, dir, "tag", "v1")
+	handlertest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", "feat: one\n\nBody\nof it")
+	handlertest.Write(t, dir, "docs/x.md", "x")
+	handlertest.Git(t, dir, "add", ".")
+	handlertest.Git(t, dir, "commit", "-q", "-m", "docs: two")
 	for name, test := range map[string]struct {
 		config   map[string]any
 		subjects []string
@@ -83,8 +84,8 @@ func TestLogListsCommits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var output logOutput
-			use := call{handler: "git.log", dir: dir, config: test.config}
-			use.succeed(t, &output)
+			use := handlertest.Call{Handler: "git.log", Dir: dir, Config: test.config}
+			use.Succeed(t, &output)
 			var subjects []string
 			for _, commit := range output.Commits {
 				subjects = append(subjects, commit.Subject)
@@ -98,9 +99,9 @@ func TestLogListsCommits(t *testing.T) {
 		})
 	}
 	empty := t.TempDir()
-	git(t, empty, "init", "-q")
+	handlertest.Git(t, empty, "init", "-q")
 	var output logOutput
-	(&call{handler: "git.log", dir: empty}).succeed(t, &output)
+	(&handlertest.Call{Handler: "git.log", Dir: empty}).Succeed(t, &output)
 	if output.Count != 0 {
 		t.Errorf("an empty repository has %d commits", output.Count)
 	}
@@ -108,27 +109,27 @@ func TestLogListsCommits(t *testing.T) {
 
 func TestCheckoutMovesToABranch(t *testing.T) {
 	dir := newRepository(t)
-	git(t, dir, "branch", "other")
+	handlertest.Git(t, dir, "branch", "other")
 	var output checkoutOutput
-	(&call{handler: "git.checkout", dir: dir, config: map[string]any{"ref": "other"}}).succeed(t, &output)
+	(&handlertest.Call{Handler: "git.checkout", Dir: dir, Config: map[string]any{"ref": "other"}}).Succeed(t, &output)
 	if output.Branch != "other" || output.PreviousBranch != "main" || output.Created {
 		t.Errorf("got %+v", output)
 	}
-	use := call{handler: "git.checkout", dir: dir, config: map[string]any{"ref": "new/one", "create": true, "start_point": "main"}}
-	if effects := use.plan(t); len(effects) != 1 || !strings.Contains(effects[0].Summary, "make the branch") {
+	use := handlertest.Call{Handler: "git.checkout", Dir: dir, Config: map[string]any{"ref": "new/one", "create": true, "start_point": "main"}}
+	if effects := use.Plan(t); len(effects) != 1 || !strings.Contains(effects[0].Summary, "make the branch") {
 		t.Errorf("plan %+v", effects)
 	}
 	for _, created := range []bool{true, false} {
-		use.succeed(t, &output)
+		use.Succeed(t, &output)
 		if output.Branch != "new/one" || output.Created != created {
 			t.Errorf("got %+v", output)
 		}
 	}
-	write(t, dir, "a.txt", "kept")
+	handlertest.Write(t, dir, "a.txt", "kept")
 	for ref, class := range map[string]pluginsdk.FailureClass{
 		"absent": pluginsdk.FailurePermanent, "a.txt": pluginsdk.FailurePermanent, "--orphan=x": pluginsdk.FailureInvalidInput,
 	} {
-		(&call{handler: "git.checkout", dir: dir, config: map[string]any{"ref": ref}}).fail(t, class, "")
+		(&handlertest.Call{Handler: "git.checkout", Dir: dir, Config: map[string]any{"ref": ref}}).Fail(t, class, "")
 	}
 	if raw, err := os.ReadFile(filepath.Join(dir, "a.txt")); err != nil || string(raw) != "kept" {
 		t.Errorf("a name of a file must not restore it: %q %v", raw, err)

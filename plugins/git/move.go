@@ -13,9 +13,9 @@ import (
 
 type checkoutConfig struct {
 	Ref        string `json:"ref" title:"Branch or revision" description:"Branch, tag or commit to check out." required:"true" min_length:"1" example:"main"`
-	Create     bool   `json:"create" title:"Create" description:"Make the branch if it is not there yet."`
+	Create     bool   `json:"create" title:"Create the branch" description:"Make the branch if it is not there yet."`
 	StartPoint string `json:"start_point" title:"Start point" description:"Revision at which a new branch begins. Empty: the current one." example:"origin/main"`
-	Force      bool   `json:"force" title:"Force" description:"Throw away changes of tracked files that are in the way."`
+	Force      bool   `json:"force" title:"Overwrite changes" description:"Throw away changes of tracked files that are in the way."`
 	Directory  string `json:"directory" title:"Repository folder" description:"Folder of the repository, relative to the workspace." default:"."`
 }
 

@@ -13,7 +13,7 @@ type pushConfig struct {
 	Remote    string     `json:"remote" title:"Remote" description:"Name of a remote, or an https or ssh address. Empty: the remote of the git plugin's configuration, then origin." example:"origin"`
 	Branch    string     `json:"branch" title:"Branch" description:"The branch to push. Empty: the current one." example:"main"`
 	PushTags  bool       `json:"push_tags" title:"Push tags" description:"Also push the tags that point at the newest commit of the branch." default:"true"`
-	Force     bool       `json:"force" title:"Force" description:"Replace the remote branch if it still is where we last saw it (--force-with-lease). Tags are never replaced."`
+	Force     bool       `json:"force" title:"Force with lease" description:"Replace the remote branch if it still is where we last saw it (--force-with-lease). Tags are never replaced."`
 	Upstream  bool       `json:"upstream" title:"Set upstream" description:"Make the remote branch the upstream of the local one."`
 	Auth      authConfig `json:"auth" title:"Sign-in" description:"Token for an https remote; ssh signs in with keys."`
 	Directory string     `json:"directory" title:"Repository folder" description:"Folder of the repository, relative to the workspace." default:"."`

@@ -14,7 +14,7 @@ import (
 type stageConfig struct {
 	Paths     []string `json:"paths" title:"Paths" description:"Files, folders or patterns to stage, relative to the repository. The single entry * means everything, deletions included." default:"[\"*\"]" min_items:"1"`
 	Exclude   []string `json:"exclude" title:"Exclude" description:"Files, folders or patterns to leave out." example:"[\"secrets.env\"]"`
-	Force     bool     `json:"force" title:"Force" description:"Stage files that .gitignore excludes, too."`
+	Force     bool     `json:"force" title:"Include ignored files" description:"Stage files that .gitignore excludes, too."`
 	Directory string   `json:"directory" title:"Repository folder" description:"Folder of the repository, relative to the workspace." default:"."`
 }
 

@@ -13,9 +13,9 @@ type tagConfig struct {
 	TagTemplate     string            `json:"tag_template" title:"Tag" description:"Name of the tag. Placeholders: {version}, {type}." default:"v{version}" min_length:"1"`
 	MessageTemplate string            `json:"message_template" title:"Message" description:"Message of an annotated tag. Placeholders: {tag}, {version}, {summary}, {type}." default:"Release {tag}: {summary}" multiline:"true"`
 	Annotated       bool              `json:"annotated" title:"Annotated" description:"Make a tag with message, author and date; otherwise a mere name for the commit." default:"true"`
-	SignTag         bool              `json:"sign_tag" title:"Sign" description:"Sign the tag; a signed tag is annotated."`
-	Force           bool              `json:"force" title:"Force" description:"Move the tag if it exists; otherwise an existing tag is a failure."`
-	Values          map[string]string `json:"values" title:"Values" description:"Values of placeholders; they go before what the run holds." example:"{\"version\": \"1.2.3\"}"`
+	SignTag         bool              `json:"sign_tag" title:"Sign the tag" description:"Sign the tag; a signed tag is annotated."`
+	Force           bool              `json:"force" title:"Move an existing tag" description:"Move the tag if it exists; otherwise an existing tag is a failure."`
+	Values          map[string]string `json:"values" title:"Placeholder values" description:"Values of placeholders; they go before what the run holds." example:"{\"version\": \"1.2.3\"}"`
 	Directory       string            `json:"directory" title:"Repository folder" description:"Folder of the repository, relative to the workspace." default:"."`
 }
 

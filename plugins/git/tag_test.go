@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -19,25 +20,25 @@ func TestCreateTagTagsTheCurrentCommit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := newRepository(t)
-			use := call{handler: "git.create_tag", dir: dir, config: test.config}
-			if effects := use.plan(t); len(effects) != 1 || !effects[0].Known {
+			use := handlertest.Call{Handler: "git.create_tag", Dir: dir, Config: test.config}
+			if effects := use.Plan(t); len(effects) != 1 || !effects[0].Known {
 				t.Errorf("plan %+v", effects)
 			}
 			var output tagOutput
-			outcome := use.succeed(t, &output)
-			if git(t, dir, "cat-file", "-t", output.TagName) != test.kind || output.TagMessage != test.message {
+			outcome := use.Succeed(t, &output)
+			if handlertest.Git(t, dir, "cat-file", "-t", output.TagName) != test.kind || output.TagMessage != test.message {
 				t.Errorf("output %+v", output)
 			}
-			if test.kind == "tag" && git(t, dir, "tag", "-l", "--format=%(contents)", output.TagName) != test.message {
+			if test.kind == "tag" && handlertest.Git(t, dir, "tag", "-l", "--format=%(contents)", output.TagName) != test.message {
 				t.Error("git has another message")
 			}
-			use.fail(t, pluginsdk.FailurePermanent, "exists already")
+			use.Fail(t, pluginsdk.FailurePermanent, "exists already")
 			for range 2 {
-				if err := use.undo(t, outcome.UndoToken); err != nil {
+				if err := use.Undo(t, outcome.UndoToken); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if got := git(t, dir, "tag"); got != "" {
+			if got := handlertest.Git(t, dir, "tag"); got != "" {
 				t.Errorf("tags left: %s", got)
 			}
 		})
@@ -54,9 +55,9 @@ func TestCreateTagRefusesBadInput(t *testing.T) {
 		"message without it": {"tag_template": "v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			use := call{handler: "git.create_tag", dir: dir, config: config}
-			use.fail(t, pluginsdk.FailureInvalidInput, "")
-			if got := git(t, dir, "tag"); got != "" {
+			use := handlertest.Call{Handler: "git.create_tag", Dir: dir, Config: config}
+			use.Fail(t, pluginsdk.FailureInvalidInput, "")
+			if got := handlertest.Git(t, dir, "tag"); got != "" {
 				t.Errorf("made %s", got)
 			}
 		})
@@ -65,57 +66,57 @@ func TestCreateTagRefusesBadInput(t *testing.T) {
 
 func TestCreateTagByForceIsUndoneToWhereItWas(t *testing.T) {
 	dir := newRepository(t)
-	git(t, dir, "tag", "v1.2.3")
-	before := git(t, dir, "rev-parse", "v1.2.3")
-	git(t, dir, "commit", "-q", "--allow-empty", "-m", "second")
-	use := call{handler: "git.create_tag", dir: dir, config: map[string]any{"values": release, "force": true}}
-	outcome := use.succeed(t, nil)
-	if git(t, dir, "rev-parse", "v1.2.3^{commit}") != git(t, dir, "rev-parse", "HEAD") {
+	handlertest.Git(t, dir, "tag", "v1.2.3")
+	before := handlertest.Git(t, dir, "rev-parse", "v1.2.3")
+	handlertest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", "second")
+	use := handlertest.Call{Handler: "git.create_tag", Dir: dir, Config: map[string]any{"values": release, "force": true}}
+	outcome := use.Succeed(t, nil)
+	if handlertest.Git(t, dir, "rev-parse", "v1.2.3^{commit}") != handlertest.Git(t, dir, "rev-parse", "HEAD") {
 		t.Error("the tag did not move")
 	}
-	if err := use.undo(t, outcome.UndoToken); err != nil {
+	if err := use.Undo(t, outcome.UndoToken); err != nil {
 		t.Fatal(err)
 	}
-	if git(t, dir, "rev-parse", "v1.2.3") != before {
+	if handlertest.Git(t, dir, "rev-parse", "v1.2.3") != before {
 		t.Error("the tag is not back")
 	}
-	git(t, dir, "tag", "-f", "v1.2.3", "HEAD")
-	if err := use.undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "since") {
+	handlertest.Git(t, dir, "tag", "-f", "v1.2.3", "HEAD")
+	if err := use.Undo(t, outcome.UndoToken); err == nil || !strings.Contains(err.Error(), "since") {
 		t.Errorf("a tag that somebody moved must stay: %v", err)
 	}
 }
 
 func TestCreateTagReconcilesAtEveryPointOfACrash(t *testing.T) {
 	for name, test := range map[string]struct {
-		crash          *recorder
+		crash          *handlertest.Recorder
 		loseCheckpoint bool
 		between        []string
 		want           pluginsdk.ReconcileStatus
 	}{
-		"before the tag":                  {crash: &recorder{crashBefore: true}, want: pluginsdk.ReconcileNotStarted},
-		"after the tag":                   {crash: &recorder{crashAfter: true}, want: pluginsdk.ReconcileDone},
-		"checkpoint lost, tag made":       {crash: &recorder{crashAfter: true}, loseCheckpoint: true, want: pluginsdk.ReconcileDone},
-		"checkpoint lost, nothing made":   {crash: &recorder{crashBefore: true}, loseCheckpoint: true, want: pluginsdk.ReconcileNotStarted},
-		"a stranger's tag of that name":   {crash: &recorder{crashBefore: true}, between: []string{"tag", "v1.2.3"}, want: pluginsdk.ReconcileUnknown},
-		"after the tag and a next commit": {crash: &recorder{crashAfter: true}, between: []string{"commit", "-q", "--allow-empty", "-m", "x"}, want: pluginsdk.ReconcileDone},
+		"before the tag":                  {crash: &handlertest.Recorder{CrashBefore: true}, want: pluginsdk.ReconcileNotStarted},
+		"after the tag":                   {crash: &handlertest.Recorder{CrashAfter: true}, want: pluginsdk.ReconcileDone},
+		"checkpoint lost, tag made":       {crash: &handlertest.Recorder{CrashAfter: true}, loseCheckpoint: true, want: pluginsdk.ReconcileDone},
+		"checkpoint lost, nothing made":   {crash: &handlertest.Recorder{CrashBefore: true}, loseCheckpoint: true, want: pluginsdk.ReconcileNotStarted},
+		"a stranger's tag of that name":   {crash: &handlertest.Recorder{CrashBefore: true}, between: []string{"tag", "v1.2.3"}, want: pluginsdk.ReconcileUnknown},
+		"after the tag and a next commit": {crash: &handlertest.Recorder{CrashAfter: true}, between: []string{"commit", "-q", "--allow-empty", "-m", "x"}, want: pluginsdk.ReconcileDone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := newRepository(t)
-			use := call{handler: "git.create_tag", dir: dir, config: map[string]any{"values": release}, recorder: test.crash}
-			use.fail(t, pluginsdk.FailurePermanent, errCrash.Error())
+			use := handlertest.Call{Handler: "git.create_tag", Dir: dir, Config: map[string]any{"values": release}, Recorder: test.crash}
+			use.Fail(t, pluginsdk.FailurePermanent, handlertest.ErrCrash.Error())
 			if !test.loseCheckpoint {
-				use.checkpoint = test.crash.checkpoint
+				use.Checkpoint = test.crash.Checkpoint
 			}
-			use.recorder = &recorder{}
+			use.Recorder = &handlertest.Recorder{}
 			if test.between != nil {
-				git(t, dir, test.between...)
+				handlertest.Git(t, dir, test.between...)
 			}
-			result := use.reconcile(t, test.want)
+			result := use.Reconcile(t, test.want)
 			if test.want == pluginsdk.ReconcileDone {
-				if use.checkpoint != nil {
-					use.succeed(t, nil)
+				if use.Checkpoint != nil {
+					use.Succeed(t, nil)
 				}
-				if err := use.undo(t, result.UndoToken); err != nil || git(t, dir, "tag") != "" {
+				if err := use.Undo(t, result.UndoToken); err != nil || handlertest.Git(t, dir, "tag") != "" {
 					t.Errorf("undo: %v", err)
 				}
 			}

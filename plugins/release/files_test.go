@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -28,47 +29,47 @@ var writers = []struct {
 
 func TestWritersReconcileAtEveryPointOfACrash(t *testing.T) {
 	for _, writer := range writers {
-		start := func(t *testing.T, crash *recorder) *call {
+		start := func(t *testing.T, crash *handlertest.Recorder) *handlertest.Call {
 			dir := t.TempDir()
 			if writer.content != "" {
-				write(t, dir, writer.file, writer.content)
+				handlertest.Write(t, dir, writer.file, writer.content)
 				old := time.Now().Add(-time.Hour)
 				if err := os.Chtimes(filepath.Join(dir, writer.file), old, old); err != nil {
 					t.Fatal(err)
 				}
 			}
-			use := &call{handler: writer.handler, dir: dir, config: writer.config, recorder: crash, started: time.Now().Add(-time.Minute)}
-			use.fail(t, pluginsdk.FailurePermanent, errCrash.Error())
-			use.checkpoint, use.recorder = crash.checkpoint, &recorder{}
+			use := &handlertest.Call{Handler: writer.handler, Dir: dir, Config: writer.config, Recorder: crash, Started: time.Now().Add(-time.Minute)}
+			use.Fail(t, pluginsdk.FailurePermanent, handlertest.ErrCrash.Error())
+			use.Checkpoint, use.Recorder = crash.Checkpoint, &handlertest.Recorder{}
 			return use
 		}
-		content := func(t *testing.T, use *call) string {
-			if !exists(filepath.Join(use.dir, writer.file)) {
+		content := func(t *testing.T, use *handlertest.Call) string {
+			if !handlertest.Exists(filepath.Join(use.Dir, writer.file)) {
 				return ""
 			}
-			return read(t, use.dir, writer.file)
+			return handlertest.Read(t, use.Dir, writer.file)
 		}
 		t.Run(writer.handler+" before the write", func(t *testing.T) {
-			use := start(t, &recorder{crashBefore: true})
-			use.reconcile(t, pluginsdk.ReconcileNotStarted)
-			outcome := use.succeed(t, nil)
-			if err := use.undo(t, outcome.UndoToken); err != nil || content(t, use) != writer.content {
+			use := start(t, &handlertest.Recorder{CrashBefore: true})
+			use.Reconcile(t, pluginsdk.ReconcileNotStarted)
+			outcome := use.Succeed(t, nil)
+			if err := use.Undo(t, outcome.UndoToken); err != nil || content(t, use) != writer.content {
 				t.Errorf("undo: %v, %q", err, content(t, use))
 			}
 		})
 		t.Run(writer.handler+" after the write", func(t *testing.T) {
-			use := start(t, &recorder{crashAfter: true})
+			use := start(t, &handlertest.Recorder{CrashAfter: true})
 			written := content(t, use)
 			if written == writer.content {
 				t.Fatal("nothing was written")
 			}
-			result := use.reconcile(t, pluginsdk.ReconcileDone)
-			outcome := use.succeed(t, nil)
+			result := use.Reconcile(t, pluginsdk.ReconcileDone)
+			outcome := use.Succeed(t, nil)
 			if string(outcome.Output) != string(result.Output) || content(t, use) != written {
 				t.Errorf("a second attempt gave %s, not %s", outcome.Output, result.Output)
 			}
 			for range 2 {
-				if err := use.undo(t, result.UndoToken); err != nil {
+				if err := use.Undo(t, result.UndoToken); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -77,11 +78,11 @@ func TestWritersReconcileAtEveryPointOfACrash(t *testing.T) {
 			}
 		})
 		t.Run(writer.handler+" changed by somebody", func(t *testing.T) {
-			use := start(t, &recorder{crashAfter: true})
-			result := use.reconcile(t, pluginsdk.ReconcileDone)
-			write(t, use.dir, writer.file, "mine\n")
-			use.reconcile(t, pluginsdk.ReconcileUnknown)
-			if err := use.undo(t, result.UndoToken); err == nil || !strings.Contains(err.Error(), "changed since") {
+			use := start(t, &handlertest.Recorder{CrashAfter: true})
+			result := use.Reconcile(t, pluginsdk.ReconcileDone)
+			handlertest.Write(t, use.Dir, writer.file, "mine\n")
+			use.Reconcile(t, pluginsdk.ReconcileUnknown)
+			if err := use.Undo(t, result.UndoToken); err == nil || !strings.Contains(err.Error(), "changed since") {
 				t.Errorf("undo: %v", err)
 			}
 			if content(t, use) != "mine\n" {
@@ -89,12 +90,12 @@ func TestWritersReconcileAtEveryPointOfACrash(t *testing.T) {
 			}
 		})
 		t.Run(writer.handler+" checkpoint lost", func(t *testing.T) {
-			use := start(t, &recorder{crashBefore: true})
-			use.checkpoint = nil
-			use.reconcile(t, pluginsdk.ReconcileNotStarted)
-			use = start(t, &recorder{crashAfter: true})
-			use.checkpoint = nil
-			use.reconcile(t, pluginsdk.ReconcileUnknown)
+			use := start(t, &handlertest.Recorder{CrashBefore: true})
+			use.Checkpoint = nil
+			use.Reconcile(t, pluginsdk.ReconcileNotStarted)
+			use = start(t, &handlertest.Recorder{CrashAfter: true})
+			use.Checkpoint = nil
+			use.Reconcile(t, pluginsdk.ReconcileUnknown)
 		})
 	}
 }
@@ -107,13 +108,13 @@ func TestUndoNeedsOnlyWhatChanged(t *testing.T) {
 		noise[i] = "0123456789abcdefghijklmnopqrstuvwxyz\n"[random.IntN(37)]
 	}
 	before := "# Changelog\n\n## Recent Releases\n\n" + string(noise) + "end"
-	write(t, dir, "CHANGELOG.md", before)
-	use := call{handler: "release.changelog_update", dir: dir, config: map[string]any{"values": fixRelease}}
-	outcome := use.succeed(t, nil)
+	handlertest.Write(t, dir, "CHANGELOG.md", before)
+	use := handlertest.Call{Handler: "release.changelog_update", Dir: dir, Config: map[string]any{"values": fixRelease}}
+	outcome := use.Succeed(t, nil)
 	if len(outcome.UndoToken) > 2000 {
 		t.Errorf("the undo token has %d bytes", len(outcome.UndoToken))
 	}
-	if err := use.undo(t, outcome.UndoToken); err != nil || read(t, dir, "CHANGELOG.md") != before {
+	if err := use.Undo(t, outcome.UndoToken); err != nil || handlertest.Read(t, dir, "CHANGELOG.md") != before {
 		t.Errorf("undo: %v", err)
 	}
 }
@@ -137,37 +138,37 @@ func TestChangelogCreateWritesTheWholeFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			git(t, dir, "init", "-q", "-b", test.branch)
-			use := call{handler: "release.changelog_create", dir: dir, config: test.config, parameters: test.parameters}
-			_, step := use.step(t)
+			handlertest.Git(t, dir, "init", "-q", "-b", test.branch)
+			use := handlertest.Call{Handler: "release.changelog_create", Dir: dir, Config: test.config, Parameters: test.parameters}
+			_, step := use.Step(t)
 			outcome := creator().Execute(t.Context(), step)
 			if outcome.Kind != pluginsdk.OutcomeSuccess {
 				t.Fatalf("%+v", outcome.Failure)
 			}
 			var output createOutput
-			fromJSON(t, outcome.Output, &output)
+			handlertest.FromJSON(t, outcome.Output, &output)
 			if output.ChangelogFile != "changelogs/CHANGELOG_v0.21.0.2.md" || output.Version != "0.21.0.2" {
 				t.Errorf("output %+v", output)
 			}
-			golden(t, name+".md", read(t, dir, output.ChangelogFile))
+			handlertest.Golden(t, name+".md", handlertest.Read(t, dir, output.ChangelogFile))
 		})
 	}
 }
 
 func TestChangelogCreateNeverOverwrites(t *testing.T) {
 	dir := t.TempDir()
-	use := call{handler: "release.changelog_create", dir: dir, config: map[string]any{"values": fixRelease}}
-	_, step := use.step(t)
+	use := handlertest.Call{Handler: "release.changelog_create", Dir: dir, Config: map[string]any{"values": fixRelease}}
+	_, step := use.Step(t)
 	if outcome := creator().Execute(t.Context(), step); outcome.Kind != pluginsdk.OutcomeSuccess {
 		t.Fatalf("%+v", outcome.Failure)
 	}
-	_, again := use.step(t)
+	_, again := use.Step(t)
 	if outcome := creator().Execute(t.Context(), again); outcome.Kind != pluginsdk.OutcomeSuccess || outcome.UndoToken != nil {
 		t.Errorf("the same text again: %+v, token %s", outcome.Failure, outcome.UndoToken)
 	}
-	written := read(t, dir, "changelogs/CHANGELOG_v0.21.0.2.md")
-	failure := use.fail(t, pluginsdk.FailurePermanent, "changelogs/CHANGELOG_v0.21.0.2.md")
-	if failure.Code != "CHANGELOG_EXISTS" || read(t, dir, "changelogs/CHANGELOG_v0.21.0.2.md") != written {
+	written := handlertest.Read(t, dir, "changelogs/CHANGELOG_v0.21.0.2.md")
+	failure := use.Fail(t, pluginsdk.FailurePermanent, "changelogs/CHANGELOG_v0.21.0.2.md")
+	if failure.Code != "CHANGELOG_EXISTS" || handlertest.Read(t, dir, "changelogs/CHANGELOG_v0.21.0.2.md") != written {
 		t.Errorf("failure %+v", failure)
 	}
 }
@@ -175,32 +176,32 @@ func TestChangelogCreateNeverOverwrites(t *testing.T) {
 func TestWritersNameTheValueThatIsMissing(t *testing.T) {
 	for _, handler := range []string{"release.changelog_create", "release.changelog_update", "release.readme_update"} {
 		dir := t.TempDir()
-		write(t, dir, "README.md", "x")
-		use := call{handler: handler, dir: dir, config: map[string]any{"values": map[string]string{"summary": "x"}}}
-		if failure := use.fail(t, pluginsdk.FailureInvalidInput, "{version}"); failure.Pointer != "/values/version" {
+		handlertest.Write(t, dir, "README.md", "x")
+		use := handlertest.Call{Handler: handler, Dir: dir, Config: map[string]any{"values": map[string]string{"summary": "x"}}}
+		if failure := use.Fail(t, pluginsdk.FailureInvalidInput, "{version}"); failure.Pointer != "/values/version" {
 			t.Errorf("pointer %s", failure.Pointer)
 		}
-		use.outputs = []map[string]any{{"new_version": "1.2.3"}}
-		use.config = map[string]any{}
-		use.fail(t, pluginsdk.FailureInvalidInput, "{summary}")
-		use.outputs = []map[string]any{{"version": "../../x"}}
-		use.parameters = map[string]any{"summary": "x"}
-		use.fail(t, pluginsdk.FailureInvalidInput, "no version")
+		use.Outputs = []map[string]any{{"new_version": "1.2.3"}}
+		use.Config = map[string]any{}
+		use.Fail(t, pluginsdk.FailureInvalidInput, "{summary}")
+		use.Outputs = []map[string]any{{"version": "../../x"}}
+		use.Parameters = map[string]any{"summary": "x"}
+		use.Fail(t, pluginsdk.FailureInvalidInput, "no version")
 	}
 }
 
 func TestPlansShowWhatIsNotKnownYet(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "README.md", "**Latest Release: v1.0.0**\n")
+	handlertest.Write(t, dir, "README.md", "**Latest Release: v1.0.0**\n")
 	for _, handler := range []string{"release.changelog_create", "release.changelog_update", "release.readme_update"} {
-		use := call{handler: handler, dir: dir}
-		effects := use.plan(t)
+		use := handlertest.Call{Handler: handler, Dir: dir}
+		effects := use.Plan(t)
 		if len(effects) != 1 || effects[0].Known || !strings.Contains(effects[0].Diff, "{version}") {
 			t.Errorf("%s: %+v", handler, effects)
 		}
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 || read(t, dir, "README.md") != "**Latest Release: v1.0.0**\n" {
+	if err != nil || len(entries) != 1 || handlertest.Read(t, dir, "README.md") != "**Latest Release: v1.0.0**\n" {
 		t.Errorf("a plan wrote: %v %v", entries, err)
 	}
 }
@@ -233,35 +234,35 @@ func TestChangelogUpdateInsertsTheRelease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			if test.before != "" {
-				write(t, dir, "CHANGELOG.md", test.before)
+				handlertest.Write(t, dir, "CHANGELOG.md", test.before)
 			}
 			config := map[string]any{"values": fixRelease}
 			for key, value := range test.config {
 				config[key] = value
 			}
-			use := call{handler: "release.changelog_update", dir: dir, config: config, outputs: test.outputs}
+			use := handlertest.Call{Handler: "release.changelog_update", Dir: dir, Config: config, Outputs: test.outputs}
 			for range 2 {
 				// The second time the entry is there, and stays as it is.
-				_, step := use.step(t)
+				_, step := use.Step(t)
 				outcome := updater().Execute(t.Context(), step)
 				if outcome.Kind != pluginsdk.OutcomeSuccess {
 					t.Fatalf("%+v", outcome.Failure)
 				}
-				golden(t, name+".md", read(t, dir, "CHANGELOG.md"))
+				handlertest.Golden(t, name+".md", handlertest.Read(t, dir, "CHANGELOG.md"))
 			}
 			config["values"] = map[string]string{"version": "0.21.0.2", "summary": "Something else"}
-			use.fail(t, pluginsdk.FailurePermanent, "already")
+			use.Fail(t, pluginsdk.FailurePermanent, "already")
 		})
 	}
 }
 
 func TestChangelogUpdateLinksFromItsOwnFolder(t *testing.T) {
 	dir := t.TempDir()
-	use := call{handler: "release.changelog_update", dir: dir, config: map[string]any{
+	use := handlertest.Call{Handler: "release.changelog_update", Dir: dir, Config: map[string]any{
 		"values": fixRelease, "main_changelog": "docs/CHANGELOG.md", "changelog_file": "changelogs/CHANGELOG_v0.21.0.2.md",
 	}}
-	use.succeed(t, nil)
-	if got := read(t, dir, "docs/CHANGELOG.md"); !strings.Contains(got, "(../changelogs/CHANGELOG_v0.21.0.2.md)") {
+	use.Succeed(t, nil)
+	if got := handlertest.Read(t, dir, "docs/CHANGELOG.md"); !strings.Contains(got, "(../changelogs/CHANGELOG_v0.21.0.2.md)") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -296,20 +297,20 @@ func TestReadmeUpdateShowsTheVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, dir, "README.md", test.before)
+			handlertest.Write(t, dir, "README.md", test.before)
 			config := map[string]any{"values": fixRelease}
 			for key, value := range test.config {
 				config[key] = value
 			}
-			use := call{handler: "release.readme_update", dir: dir, config: config}
-			outcome := use.succeed(t, nil)
-			golden(t, name+".md", read(t, dir, "README.md"))
+			use := handlertest.Call{Handler: "release.readme_update", Dir: dir, Config: config}
+			outcome := use.Succeed(t, nil)
+			handlertest.Golden(t, name+".md", handlertest.Read(t, dir, "README.md"))
 			if outcome.UndoToken != nil {
-				if err := use.undo(t, outcome.UndoToken); err != nil {
+				if err := use.Undo(t, outcome.UndoToken); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if read(t, dir, "README.md") != test.before {
+			if handlertest.Read(t, dir, "README.md") != test.before {
 				t.Error("the undo left something else")
 			}
 		})
@@ -317,14 +318,14 @@ func TestReadmeUpdateShowsTheVersion(t *testing.T) {
 }
 
 func TestAMissingReadmeIsASkip(t *testing.T) {
-	use := call{handler: "release.readme_update", dir: t.TempDir(), config: map[string]any{"values": fixRelease}}
-	outcome := use.execute(t)
+	use := handlertest.Call{Handler: "release.readme_update", Dir: t.TempDir(), Config: map[string]any{"values": fixRelease}}
+	outcome := use.Execute(t)
 	if outcome.Kind != pluginsdk.OutcomeSkipped || !strings.Contains(outcome.SkipReason, "README.md") {
 		t.Errorf("got %s %s", outcome.Kind, outcome.SkipReason)
 	}
-	if effects := use.plan(t); len(effects) != 0 {
+	if effects := use.Plan(t); len(effects) != 0 {
 		t.Errorf("plan %+v", effects)
 	}
-	use.config["badge_format"] = "no placeholder"
-	use.fail(t, pluginsdk.FailureInvalidInput, "{version}")
+	use.Config["badge_format"] = "no placeholder"
+	use.Fail(t, pluginsdk.FailureInvalidInput, "{version}")
 }

@@ -14,8 +14,8 @@ type notesConfig struct {
 	From           string `json:"from" title:"From" description:"Commits after this revision. Empty: the last tag, or the beginning where there is none." example:"v1.2.2"`
 	To             string `json:"to" title:"To" description:"The newest revision." default:"HEAD" min_length:"1"`
 	IncludeOther   bool   `json:"include_other" title:"Other commits" description:"Also list commits that are not in Conventional Commits form." default:"true"`
-	IncludeHashes  bool   `json:"include_hashes" title:"Hashes" description:"Put the short hash after each entry." default:"true"`
-	HeadingLevel   int    `json:"heading_level" title:"Heading level" description:"Level of the headings, 1 to 6." default:"3" minimum:"1" maximum:"6"`
+	IncludeHashes  bool   `json:"include_hashes" title:"Show hashes" description:"Put the short hash after each entry." default:"true"`
+	HeadingLevel   int    `json:"heading_level" title:"Heading level" description:"Level of the headings of the groups." default:"3" minimum:"1" maximum:"6"`
 	MaximumCommits int    `json:"max_count" title:"At most" description:"How many commits to read." default:"1000" minimum:"1" maximum:"10000"`
 }
 

@@ -9,17 +9,18 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
 func TestNotesGroupTheCommitsSinceTheLastTag(t *testing.T) {
 	dir := t.TempDir()
-	git(t, dir, "init", "-q", "-b", "main")
-	commit := func(message string) { git(t, dir, "commit", "-q", "--allow-empty", "-m", message) }
+	handlertest.Git(t, dir, "init", "-q", "-b", "main")
+	commit := func(message string) { handlertest.Git(t, dir, "commit", "-q", "--allow-empty", "-m", message) }
 	commit("feat: before everything")
-	git(t, dir, "tag", "v0.9.0")
+	handlertest.Git(t, dir, "tag", "v0.9.0")
 	commit("feat: from before")
-	git(t, dir, "tag", "-am", "v1", "v1.0.0")
+	handlertest.Git(t, dir, "tag", "-am", "v1", "v1.0.0")
 	commit("feat(ui): a dashboard")
 	commit("fix: a crash")
 	commit("fix(api)!: refuse old clients")
@@ -41,22 +42,22 @@ func TestNotesGroupTheCommitsSinceTheLastTag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var output notesOutput
-			use := call{handler: "release.notes_from_git", dir: dir, config: test.config}
-			use.succeed(t, &output)
+			use := handlertest.Call{Handler: "release.notes_from_git", Dir: dir, Config: test.config}
+			use.Succeed(t, &output)
 			if output.From != test.from || output.Commits != test.commits || output.Breaking != test.breaking {
 				t.Errorf("output %+v", output)
 			}
-			golden(t, name+".md", output.Notes)
+			handlertest.Golden(t, name+".md", output.Notes)
 		})
 	}
 	var output notesOutput
-	(&call{handler: "release.notes_from_git", dir: dir}).succeed(t, &output)
-	if hash := git(t, dir, "rev-parse", "--short", "HEAD"); !strings.Contains(output.Notes, "- just words ("+hash+")") {
+	(&handlertest.Call{Handler: "release.notes_from_git", Dir: dir}).Succeed(t, &output)
+	if hash := handlertest.Git(t, dir, "rev-parse", "--short", "HEAD"); !strings.Contains(output.Notes, "- just words ("+hash+")") {
 		t.Errorf("no hash in %s", output.Notes)
 	}
-	(&call{handler: "release.notes_from_git", dir: dir, config: map[string]any{"from": "--output=x"}}).fail(t, pluginsdk.FailureInvalidInput, "")
-	(&call{handler: "release.notes_from_git", dir: dir, config: map[string]any{"to": "absent"}}).fail(t, pluginsdk.FailurePermanent, "absent")
-	(&call{handler: "release.notes_from_git", dir: t.TempDir()}).fail(t, pluginsdk.FailurePermanent, "git")
+	(&handlertest.Call{Handler: "release.notes_from_git", Dir: dir, Config: map[string]any{"from": "--output=x"}}).Fail(t, pluginsdk.FailureInvalidInput, "")
+	(&handlertest.Call{Handler: "release.notes_from_git", Dir: dir, Config: map[string]any{"to": "absent"}}).Fail(t, pluginsdk.FailurePermanent, "absent")
+	(&handlertest.Call{Handler: "release.notes_from_git", Dir: t.TempDir()}).Fail(t, pluginsdk.FailurePermanent, "git")
 }
 
 type templateDocument struct {
@@ -93,7 +94,7 @@ func readTemplate(t *testing.T, name string) (templateDocument, json.RawMessage)
 				t.Fatal(err)
 			}
 			var document templateDocument
-			fromJSON(t, raw, &document)
+			handlertest.FromJSON(t, raw, &document)
 			return document, raw
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -99,28 +100,28 @@ func TestVersionIsFoundAndTheRestKeptByteForByte(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			before := strings.Replace(test.content, "§", "0.21.0.1", 1)
-			write(t, dir, test.file, before)
-			use := call{handler: "release.version_bump", dir: dir, config: map[string]any{"version_file": test.file}}
-			if effects := use.plan(t); len(effects) != 1 || !strings.Contains(effects[0].Diff, "0.21.0.2") || !effects[0].Known {
+			handlertest.Write(t, dir, test.file, before)
+			use := handlertest.Call{Handler: "release.version_bump", Dir: dir, Config: map[string]any{"version_file": test.file}}
+			if effects := use.Plan(t); len(effects) != 1 || !strings.Contains(effects[0].Diff, "0.21.0.2") || !effects[0].Known {
 				t.Errorf("plan %+v", effects)
 			}
-			if read(t, dir, test.file) != before {
+			if handlertest.Read(t, dir, test.file) != before {
 				t.Fatal("the plan changed the file")
 			}
 			var output bumpOutput
-			outcome := use.succeed(t, &output)
+			outcome := use.Succeed(t, &output)
 			if output.OldVersion != "0.21.0.1" || output.NewVersion != "0.21.0.2" {
 				t.Errorf("output %+v", output)
 			}
-			if got, want := read(t, dir, test.file), strings.Replace(test.content, "§", "0.21.0.2", 1); got != want {
+			if got, want := handlertest.Read(t, dir, test.file), strings.Replace(test.content, "§", "0.21.0.2", 1); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 			for range 2 {
-				if err := use.undo(t, outcome.UndoToken); err != nil {
+				if err := use.Undo(t, outcome.UndoToken); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if got := read(t, dir, test.file); got != before {
+			if got := handlertest.Read(t, dir, test.file); got != before {
 				t.Errorf("undone to %q", got)
 			}
 		})
@@ -140,28 +141,28 @@ func TestVersionBumpSaysWhatIsWrongWithAFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, dir, test.file, test.content)
-			use := call{handler: "release.version_bump", dir: dir, config: map[string]any{"version_file": test.file}}
+			handlertest.Write(t, dir, test.file, test.content)
+			use := handlertest.Call{Handler: "release.version_bump", Dir: dir, Config: map[string]any{"version_file": test.file}}
 			if name == "feature set" {
-				use.config["increment_type"] = "feature_set"
+				use.Config["increment_type"] = "feature_set"
 			}
-			outcome := use.execute(t)
+			outcome := use.Execute(t)
 			if outcome.Kind != pluginsdk.OutcomeFailure || !strings.Contains(outcome.Failure.Message, test.text) {
 				t.Errorf("got %s %+v", outcome.Kind, outcome.Failure)
 			}
-			if read(t, dir, test.file) != test.content {
+			if handlertest.Read(t, dir, test.file) != test.content {
 				t.Error("the file changed")
 			}
 		})
 	}
-	use := call{handler: "release.version_bump", dir: t.TempDir(), config: map[string]any{"version_file": "VERSION"}}
-	use.fail(t, pluginsdk.FailurePermanent, "is not there")
+	use := handlertest.Call{Handler: "release.version_bump", Dir: t.TempDir(), Config: map[string]any{"version_file": "VERSION"}}
+	use.Fail(t, pluginsdk.FailurePermanent, "is not there")
 }
 
 // Cases 55, 57 and 61, for every handler that writes.
 func TestCase55PathsStayInsideTheWorkspace(t *testing.T) {
 	outside := t.TempDir()
-	write(t, outside, "VERSION", "1.2.3\n")
+	handlertest.Write(t, outside, "VERSION", "1.2.3\n")
 	values := map[string]string{"version": "1.2.3", "summary": "x"}
 	for handler, key := range map[string]string{
 		"release.version_bump": "version_file", "release.changelog_create": "changelog_dir",
@@ -172,18 +173,18 @@ func TestCase55PathsStayInsideTheWorkspace(t *testing.T) {
 			".git/config", ".GIT/hooks/pre-commit", "sub/.git/x",
 		} {
 			dir := t.TempDir()
-			git(t, dir, "init", "-q")
+			handlertest.Git(t, dir, "init", "-q")
 			if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.Symlink(filepath.Join(outside, "VERSION"), filepath.Join(dir, "filelink")); err != nil {
 				t.Fatal(err)
 			}
-			use := call{handler: handler, dir: dir, config: map[string]any{key: name}}
+			use := handlertest.Call{Handler: handler, Dir: dir, Config: map[string]any{key: name}}
 			if handler != "release.version_bump" {
-				use.config["values"] = values
+				use.Config["values"] = values
 			}
-			outcome := use.execute(t)
+			outcome := use.Execute(t)
 			// A folder for changelogs may be named like a link's target file;
 			// what counts is that nothing is written through it.
 			if outcome.Kind != pluginsdk.OutcomeFailure {
@@ -192,7 +193,7 @@ func TestCase55PathsStayInsideTheWorkspace(t *testing.T) {
 		}
 	}
 	entries, err := os.ReadDir(outside)
-	if err != nil || len(entries) != 1 || read(t, outside, "VERSION") != "1.2.3\n" {
+	if err != nil || len(entries) != 1 || handlertest.Read(t, outside, "VERSION") != "1.2.3\n" {
 		t.Errorf("outside: %v %v", entries, err)
 	}
 }

@@ -61,7 +61,7 @@ type facts struct{ version, summary, changeType string }
 
 // factsConfig is the part of a config that facts may come from.
 type factsConfig struct {
-	Values map[string]string `json:"values" title:"Values" description:"version, summary and type, where they do not come from earlier steps and the parameters." example:"{\"version\": \"1.2.3\"}"`
+	Values map[string]string `json:"values" title:"Placeholder values" description:"version, summary and type, where they do not come from earlier steps and the parameters." example:"{\"version\": \"1.2.3\"}"`
 }
 
 // findFacts looks in the step's values, then in the nearest upstream outputs,

@@ -22,7 +22,7 @@ type kanbanConfig struct {
 	KanbanBoard       string            `json:"kanban_board" title:"Kanban board" description:"An overview document in which tasks, stories and the epic are ticked, too." example:"kanban/board.md"`
 	UpdateStories     bool              `json:"update_stories" title:"Update stories" description:"Also tick tasks in story documents, and complete stories whose tasks are all done." default:"true"`
 	UpdateLastUpdated bool              `json:"update_last_updated" title:"Update the date" description:"Set the field “Last updated” of documents that change." default:"true"`
-	Values            map[string]string `json:"values" title:"Values" description:"version and summary, where they do not come from earlier steps and the parameters." example:"{\"version\": \"1.2.3\"}"`
+	Values            map[string]string `json:"values" title:"Placeholder values" description:"version and summary, where they do not come from earlier steps and the parameters." example:"{\"version\": \"1.2.3\"}"`
 }
 
 type kanbanOutput struct {

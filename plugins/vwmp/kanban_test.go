@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -58,10 +59,10 @@ Status: Complete
 func project(t *testing.T, branch string, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	git(t, dir, "init", "-q", "-b", branch)
+	handlertest.Git(t, dir, "init", "-q", "-b", branch)
 	old := time.Now().Add(-time.Hour)
 	for name, text := range files {
-		write(t, dir, name, text)
+		handlertest.Write(t, dir, name, text)
 		if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(name)), old, old); err != nil {
 			t.Fatal(err)
 		}
@@ -100,40 +101,40 @@ func TestKanbanUpdateTicksTasksAndCompletesWhatIsDone(t *testing.T) {
 			}
 			dir := project(t, "epic/21-workflow-platform", present)
 			test.config["values"] = map[string]string{"version": "0.21.0.2", "summary": "Release workflow"}
-			use := call{handler: "vwmp.kanban_update", dir: dir, config: test.config}
-			_, step := use.step(t)
+			use := handlertest.Call{Handler: "vwmp.kanban_update", Dir: dir, Config: test.config}
+			_, step := use.Step(t)
 			outcome := updater().Execute(t.Context(), step)
 			if outcome.Kind != pluginsdk.OutcomeSuccess {
 				t.Fatalf("%+v", outcome.Failure)
 			}
 			var got kanbanOutput
-			fromJSON(t, outcome.Output, &got)
+			handlertest.FromJSON(t, outcome.Output, &got)
 			if got.EpicDoc != "kanban/epics/Epic 21/Epic-21.md" || got.Version != "0.21.0.2" || got.TasksUpdated != test.want.TasksUpdated ||
 				got.EpicCompleted != test.want.EpicCompleted || !slices.Equal(got.StoriesCompleted, test.want.StoriesCompleted) || !slices.Equal(got.TasksMissing, test.want.TasksMissing) {
 				t.Errorf("output %+v", got)
 			}
 			var texts []string
 			for _, file := range got.Files {
-				texts = append(texts, "=== "+file+"\n"+strings.ReplaceAll(read(t, dir, file), "\r", "<CR>"))
+				texts = append(texts, "=== "+file+"\n"+strings.ReplaceAll(handlertest.Read(t, dir, file), "\r", "<CR>"))
 			}
-			golden(t, name+".txt", strings.Join(texts, ""))
+			handlertest.Golden(t, name+".txt", strings.Join(texts, ""))
 			for file, text := range present {
-				if !slices.Contains(got.Files, file) && read(t, dir, file) != text {
+				if !slices.Contains(got.Files, file) && handlertest.Read(t, dir, file) != text {
 					t.Errorf("%s changed", file)
 				}
 			}
-			again := use.execute(t)
-			fromJSON(t, again.Output, &got)
+			again := use.Execute(t)
+			handlertest.FromJSON(t, again.Output, &got)
 			if again.Kind != pluginsdk.OutcomeSuccess || got.TasksUpdated != 0 || len(got.Files) != 0 {
 				t.Errorf("a second time: %+v %+v", again.Failure, got)
 			}
 			for range 2 {
-				if err := use.undo(t, outcome.UndoToken); err != nil {
+				if err := use.Undo(t, outcome.UndoToken); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for file, text := range present {
-				if got := read(t, dir, file); got != text {
+				if got := handlertest.Read(t, dir, file); got != text {
 					t.Errorf("%s is undone to\n%s", file, got)
 				}
 			}
@@ -143,31 +144,31 @@ func TestKanbanUpdateTicksTasksAndCompletesWhatIsDone(t *testing.T) {
 
 func TestTaskIDsComeFromTheFirstSourceThatNamesAny(t *testing.T) {
 	for name, test := range map[string]struct {
-		use  call
+		use  handlertest.Call
 		want []string
 	}{
-		"config":         {call{config: map[string]any{"task_ids": []string{"e1s1t1"}}, parameters: map[string]any{"task_ids": "E01:S01:T002"}}, []string{"E01:S01:T001"}},
-		"parameter text": {call{parameters: map[string]any{"task_ids": "E01:S01:T002, E1:S1:T3", "summary": "E01:S01:T004"}}, []string{"E01:S01:T002", "E01:S01:T003"}},
-		"parameter list": {call{parameters: map[string]any{"task_ids": []string{"E01:S01:T002"}}}, []string{"E01:S01:T002"}},
-		"summary":        {call{parameters: map[string]any{"task_ids": nil, "summary": "Completes E01:S01:T004 and E01:S01:T004"}}, []string{"E01:S01:T004"}},
-		"changelog":      {call{outputs: []map[string]any{{"changelog_file": "log.md"}}, parameters: map[string]any{"summary": "x"}}, []string{"E07:S08:T009"}},
-		"none":           {call{}, nil},
+		"config":         {handlertest.Call{Config: map[string]any{"task_ids": []string{"e1s1t1"}}, Parameters: map[string]any{"task_ids": "E01:S01:T002"}}, []string{"E01:S01:T001"}},
+		"parameter text": {handlertest.Call{Parameters: map[string]any{"task_ids": "E01:S01:T002, E1:S1:T3", "summary": "E01:S01:T004"}}, []string{"E01:S01:T002", "E01:S01:T003"}},
+		"parameter list": {handlertest.Call{Parameters: map[string]any{"task_ids": []string{"E01:S01:T002"}}}, []string{"E01:S01:T002"}},
+		"summary":        {handlertest.Call{Parameters: map[string]any{"task_ids": nil, "summary": "Completes E01:S01:T004 and E01:S01:T004"}}, []string{"E01:S01:T004"}},
+		"changelog":      {handlertest.Call{Outputs: []map[string]any{{"changelog_file": "log.md"}}, Parameters: map[string]any{"summary": "x"}}, []string{"E07:S08:T009"}},
+		"none":           {handlertest.Call{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := project(t, "epic/1", map[string]string{"Epic-1.md": "# x\n", "log.md": "- E07:S08:T009\n"})
-			test.use.handler, test.use.dir = "vwmp.kanban_update", dir
-			test.use.outputs = append(test.use.outputs, map[string]any{"new_version": "1.0.0"})
+			test.use.Handler, test.use.Dir = "vwmp.kanban_update", dir
+			test.use.Outputs = append(test.use.Outputs, map[string]any{"new_version": "1.0.0"})
 			var output kanbanOutput
-			test.use.succeed(t, &output)
+			test.use.Succeed(t, &output)
 			if !slices.Equal(output.TasksMissing, test.want) || len(output.Files) != 0 {
 				t.Errorf("got %+v, want %v", output, test.want)
 			}
 		})
 	}
-	use := call{handler: "vwmp.kanban_update", dir: project(t, "epic/1", map[string]string{"Epic-1.md": "x"}), config: map[string]any{
+	use := handlertest.Call{Handler: "vwmp.kanban_update", Dir: project(t, "epic/1", map[string]string{"Epic-1.md": "x"}), Config: map[string]any{
 		"task_ids": []string{"nonsense"}, "values": map[string]string{"version": "1.0.0"},
 	}}
-	if failure := use.fail(t, pluginsdk.FailureInvalidInput, "nonsense"); failure.Pointer != "/task_ids/0" {
+	if failure := use.Fail(t, pluginsdk.FailureInvalidInput, "nonsense"); failure.Pointer != "/task_ids/0" {
 		t.Errorf("pointer %s", failure.Pointer)
 	}
 }
@@ -180,19 +181,19 @@ func TestKanbanUpdateIsSkippedWhereThereIsNoEpic(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := project(t, test.branch, map[string]string{"README.md": "x"})
-			use := call{handler: "vwmp.kanban_update", dir: dir, config: map[string]any{"values": map[string]string{"version": "1.0.0"}}}
-			outcome := use.execute(t)
+			use := handlertest.Call{Handler: "vwmp.kanban_update", Dir: dir, Config: map[string]any{"values": map[string]string{"version": "1.0.0"}}}
+			outcome := use.Execute(t)
 			if outcome.Kind != pluginsdk.OutcomeSkipped || !strings.Contains(outcome.SkipReason, test.reason) {
 				t.Errorf("got %s %q", outcome.Kind, outcome.SkipReason)
 			}
-			if effects := use.plan(t); len(effects) != 0 {
+			if effects := use.Plan(t); len(effects) != 0 {
 				t.Errorf("plan %+v", effects)
 			}
-			use.reconcile(t, pluginsdk.ReconcileNotStarted)
+			use.Reconcile(t, pluginsdk.ReconcileNotStarted)
 		})
 	}
-	use := call{handler: "vwmp.kanban_update", dir: t.TempDir(), config: map[string]any{"values": map[string]string{"version": "1.0.0"}}}
-	if outcome := use.execute(t); outcome.Kind != pluginsdk.OutcomeSkipped {
+	use := handlertest.Call{Handler: "vwmp.kanban_update", Dir: t.TempDir(), Config: map[string]any{"values": map[string]string{"version": "1.0.0"}}}
+	if outcome := use.Execute(t); outcome.Kind != pluginsdk.OutcomeSkipped {
 		t.Errorf("outside of a repository: %s", outcome.Kind)
 	}
 }
@@ -207,19 +208,19 @@ func TestEpicDocumentIsFoundByTheBranchsNumber(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := project(t, test.branch, map[string]string{test.file: "- [ ] E07:S01:T001\n", "Epic-70.md": "x", "Epic-77.md": "x"})
-			use := call{handler: "vwmp.kanban_update", dir: dir, config: map[string]any{"task_ids": []string{"E07:S01:T001"}, "values": map[string]string{"version": "1.0.0"}}}
+			use := handlertest.Call{Handler: "vwmp.kanban_update", Dir: dir, Config: map[string]any{"task_ids": []string{"E07:S01:T001"}, "values": map[string]string{"version": "1.0.0"}}}
 			if test.pattern != "" {
-				use.config["epic_doc_pattern"] = test.pattern
+				use.Config["epic_doc_pattern"] = test.pattern
 			}
-			if effects := use.plan(t); len(effects) != 1 || !strings.Contains(effects[0].Diff, "+- [x] E07:S01:T001 (v1.0.0)") {
+			if effects := use.Plan(t); len(effects) != 1 || !strings.Contains(effects[0].Diff, "+- [x] E07:S01:T001 (v1.0.0)") {
 				t.Errorf("plan %+v", effects)
 			}
 			var output kanbanOutput
-			use.succeed(t, &output)
+			use.Succeed(t, &output)
 			if output.EpicDoc != test.file || output.TasksUpdated != 1 {
 				t.Errorf("output %+v", output)
 			}
-			if got := read(t, dir, test.file); got != "- [x] E07:S01:T001 (v1.0.0)\n" {
+			if got := handlertest.Read(t, dir, test.file); got != "- [x] E07:S01:T001 (v1.0.0)\n" {
 				t.Errorf("got %q", got)
 			}
 		})
@@ -239,76 +240,76 @@ func TestKanbanUpdateRefusesBadInput(t *testing.T) {
 		"board in git":    {map[string]any{"values": map[string]string{"version": "1"}, "epic_doc_pattern": "a/Epic-1.md", "kanban_board": ".git/config"}, ".git"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			use := call{handler: "vwmp.kanban_update", dir: dir, config: test.config}
-			use.fail(t, pluginsdk.FailureInvalidInput, test.text)
+			use := handlertest.Call{Handler: "vwmp.kanban_update", Dir: dir, Config: test.config}
+			use.Fail(t, pluginsdk.FailureInvalidInput, test.text)
 		})
 	}
 }
 
 func TestKanbanUpdateReconcilesAtEveryPointOfACrash(t *testing.T) {
 	files := map[string]string{"Epic-21.md": epicDoc, "Story-3.md": storyDoc}
-	start := func(t *testing.T, crash *recorder) *call {
+	start := func(t *testing.T, crash *handlertest.Recorder) *handlertest.Call {
 		dir := project(t, "epic/21", files)
-		use := &call{handler: "vwmp.kanban_update", dir: dir, recorder: crash, started: time.Now().Add(-time.Minute), config: map[string]any{
+		use := &handlertest.Call{Handler: "vwmp.kanban_update", Dir: dir, Recorder: crash, Started: time.Now().Add(-time.Minute), Config: map[string]any{
 			"task_ids": []string{"E21:S03:T002"}, "values": map[string]string{"version": "1.0.0"},
 		}}
-		use.fail(t, pluginsdk.FailurePermanent, errCrash.Error())
-		use.checkpoint, use.recorder = crash.checkpoint, &recorder{}
+		use.Fail(t, pluginsdk.FailurePermanent, handlertest.ErrCrash.Error())
+		use.Checkpoint, use.Recorder = crash.Checkpoint, &handlertest.Recorder{}
 		return use
 	}
-	check := func(t *testing.T, use *call, outcome pluginsdk.Outcome) {
+	check := func(t *testing.T, use *handlertest.Call, outcome pluginsdk.Outcome) {
 		t.Helper()
-		if !strings.Contains(read(t, use.dir, "Story-3.md"), "[x] E21:S03:T002 – Second (v1.0.0)") {
+		if !strings.Contains(handlertest.Read(t, use.Dir, "Story-3.md"), "[x] E21:S03:T002 – Second (v1.0.0)") {
 			t.Error("the story is not ticked")
 		}
-		if err := use.undo(t, outcome.UndoToken); err != nil {
+		if err := use.Undo(t, outcome.UndoToken); err != nil {
 			t.Fatal(err)
 		}
 		for name, text := range files {
-			if read(t, use.dir, name) != text {
+			if handlertest.Read(t, use.Dir, name) != text {
 				t.Errorf("%s is not as it was", name)
 			}
 		}
 	}
 	t.Run("before the first document", func(t *testing.T) {
-		use := start(t, &recorder{crashBefore: true})
-		use.reconcile(t, pluginsdk.ReconcileNotStarted)
-		check(t, use, use.succeed(t, nil))
+		use := start(t, &handlertest.Recorder{CrashBefore: true})
+		use.Reconcile(t, pluginsdk.ReconcileNotStarted)
+		check(t, use, use.Succeed(t, nil))
 	})
 	t.Run("between the documents", func(t *testing.T) {
 		// The first effect that is done ends the attempt: one document is
 		// written, the other is not.
-		use := start(t, &recorder{crashAfter: true})
-		if read(t, use.dir, "Epic-21.md") == epicDoc || read(t, use.dir, "Story-3.md") != storyDoc {
+		use := start(t, &handlertest.Recorder{CrashAfter: true})
+		if handlertest.Read(t, use.Dir, "Epic-21.md") == epicDoc || handlertest.Read(t, use.Dir, "Story-3.md") != storyDoc {
 			t.Fatal("the attempt was not cut off between the documents")
 		}
-		use.reconcile(t, pluginsdk.ReconcileNotStarted)
-		check(t, use, use.succeed(t, nil))
+		use.Reconcile(t, pluginsdk.ReconcileNotStarted)
+		check(t, use, use.Succeed(t, nil))
 	})
 	t.Run("after the last document", func(t *testing.T) {
-		use := start(t, &recorder{crashBefore: true})
-		recorder := &recorder{}
-		use.checkpoint, use.recorder = nil, recorder
-		use.succeed(t, nil)
-		use.checkpoint = recorder.checkpoint
-		result := use.reconcile(t, pluginsdk.ReconcileDone)
-		outcome := use.succeed(t, nil)
+		use := start(t, &handlertest.Recorder{CrashBefore: true})
+		recorder := &handlertest.Recorder{}
+		use.Checkpoint, use.Recorder = nil, recorder
+		use.Succeed(t, nil)
+		use.Checkpoint = recorder.Checkpoint
+		result := use.Reconcile(t, pluginsdk.ReconcileDone)
+		outcome := use.Succeed(t, nil)
 		if string(outcome.Output) != string(result.Output) {
 			t.Errorf("a second attempt gave %s, not %s", outcome.Output, result.Output)
 		}
 		check(t, use, outcome)
 	})
 	t.Run("changed by somebody", func(t *testing.T) {
-		use := start(t, &recorder{crashAfter: true})
-		write(t, use.dir, "Epic-21.md", "mine\n")
-		use.reconcile(t, pluginsdk.ReconcileUnknown)
+		use := start(t, &handlertest.Recorder{CrashAfter: true})
+		handlertest.Write(t, use.Dir, "Epic-21.md", "mine\n")
+		use.Reconcile(t, pluginsdk.ReconcileUnknown)
 	})
 	t.Run("checkpoint lost", func(t *testing.T) {
-		use := start(t, &recorder{crashBefore: true})
-		use.checkpoint = nil
-		use.reconcile(t, pluginsdk.ReconcileNotStarted)
-		use = start(t, &recorder{crashAfter: true})
-		use.checkpoint = nil
-		use.reconcile(t, pluginsdk.ReconcileUnknown)
+		use := start(t, &handlertest.Recorder{CrashBefore: true})
+		use.Checkpoint = nil
+		use.Reconcile(t, pluginsdk.ReconcileNotStarted)
+		use = start(t, &handlertest.Recorder{CrashAfter: true})
+		use.Checkpoint = nil
+		use.Reconcile(t, pluginsdk.ReconcileUnknown)
 	})
 }

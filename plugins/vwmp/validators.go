@@ -29,7 +29,7 @@ const (
 
 type validatorsConfig struct {
 	Validators      []string `json:"validators" title:"Validators" description:"Scripts in the workspace. Each must be executable, or have an ending that names its interpreter: .py, .sh, .bash, .js, .mjs, .cjs, .ts, .rb, .pl, .php." default:"[]" max_items:"100" example:"[\"scripts/validate_changelog.py\"]"`
-	StrictMode      bool     `json:"strict_mode" title:"Strict" description:"Call each script with --strict." default:"true"`
+	StrictMode      bool     `json:"strict_mode" title:"Strict mode" description:"Call each script with --strict." default:"true"`
 	ContinueOnError bool     `json:"continue_on_error" title:"Run them all" description:"Run the remaining scripts after one failed. The step fails all the same."`
 }
 

@@ -30,8 +30,13 @@ const later = [
   ["designer, on top", "src/features/designer/DesignerPage.tsx", 150],
   ["source view, on top", "src/features/source/SourceView.tsx", 180],
 ];
+// Each stands on what was loaded before it: the source view opens in a designer.
+const loaded = new Set(dashboard);
 for (const [name, key, budget] of later) {
-  if (manifest[key]) checks.push([name, closure(key), dashboard, budget]);
+  if (!manifest[key]) continue;
+  const files = closure(key);
+  checks.push([name, files, new Set(loaded), budget]);
+  for (const file of files) loaded.add(file);
 }
 let failed = false;
 for (const [name, files, known, budget] of checks) {

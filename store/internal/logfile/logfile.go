@@ -31,8 +31,9 @@ const DefaultLimit = 50 << 20
 const (
 	// maxOpen bounds the files that are held open for appending.
 	maxOpen = 256
-	// maxIdle bounds the executions that are remembered without need.
-	maxIdle = 64
+	// maxIdle and maxIdleFiles bound the executions that are remembered without
+	// need, and their files; the latest one is, however many it has.
+	maxIdle, maxIdleFiles = 64, 4096
 	// syncers bounds the files that are synced at the same time.
 	syncers = 8
 )
@@ -50,14 +51,18 @@ type Logs struct {
 	runs map[string]*run
 	// open holds *file and idle *run, the least lately used at the back.
 	open, idle *list.List
+	// idleFiles counts the files of the idle ones.
+	idleFiles int
 }
 
 // run is the logs of one execution.
 type run struct {
 	id string
-	// users and idle belong to Logs.mu, the rest to mu.
-	users int
-	idle  *list.Element
+	// users and idle, with the files that it had then, belong to Logs.mu, the
+	// rest to mu.
+	users     int
+	idle      *list.Element
+	idleFiles int
 
 	mu     sync.Mutex
 	loaded bool
@@ -137,8 +142,7 @@ func (l *Logs) forget(r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.idle != nil {
-		l.idle.Remove(r.idle)
-		r.idle = nil
+		l.drop(r)
 		delete(l.runs, r.id)
 	}
 }
@@ -147,18 +151,25 @@ func (l *Logs) forget(r *run) {
 // caller holds l.mu.
 func (l *Logs) settle(r *run, busy bool) {
 	if r.idle != nil {
-		l.idle.Remove(r.idle)
-		r.idle = nil
+		l.drop(r)
 	}
 	if busy || r.users > 0 {
 		return
 	}
-	r.idle = l.idle.PushFront(r)
-	for l.idle.Len() > maxIdle {
-		oldest, _ := l.idle.Remove(l.idle.Back()).(*run)
-		oldest.idle = nil
+	r.idle, r.idleFiles = l.idle.PushFront(r), len(r.files)
+	l.idleFiles += r.idleFiles
+	for l.idle.Len() > maxIdle || l.idleFiles > maxIdleFiles && l.idle.Len() > 1 {
+		oldest, _ := l.idle.Back().Value.(*run)
+		l.drop(oldest)
 		delete(l.runs, oldest.id)
 	}
+}
+
+// drop takes an execution from the idle ones.
+func (l *Logs) drop(r *run) {
+	l.idle.Remove(r.idle)
+	r.idle = nil
+	l.idleFiles -= r.idleFiles
 }
 
 // load lists the files there are and cuts off what a crash cut short.

@@ -251,6 +251,43 @@ func TestExecutionsAreForgottenWhenTheyAreIdle(t *testing.T) {
 	}
 }
 
+func TestExecutionsOfManyFilesAreForgottenSooner(t *testing.T) {
+	t.Parallel()
+	logs := newLogs(t, 0)
+	idle := func(id string, files int) {
+		r := &run{id: id, files: map[string]*file{}}
+		for i := range files {
+			r.files[fmt.Sprint(i)] = &file{run: r}
+		}
+		logs.mu.Lock()
+		defer logs.mu.Unlock()
+		logs.runs[id] = r
+		logs.settle(r, false)
+	}
+	for _, c := range []struct {
+		id         string
+		files      int
+		remembered int
+		inAll      int
+	}{
+		{"small", 1, 1, 1}, {"half", maxIdleFiles / 2, 2, maxIdleFiles/2 + 1}, {"large", maxIdleFiles, 1, maxIdleFiles},
+		{"larger", 2 * maxIdleFiles, 1, 2 * maxIdleFiles}, {"next", 1, 1, 1},
+	} {
+		idle(c.id, c.files)
+		if logs.runs[c.id] == nil || len(logs.runs) != c.remembered || logs.idleFiles != c.inAll {
+			t.Errorf("after %s: %d executions are remembered, %d files", c.id, len(logs.runs), logs.idleFiles)
+		}
+	}
+	for id := range logs.runs {
+		if err := logs.Remove(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if logs.idleFiles != 0 {
+		t.Errorf("%d files are remembered of logs that were deleted", logs.idleFiles)
+	}
+}
+
 func TestManyWritersShareTheFiles(t *testing.T) {
 	logs := newLogs(t, 0)
 	var group sync.WaitGroup

@@ -80,6 +80,12 @@ export function undoExecution(id: string): Promise<Launched> {
   return take(client.POST("/api/vwmp/executions/{id}/undo/", { params: at(id) })) as Promise<Launched>;
 }
 
+/** Which steps an undo would take back, and why the others stay; nothing is done. */
+export function planUndo(id: string): Promise<Schemas["UndoPlan"]> {
+  const params = { ...at(id), query: { dry_run: true } };
+  return take(client.POST("/api/vwmp/executions/{id}/undo/", { params })) as Promise<Schemas["UndoPlan"]>;
+}
+
 /** Goes on from one step of an ended execution with what came before it kept, as an execution of its own. */
 export function forkExecution(id: string, options: ForkOptions): Promise<Forked> {
   const params = { ...at(id), query: { dry_run: false } };

@@ -111,14 +111,6 @@ export function triggersQuery(workflowId?: string) {
   });
 }
 
-export function versionsQuery(id: string) {
-  return queryOptions({
-    queryKey: keys.versions(id),
-    queryFn: async ({ signal }) =>
-      (await take(client.GET("/api/vwmp/workflows/{id}/versions/", { params: { path: { id } }, signal }))).versions,
-  });
-}
-
 /** What a list of executions may be narrowed to; times are RFC 3339. */
 export interface ExecutionFilter {
   workflow_id?: string;

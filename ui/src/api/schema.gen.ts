@@ -1169,6 +1169,8 @@ export interface paths {
         };
         /**
          * WebSocket: starts, changes of state and ends of all executions, and saves of workflows
+         * @description Besides the executions' events, workflow_changed (workflow_id, revision, by) and workflow_deleted (workflow_id, by), which have no seq.
+        };
          * @description Events carry the seq of their execution, so that there are gaps. Three events belong to no execution, and have neither execution_id nor seq: `workflow_changed` (workflow_id, revision, by), `workflow_deleted` (workflow_id, by), and `plugins_changed`, with `timestamp`, `plugins` (the names of those that changed; empty where a file that is no plugin did), `catalogue` (true: handlers or workflow types may be others than before, or can or can't be called any more; false: only the state of processes changed) and `generation` (a number that rises with each change of the catalogue). Who connects again reads GET /plugins/ and /step-handlers/ anew: nothing is repeated.
          */
         get: operations["ws-events"];
@@ -1966,6 +1968,28 @@ export interface components {
             workspace?: string;
         };
         ListedExecutionParametersStruct: Record<string, never>;
+        ListedVersion: {
+            author?: string;
+            /**
+             * Format: int64
+             * @description How many steps were added, removed or changed since the revision before; only with changes=true, and not of the first
+             */
+            changed_steps?: number;
+            /** Format: date-time */
+            created_at: string;
+            format: string;
+            message?: string;
+            name: string;
+            /** Format: int64 */
+            revision: number;
+            /** Format: int64 */
+            size: number;
+            /** Format: int64 */
+            step_count: number;
+            valid: boolean;
+            version: string;
+            workflow_id: string;
+        };
         LogLine: {
             fields?: unknown;
             /** Format: int64 */
@@ -2241,23 +2265,6 @@ export interface components {
              */
             revision?: number;
         };
-        RevisionInfo: {
-            author?: string;
-            /** Format: date-time */
-            created_at: string;
-            format: string;
-            message?: string;
-            name: string;
-            /** Format: int64 */
-            revision: number;
-            /** Format: int64 */
-            size: number;
-            /** Format: int64 */
-            step_count: number;
-            valid: boolean;
-            version: string;
-            workflow_id: string;
-        };
         SetSecretInputBody: {
             /** @description The secret, 1 to 65,536 bytes of text */
             value: string;
@@ -2437,6 +2444,17 @@ export interface components {
             status: string;
             undone_by?: string;
         };
+        UndoOutlook: {
+            /** Format: int64 */
+            items?: number;
+            reason?: string;
+            step_id: string;
+            undone: boolean;
+        };
+        UndoPlan: {
+            /** @description In the order of the definition */
+            steps: components["schemas"]["UndoOutlook"][];
+        };
         UsageStep: {
             step_id: string;
             step_name: string;
@@ -2490,7 +2508,7 @@ export interface components {
         VersionList: {
             /** @description The next page's cursor; empty on the last one */
             next: string;
-            versions: components["schemas"]["RevisionInfo"][];
+            versions: components["schemas"]["ListedVersion"][];
         };
         Wait: {
             approvers?: string[] | null;
@@ -3521,7 +3539,10 @@ export interface operations {
     };
     "undo-execution": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would be taken back; 200 */
+                dry_run?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -3530,6 +3551,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoPlan"];
+                };
+            };
             /** @description Accepted */
             202: {
                 headers: {
@@ -4818,6 +4848,8 @@ export interface operations {
                 limit?: number;
                 /** @description What the page before gave as next */
                 cursor?: string;
+                /** @description Also count the changed steps; a page then has at most 50 revisions */
+                changes?: boolean;
             };
             header?: never;
             path: {

@@ -3,6 +3,13 @@
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const fine = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
@@ -28,6 +35,11 @@ export function withLocalTimes(text: string): string {
 /** Hours and minutes, local. */
 export function clockTime(time: string | number | Date): string {
   return clock.format(new Date(time));
+}
+
+/** Local time to the millisecond, for lines that follow each other quickly. */
+export function exactClock(time: string | number | Date): string {
+  return fine.format(new Date(time));
 }
 
 /** Day and month of a date written as YYYY-MM-DD, which has no zone. */

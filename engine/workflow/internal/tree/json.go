@@ -37,7 +37,9 @@ type jsonReader struct {
 	// path is the way to the value being read, for duplicate keys.
 	path   []string
 	issues []Issue
-	slab   []Node
+	// slab holds nodes that were made together; the next one has slabSize.
+	slab     []Node
+	slabSize int
 	// line and column are the place of the byte at mark.
 	mark, line, column int
 }
@@ -61,7 +63,10 @@ func (r *jsonReader) place(offset int) (line, column int) {
 
 func (r *jsonReader) newNode(kind Kind) *Node {
 	if len(r.slab) == 0 {
-		r.slab = make([]Node, 256)
+		// Most texts are small, such as a step's config: they must not pay for
+		// what a large document needs.
+		r.slabSize = min(max(2*r.slabSize, 1+len(r.data)/16), 256)
+		r.slab = make([]Node, r.slabSize)
 	}
 	node := &r.slab[0]
 	r.slab = r.slab[1:]

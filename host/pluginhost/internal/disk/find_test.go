@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,3 +139,5 @@ func write(t testing.TB, path, content string, mode os.FileMode) {
 		t.Fatal(err)
 	}
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -1,5 +1,5 @@
 import { Tabs } from "@base-ui/react/tabs";
-import { lazy, Suspense, useState } from "react";
+import { lazy, type Ref, Suspense, useRef, useState } from "react";
 import type { Definition } from "../../api/types";
 import { useTitle } from "../../components/Page";
 import { Canvas } from "./canvas/Canvas";
@@ -14,20 +14,21 @@ import { DesignerToolbar } from "./saving/DesignerToolbar";
 import { SavingNotices } from "./saving/SavingNotices";
 import { sessionOf } from "./saving/session";
 import { useSaving } from "./saving/useSaving";
-import { StepsList } from "./steps-list/StepsList";
 import { createDesignerStore, type Saved } from "./store";
 import { useNarrow } from "./useNarrow";
+import { useRoom } from "./useRoom";
 import { useStepInAddress } from "./useStepInAddress";
 import { createViewStore, type Tab, usePanel, useView, useViewStore, ViewContext } from "./view";
 
+const StepsList = lazy(() => import("./steps-list/StepsList"));
 const SourceView = lazy(() => import("../source/SourceView"));
 const VersionsPanel = lazy(() => import("../versions/VersionsPanel"));
 
 /** The canvas with what stands beside and below it. */
-function Centre() {
+function Centre({ ref }: { ref?: Ref<HTMLElement> }) {
   const [panel] = usePanel();
   return (
-    <section className={styles.centre} aria-label="Workflow">
+    <section ref={ref} className={styles.centre} aria-label="Workflow">
       <header className={styles.toolbar}>
         <DesignerToolbar>
           <ProblemsButton />
@@ -71,8 +72,11 @@ const tabs: { tab: Tab; label: string }[] = [
 function NarrowFrame() {
   const view = useViewStore();
   const tab = useView((state) => state.tab);
+  const name = useDesignerState((state) => state.document.name);
   return (
     <Tabs.Root className={styles.tabs} value={tab} onValueChange={(next: Tab) => view.getState().set({ tab: next })}>
+      {/* The canvas has a toolbar with the page's heading. */}
+      {tab !== "canvas" && <h1 className="visually-hidden">{name || "Unnamed workflow"}</h1>}
       <Tabs.List className={styles.tabList} aria-label="Parts of the designer">
         {tabs.map((each) => (
           <Tabs.Tab key={each.tab} value={each.tab} className={styles.tab}>
@@ -84,7 +88,9 @@ function NarrowFrame() {
         <Centre />
       </Tabs.Panel>
       <Tabs.Panel value="steps" keepMounted className={styles.tabPanel}>
-        <StepsList alone />
+        <Suspense>
+          <StepsList alone />
+        </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="settings" keepMounted className={styles.tabPanel}>
         <SettingsSide alone />
@@ -94,22 +100,32 @@ function NarrowFrame() {
   );
 }
 
+function WideFrame() {
+  const centre = useRef<HTMLElement>(null);
+  const stepsList = useView((state) => state.stepsList);
+  useRoom(centre);
+  return (
+    <div className={styles.designer}>
+      <Palette />
+      <Centre ref={centre} />
+      {stepsList && (
+        <Suspense>
+          <StepsList />
+        </Suspense>
+      )}
+      <Versions />
+      <SettingsSide />
+    </div>
+  );
+}
+
 function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
   const name = useDesignerState((state) => state.document.name);
   const narrow = useNarrow();
   useTitle(`${name || "New workflow"} · Designer`);
   useSaving(onCreated);
   useStepInAddress();
-  if (narrow) return <NarrowFrame />;
-  return (
-    <div className={styles.designer}>
-      <Palette />
-      <Centre />
-      <StepsList />
-      <Versions />
-      <SettingsSide />
-    </div>
-  );
+  return narrow ? <NarrowFrame /> : <WideFrame />;
 }
 
 interface DesignerProps {

@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
-import { useLocation } from "wouter";
+import { lazy, Suspense, useCallback, useState } from "react";
+import { useLocation, useSearchParams } from "wouter";
 import { definitionOf, workflowQuery } from "../../api/queries";
 import type { Definition } from "../../api/types";
 import { PageSkeleton } from "../../app/PageSkeleton";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Designer } from "./Designer";
-import { NewWorkflowPage } from "./templates/NewWorkflowPage";
+
+const NewWorkflowPage = lazy(() => import("./templates/NewWorkflowPage"));
 
 /** What a new workflow starts with. */
 export interface Start {
@@ -43,6 +44,9 @@ function StoredDesigner({ id }: { id: string }) {
   return <PageSkeleton />;
 }
 
+/** The part of the address that says that a new workflow was chosen: going back leads to the choice again. */
+const chosen = "new";
+
 /**
  * The designer at its two addresses: a new workflow, which is first chosen,
  * and a stored one. A new one that is saved gets an address of its own and
@@ -50,28 +54,40 @@ function StoredDesigner({ id }: { id: string }) {
  */
 export default function DesignerPage({ id }: { id?: string }) {
   const [, go] = useLocation();
+  const [search] = useSearchParams();
   const [made, setMade] = useState<{ start: Start; id?: string; number: number } | null>(null);
-  const [shown, setShown] = useState(id);
-  if (shown !== id) {
-    setShown(id);
-    // Another address: what was made here has its own by now, or was left.
-    if (made && made.id !== id) setMade(null);
+  const here = id ?? (search.has(chosen) ? chosen : "");
+  const [shown, setShown] = useState(here);
+  if (shown !== here) {
+    setShown(here);
+    // Another address: what was made here has its own by now, or was left with its draft.
+    if (made && here !== chosen && (id === undefined || made.id !== id)) setMade(null);
   }
+  const start = (next: Start) => {
+    setMade((before) => ({ start: next, number: (before?.number ?? 0) + 1 }));
+    go(`/designer?${chosen}`);
+  };
   const onCreated = useCallback(
     (created: string) => {
       setMade((before) => before && { ...before, id: created });
-      go(`/designer/${created}${globalThis.location.search}`, { replace: true });
+      const kept = new URLSearchParams(globalThis.location.search);
+      kept.delete(chosen);
+      go(`/designer/${created}${kept.size > 0 ? `?${kept}` : ""}`, { replace: true });
     },
     [go],
   );
-  if (made && (made.id === id || id === undefined)) {
+  if (made && (here === chosen || (id !== undefined && made.id === id))) {
     const { document, text, unsaved } = made.start;
     const definition = unsaved ? nothing : document;
     const saved = { id: null, revision: 0, definition };
     return <Designer key={made.number} document={document} saved={saved} text={text} onCreated={onCreated} />;
   }
   if (id === undefined) {
-    return <NewWorkflowPage onStart={(start) => setMade((before) => ({ start, number: (before?.number ?? 0) + 1 }))} />;
+    return (
+      <Suspense fallback={<PageSkeleton />}>
+        <NewWorkflowPage onStart={start} />
+      </Suspense>
+    );
   }
   return <StoredDesigner key={id} id={id} />;
 }

@@ -18,12 +18,24 @@ export function SettingsSide({ alone }: { alone?: boolean }) {
   useEffect(() => {
     if (asked === seen.current) return;
     seen.current = asked;
-    // The panel first draws the step that was chosen with the same key.
-    const frame = requestAnimationFrame(() => {
-      const first = panel.current?.querySelector<HTMLElement>(fields);
-      (first ?? panel.current)?.focus();
+    const own = panel.current;
+    if (!own) return;
+    const enter = () => {
+      const first = own.querySelector<HTMLElement>(fields);
+      (first ?? own).focus();
+      return first !== null;
+    };
+    // The step was chosen with the same key and is drawn next; its form may still be on its way.
+    const watch = new MutationObserver(() => {
+      if (document.activeElement !== own || enter()) watch.disconnect();
     });
-    return () => cancelAnimationFrame(frame);
+    const frame = requestAnimationFrame(() => {
+      if (!enter()) watch.observe(own, { childList: true, subtree: true });
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      watch.disconnect();
+    };
   }, [asked]);
 
   return (

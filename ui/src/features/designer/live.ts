@@ -28,12 +28,12 @@ export function useStepStatus(id: string): StepStatus | undefined {
 export function useEditingLock(): { reason: string; release: () => void } | null {
   const run = useRun();
   const follows = useRunState((state) => state.id !== null);
-  const ended = useRunState((state) => hasEnded(state.status));
+  const ended = useRunState((state) => state.run !== null && hasEnded(state.run.result.status));
   return useMemo(() => {
     if (!follows) return null;
     const reason = ended
-      ? "You see an execution that has ended. Stop following it to edit."
-      : "You follow an execution. Stop following it to edit; it goes on by itself.";
+      ? "The canvas shows an execution that has ended. Stop following it to edit."
+      : "The canvas follows an execution. Stop following to edit; it goes on by itself.";
     return { reason, release: () => run.stop() };
   }, [follows, ended, run]);
 }

@@ -13,7 +13,7 @@ import { MiniMap } from "./MiniMap";
 import { orderOf } from "./order";
 import { describeStep } from "./StepCard";
 import { StepEdgeLine } from "./StepEdge";
-import { StepNodeFrame } from "./StepNode";
+import { plainFrame, StepNodeFrame } from "./StepNode";
 import { FocusableCard, Surface } from "./Surface";
 import { StatusContext, type Statuses, sourceOf, useStatus } from "./status";
 import { usePlaces, useSize } from "./usePlaces";
@@ -92,6 +92,7 @@ export function GraphView({
                 onWalk={(id) => onSelect?.(id)}
               >
                 <ReactFlow
+                  ref={plainFrame}
                   className={styles.flow}
                   nodes={nodes}
                   edges={edges}

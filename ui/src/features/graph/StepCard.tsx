@@ -1,6 +1,7 @@
 import { CircleAlert, TriangleAlert } from "lucide-react";
 import { memo } from "react";
 import { isStatus } from "../../api/types";
+import { ChangeIcon, ChangeMark, changeColour } from "../../components/ChangeMark";
 import { cx } from "../../components/cx";
 import { StatusIcon } from "../../components/StatusIcon";
 import { StatusPill } from "../../components/StatusPill";
@@ -27,20 +28,28 @@ export interface StepCardProps {
   far?: boolean;
 }
 
-/** The name of a step's card for screen readers: everything that the card shows, in words. */
+/**
+ * The name of a step's card for screen readers: what the card shows, in the
+ * same words and order, so that it can be called by what is seen; then the rest.
+ */
 export function describeStep(
   { id, title, unknown, off, status, problems }: StepCardProps,
   dependencies: readonly string[],
 ): string {
-  const parts = [title, `step ${id}`];
-  if (unknown) parts.push("unknown step");
-  if (off) parts.push("switched off");
-  if (status) {
-    parts.push(status.status + (status.duration === undefined ? "" : ` in ${duration(status.duration)}`));
+  const parts = [title];
+  if (status?.change) parts.push(status.change, id);
+  else if (status) {
+    parts.push(status.status);
+    if (status.duration !== undefined) parts.push(duration(status.duration));
+    parts.push(`id ${id}`);
     if (status.message) parts.push(status.message);
+  } else {
+    if (unknown) parts.push("unknown step");
+    if (off) parts.push("off");
+    parts.push(id);
+    if (problems?.errors) parts.push(count(problems.errors, "problem"));
+    else if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
   }
-  if (problems?.errors) parts.push(count(problems.errors, "problem"));
-  if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
   parts.push(dependencies.length > 0 ? `depends on ${listed(dependencies)}` : "depends on nothing");
   return parts.join(", ");
 }
@@ -65,28 +74,35 @@ function Problems({ errors, warnings }: { errors: number; warnings: number }) {
 
 /** Line 2: at rest the id and what is wrong with the definition, in a run where the step is. */
 function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
+  if (status?.change) {
+    return (
+      <>
+        <ChangeMark change={status.change} /> <code className={styles.id}>{id}</code>
+      </>
+    );
+  }
   if (status) {
     return (
       <>
-        <StatusPill status={status.status} size="small" />
+        <StatusPill status={status.status} size="small" />{" "}
         {status.duration !== undefined && <span className={styles.duration}>{duration(status.duration)}</span>}
       </>
     );
   }
   return (
     <>
-      {unknown && <span className={styles.word}>Unknown step</span>}
-      {off && <span className={styles.word}>Off</span>}
-      <code className={styles.id}>{id}</code>
-      {problems && <Problems {...problems} />}
+      {unknown && <span className={styles.word}>Unknown step</span>} {off && <span className={styles.word}>Off</span>}{" "}
+      <code className={styles.id}>{id}</code> {problems && <Problems {...problems} />}
     </>
   );
 }
 
 /** A step as the canvas shows it. It only draws; who may focus it, and its name, is the node's affair. */
 export const StepCard = memo(function StepCard(props: StepCardProps) {
+  // Blanks between the parts are for programs that compare the card's text with its name.
   const { title, icon, unknown, off, status, selected, far } = props;
-  const word = status && (isStatus(status.status) ? status.status : "pending");
+  const change = status?.change;
+  const word = change ? changeColour(change) : status && (isStatus(status.status) ? status.status : "pending");
   if (far) {
     return (
       <div
@@ -94,7 +110,9 @@ export const StepCard = memo(function StepCard(props: StepCardProps) {
         data-status={word}
         data-selected={selected || undefined}
       >
-        {word ? (
+        {change ? (
+          <ChangeIcon change={change} size={46} />
+        ) : word ? (
           <StatusIcon status={word} size={46} />
         ) : (props.problems?.errors ?? 0) > 0 ? (
           <CircleAlert className={styles.blockProblem} size={46} aria-hidden="true" />
@@ -114,7 +132,7 @@ export const StepCard = memo(function StepCard(props: StepCardProps) {
         <HandlerIcon name={icon} />
       </span>
       <span className={styles.lines}>
-        <span className={styles.title}>{title}</span>
+        <span className={styles.title}>{title}</span>{" "}
         <span className={styles.second}>
           <SecondLine {...props} />
         </span>

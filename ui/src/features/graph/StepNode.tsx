@@ -9,6 +9,14 @@ export function useFar(): boolean {
   return useStore((state) => state.transform[2] < farZoom);
 }
 
+/**
+ * For the library's own frame: it says that it is an application, which the
+ * surface around it is already, with a name and keys.
+ */
+export function plainFrame(frame: HTMLDivElement | null): void {
+  frame?.setAttribute("role", "presentation");
+}
+
 const dot = 11;
 
 /**

@@ -139,10 +139,13 @@ export function Surface({
     [],
   );
 
+  /** Whether an element is the surface or one of its cards; buttons and links within have Tab stops of their own. */
+  const isOwn = (element: EventTarget | null) =>
+    element === root.current || (element instanceof Element && element.closest("[data-step]") !== null);
+
   const onFocus = (event: FocusEvent<HTMLDivElement>) => {
-    setWithin(true);
-    const fromOutside = !root.current?.contains(event.relatedTarget);
-    if (event.target !== root.current || !fromOutside || quiet.current) return;
+    setWithin(isOwn(event.target));
+    if (event.target !== root.current || isOwn(event.relatedTarget) || quiet.current) return;
     if (!root.current.matches(":focus-visible")) return;
     const id = latest.current.first ?? current();
     if (id !== null) focusStep(id);
@@ -172,7 +175,7 @@ export function Surface({
         aria-describedby={describedBy}
         tabIndex={within ? -1 : 0}
         onFocus={onFocus}
-        onBlur={(event) => setWithin(event.currentTarget.contains(event.relatedTarget))}
+        onBlur={(event) => setWithin(isOwn(event.relatedTarget))}
         onKeyDown={onKey}
       >
         {children}

@@ -1,6 +1,8 @@
 // Where a run's steps are, kept outside the graph: an event then redraws the
 // cards it is about and nothing else.
+
 import { createContext, useContext, useSyncExternalStore } from "react";
+import type { Change } from "../../lib/differences";
 
 export interface StepStatus {
   /** One of the thirteen words. */
@@ -9,6 +11,8 @@ export interface StepStatus {
   duration?: number;
   /** What went wrong, or why it was skipped: shown on hover and focus. */
   message?: string;
+  /** In a comparison: what became of the step. It stands in the place of the status. */
+  change?: Change;
 }
 
 /** A store of statuses by step id. get gives the same object until it changes. */

@@ -214,7 +214,7 @@ export function boundsOf(schema: JsonSchema): string | undefined {
   const number = (n: number) => new Intl.NumberFormat().format(n);
   const { minimum: min, maximum: max } = schema;
   if (min !== undefined && max !== undefined) return `${number(min)} to ${number(max)}.`;
-  if (min !== undefined) return `${number(min)} or more.`;
+  if (min !== undefined && min !== 0) return `${number(min)} or more.`;
   if (max !== undefined) return `At most ${number(max)}.`;
   return undefined;
 }

@@ -112,8 +112,9 @@ function problemsOf(schema: JsonSchema, value: Json, unit: OutputUnit, open: str
       .filter((key) => !Object.hasOwn(Object(at), key))
       .map((key) => make(schema, below(pointer, key), "missing_key", "This is required."));
   }
-  if (unit.keyword === "additionalProperties" || unit.keyword === "false")
-    return unknownKeys(schema, node, pointer, at);
+  if (unit.keyword === "additionalProperties") return unknownKeys(schema, node, pointer, at);
+  // A key that is not allowed was told of as unknown where it stands.
+  if (unit.keyword === "false" && unit.keywordLocation.includes("/additionalProperties")) return [];
   const message = sentence(unit.keyword, node, at);
   return message ? [make(schema, pointer, unit.keyword, message)] : [];
 }
@@ -220,6 +221,8 @@ function sentence(keyword: string, node: JsonSchema, at: unknown): string | unde
       return `This must be more than ${number(node.exclusiveMinimum)}.`;
     case "exclusiveMaximum":
       return `This must be less than ${number(node.exclusiveMaximum)}.`;
+    case "false":
+      return "This is not allowed; remove it.";
     case "multipleOf":
       return `This must be a multiple of ${number(node.multipleOf)}.`;
     case "minItems":

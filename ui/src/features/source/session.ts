@@ -46,10 +46,23 @@ export class TextSession implements TextKeeper {
   readonly #texts = new WeakMap<Definition, ReadText>();
   #loading: Promise<void>;
 
+  /** Editors that may hold words which were not read yet. */
+  readonly #editors = new Set<() => void>();
+
   constructor(store: DesignerStore) {
     this.#store = store;
     this.#said = store.getState().saved.definition;
     this.#loading = this.#load();
+  }
+
+  /** Calls back whenever what was typed last has to be read at once. */
+  onFlush(read: () => void): () => void {
+    this.#editors.add(read);
+    return () => this.#editors.delete(read);
+  }
+
+  flush(): void {
+    for (const read of this.#editors) read();
   }
 
   async loaded(): Promise<TextSession> {

@@ -23,6 +23,7 @@ import { HandlersContext, useHandlers } from "../../graph/handlers";
 import { makeMiniMap } from "../../graph/MiniMap";
 import { orderOf } from "../../graph/order";
 import { StepEdgeLine } from "../../graph/StepEdge";
+import { plainFrame } from "../../graph/StepNode";
 import { Surface, type SurfaceHandle } from "../../graph/Surface";
 import { usePlaces, useSize } from "../../graph/usePlaces";
 import { openingViewport, zoomRange } from "../../graph/viewport";
@@ -295,6 +296,7 @@ function Flow({ places, size }: { places: Places; size: { width: number; height:
       >
         <CanvasMenu>
           <ReactFlow
+            ref={plainFrame}
             className={graphStyles.flow}
             nodes={nodes}
             edges={edges}

@@ -7,6 +7,7 @@ import { useDesignerStore } from "../context";
 import { useEditingLock } from "../live";
 import { toggleStepsList } from "../useNarrow";
 import { useView, useViewStore } from "../view";
+import styles from "./Canvas.module.css";
 
 /** Undo, redo, tidy up and the list of steps, in the toolbar. */
 export function CanvasTools() {
@@ -47,6 +48,7 @@ export function CanvasTools() {
         onClick={() => void commands.tidy()}
       />
       <IconButton
+        className={styles.wideOnly}
         label="List of steps"
         hint="L"
         icon={<ListTree />}

@@ -26,10 +26,11 @@ export function ProblemsButton() {
           <Button
             kind="quiet"
             className={styles.trigger}
+            title={words}
             data-state={errors > 0 ? "errors" : warnings > 0 ? "warnings" : "none"}
             icon={errors > 0 ? <CircleAlert /> : warnings > 0 ? <TriangleAlert /> : <CircleCheck />}
           >
-            {words}
+            <span className={errors + warnings === 0 ? "visually-hidden" : undefined}>{words}</span>
           </Button>
         }
       />

@@ -1,6 +1,7 @@
 import { Play } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { startExecution } from "../../../api/actions";
+import { hasEnded } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Dialog } from "../../../components/Dialog";
 import { ErrorNotice } from "../../../components/ErrorNotice";
@@ -17,7 +18,7 @@ export function ExecuteButton() {
   const store = useDesignerStore();
   const session = useSavingSession();
   const run = useRun();
-  const follows = useRunState((state) => state.id !== null && state.total === null);
+  const follows = useRunState((state) => state.run !== null && !hasEnded(state.run.result.status));
   const parameters = useDesignerState((state) => state.document.parameters);
   const name = useDesignerState((state) => state.document.name);
   const { id, revision } = useDesignerState((state) => state.saved);

@@ -1,11 +1,13 @@
 // The run that an open designer follows. What an event changes is told to
 // those who show it and to nobody else: the canvas is not redrawn. No React.
 import { createStore } from "zustand";
-import { watchExecution } from "../../../api/live";
-import { type Execution, hasEnded, type LiveEvent, type LogLine, type Progress } from "../../../api/types";
+import { client, take } from "../../../api/client";
+import { closeCodes, watchExecution } from "../../../api/live";
+import { hasEnded, type LiveEvent, type StepResult } from "../../../api/types";
+import { fold, type Run, runOf as runOfResult, withSnapshot } from "../../execution/model/fold";
+import { stepNote } from "../../execution/model/steps";
 import type { StatusSource, StepStatus } from "../../graph/status";
 import type { DesignerStore } from "../store";
-import { type RunStep, statusAfter, stepAfter, stepsOf } from "./steps";
 
 /** How many log lines the designer keeps; the execution's page has them all. */
 const tail = 300;
@@ -13,64 +15,56 @@ const tail = 300;
 export interface RunState {
   /** The followed execution; null while none is. */
   id: string | null;
-  status: string;
-  revision: number;
-  startedAt: string | null;
-  /** Seconds, once it has ended. */
-  total: number | null;
-  progress: Progress | null;
-  /** What went wrong with the whole run. */
-  error: string | null;
-  /** Ids of its steps, in their order. */
-  order: readonly string[];
+  /** The run as far as it is known. */
+  run: Run | null;
   /** The connection is lost for now; what is missed is asked for again. */
   lost: boolean;
-  /** The execution can't be followed, and why. */
+  /** Why the execution can't be followed. */
   refused: string | null;
 }
 
-const nothing: RunState = {
-  id: null,
-  status: "pending",
-  revision: 0,
-  startedAt: null,
-  total: null,
-  progress: null,
-  error: null,
-  order: [],
-  lost: false,
-  refused: null,
-};
+/** A line of the log's tail. */
+export interface TailLine {
+  seq: number;
+  step_id: string;
+  level: string;
+  message: string;
+  timestamp: string;
+}
+
+const nothing: RunState = { id: null, run: null, lost: false, refused: null };
 
 export class RunSession implements StatusSource {
   readonly state = createStore<RunState>(() => nothing);
   /** The newest log lines. */
-  readonly logs = createStore<{ lines: readonly LogLine[]; dropped: number }>(() => ({ lines: [], dropped: 0 }));
+  readonly logs = createStore<{ lines: readonly TailLine[]; dropped: number }>(() => ({ lines: [], dropped: 0 }));
 
-  readonly #steps = new Map<string, RunStep>();
+  readonly #store: DesignerStore;
   readonly #shown = new Map<string, StepStatus>();
   readonly #listeners = new Map<string, Set<() => void>>();
-  readonly #store: DesignerStore;
   #connection: { close(): void } | null = null;
 
   constructor(store: DesignerStore) {
     this.#store = store;
   }
 
-  /** Shows this execution from now on. */
+  /** Shows this execution from now on. Meanwhile nothing can be edited. */
   follow(id: string): void {
     this.#connection?.close();
-    this.#clear();
+    this.#forget();
     this.state.setState({ ...nothing, id }, true);
     this.#store.setState({ locked: true });
     this.#connection = watchExecution(id, {
-      onSnapshot: ({ result }) => this.#begin(result),
-      onEvent: (event) => this.#apply(event),
+      onSnapshot: ({ result, seq }) => {
+        this.#show((run) => (run ? withSnapshot(run, result, seq) : runOfResult(result, seq)));
+        void this.#earlier(id, seq);
+      },
+      onEvent: (event) => this.#take(event),
       onOpen: () => this.state.setState({ lost: false }),
       onLost: () => this.state.setState({ lost: true }),
       onEnd: (code) => {
-        if (code !== 1000)
-          this.state.setState({ refused: code === 4404 ? "It was deleted." : "You may not watch it." });
+        if (code === closeCodes.notFound) this.state.setState({ refused: "This execution is not there any more." });
+        else if (code !== closeCodes.ended) this.state.setState({ refused: "You may not watch this execution." });
       },
     });
   }
@@ -79,18 +73,13 @@ export class RunSession implements StatusSource {
   stop(): void {
     this.#connection?.close();
     this.#connection = null;
-    this.#clear();
     this.state.setState(nothing, true);
     this.#store.setState({ locked: false });
+    this.#forget();
   }
 
   get(id: string): StepStatus | undefined {
     return this.#shown.get(id);
-  }
-
-  /** A step with all that is known of it. */
-  step(id: string): RunStep | undefined {
-    return this.#steps.get(id);
   }
 
   subscribe(id: string, listener: () => void): () => void {
@@ -100,11 +89,10 @@ export class RunSession implements StatusSource {
     return () => listeners.delete(listener);
   }
 
-  #clear(): void {
-    const known = [...this.#steps.keys()];
-    this.#steps.clear();
-    this.#shown.clear();
+  #forget(): void {
     this.logs.setState({ lines: [], dropped: 0 });
+    const known = [...this.#shown.keys()];
+    this.#shown.clear();
     for (const id of known) this.#tell(id);
   }
 
@@ -112,59 +100,50 @@ export class RunSession implements StatusSource {
     for (const listener of this.#listeners.get(id) ?? []) listener();
   }
 
-  #put(step: RunStep): void {
-    if (this.#steps.get(step.id) === step) return;
-    this.#steps.set(step.id, step);
-    const { status, duration, message } = step;
-    const shown = this.#shown.get(step.id);
-    // Progress within a step changes no card.
-    if (!shown || shown.status !== status || shown.duration !== duration || shown.message !== message) {
-      this.#shown.set(step.id, { status, duration, message });
-    }
-    this.#tell(step.id);
+  #take(event: LiveEvent): void {
+    if (event.event === "step_log") this.#log(event);
+    this.#show((run) => (run ? fold(run, event) : run));
   }
 
-  #begin(result: Execution): void {
-    const steps = stepsOf(result);
-    this.state.setState({
-      status: result.status,
-      revision: result.workflow_revision,
-      startedAt: result.started_at ?? result.created_at,
-      total: hasEnded(result.status) ? result.total_time : null,
-      progress: result.progress,
-      error: result.error?.message ?? result.status_reason ?? null,
-      order: [...steps.keys()],
+  #show(change: (run: Run | null) => Run | null): void {
+    const before = this.state.getState().run;
+    const run = change(before);
+    if (!run || run === before) return;
+    this.state.setState({ run });
+    for (const [id, step] of Object.entries(run.result.step_results)) {
+      if (before?.result.step_results[id] !== step) this.#put(id, step);
+    }
+  }
+
+  #put(id: string, step: StepResult): void {
+    const { status } = step;
+    const duration = hasEnded(status) && step.completed_at ? step.execution_time : undefined;
+    const message = stepNote(step) || undefined;
+    const shown = this.#shown.get(id);
+    if (shown && shown.status === status && shown.duration === duration && shown.message === message) return;
+    this.#shown.set(id, { status, duration, message });
+    this.#tell(id);
+  }
+
+  /** The log lines from before the snapshot. */
+  async #earlier(id: string, seq: number): Promise<void> {
+    const query = { after_seq: Math.max(0, seq - tail), limit: tail };
+    const params = { path: { id }, query };
+    const answer = await take(client.GET("/api/vwmp/executions/{id}/logs/", { params })).catch(() => null);
+    // Without them the panel shows what comes; the execution's page tells of the error.
+    if (!answer || typeof answer === "string" || this.state.getState().id !== id) return;
+    this.logs.setState(({ lines, dropped }) => {
+      const first = lines[0]?.seq ?? Number.POSITIVE_INFINITY;
+      const before = answer.logs.filter((line) => line.seq < first);
+      const all = [...before, ...lines];
+      return { lines: all.slice(-tail), dropped: dropped + Math.max(0, all.length - tail) };
     });
-    for (const step of steps.values()) this.#put(step);
   }
 
-  #apply(event: LiveEvent): void {
-    if (event.event === "step_log") {
-      this.#log(event);
-      return;
-    }
-    const step = stepAfter(this.#steps.get(event.step_id ?? ""), event);
-    if (step) {
-      const known = this.#steps.has(step.id);
-      this.#put(step);
-      if (!known) this.state.setState(({ order }) => ({ order: [...order, step.id] }));
-    }
-    const change: Partial<RunState> = {};
-    const status = statusAfter(event);
-    if (status) change.status = status;
-    if (event.progress) change.progress = event.progress;
-    if (event.event === "execution_started") change.startedAt = event.timestamp;
-    if (event.event === "workflow_completed") {
-      change.total = event.total_time ?? 0;
-      change.error = event.error?.message ?? null;
-    }
-    if (Object.keys(change).length > 0) this.state.setState(change);
-  }
-
-  #log(event: LiveEvent): void {
-    const line = event as LiveEvent & { step_id: string; level: string; message: string };
+  #log({ seq, step_id = "", level = "info", message = "", timestamp }: LiveEvent): void {
     const { lines, dropped } = this.logs.getState();
     const over = lines.length >= tail ? lines.length - tail + 1 : 0;
+    const line = { seq, step_id, level, message, timestamp };
     this.logs.setState({ lines: [...lines.slice(over), line], dropped: dropped + over });
   }
 }

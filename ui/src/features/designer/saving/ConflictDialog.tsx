@@ -1,12 +1,12 @@
 import { lazy, Suspense, useMemo, useState } from "react";
 import { PageSkeleton } from "../../../app/PageSkeleton";
 import { Button } from "../../../components/Button";
+import { ChangeList } from "../../../components/ChangeList";
 import { Dialog } from "../../../components/Dialog";
 import { toast } from "../../../components/toast";
 import { differences } from "../../../lib/differences";
 import { relativeTime } from "../../../lib/time";
 import { useDesignerState } from "../context";
-import { ChangeList } from "./ChangeList";
 import styles from "./ConflictDialog.module.css";
 import type { Newest } from "./server";
 import { useSavingSession, useSavingState } from "./useSaving";
@@ -39,7 +39,7 @@ function Changes({ conflict }: { conflict: Newest }) {
 }
 
 /** Somebody saved meanwhile: nothing is decided without the person. */
-export function ConflictDialog() {
+export default function ConflictDialog() {
   const session = useSavingSession();
   const conflict = useSavingState((state) => state.conflict);
   const saving = useSavingState((state) => state.progress.kind === "saving");

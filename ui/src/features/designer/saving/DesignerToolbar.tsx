@@ -1,5 +1,5 @@
 import { Code, History, Save } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useLocation } from "wouter";
 import type { Definition } from "../../../api/types";
 import { keysText } from "../../../app/shortcuts";
@@ -8,14 +8,15 @@ import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
 import { useDesignerState, useDesignerStore } from "../context";
 import { ExecuteButton } from "../run/ExecuteButton";
-import { ImportDialog } from "../templates/ImportDialog";
 import { usePanel } from "../view";
-import { ConflictDialog } from "./ConflictDialog";
 import { MoreMenu } from "./MoreMenu";
-import { NameDialog } from "./NameDialog";
 import { SaveState } from "./SaveState";
 import styles from "./Saving.module.css";
 import { useSavingSession, useSavingState, useUnsaved } from "./useSaving";
+
+const ConflictDialog = lazy(() => import("./ConflictDialog"));
+const ImportDialog = lazy(() => import("../templates/ImportDialog"));
+const NameDialog = lazy(() => import("./NameDialog"));
 
 function Title() {
   const name = useDesignerState((state) => state.document.name);
@@ -60,6 +61,7 @@ export function DesignerToolbar({ children }: { children: ReactNode }) {
   const { name } = document;
   const stored = useDesignerState((state) => state.saved.id !== null);
   const [panel, setPanel] = usePanel();
+  const conflicts = useSavingState((state) => state.conflict !== null);
   const copying = useSavingState((state) => state.copying);
   const [importing, setImporting] = useState(false);
   const [, go] = useLocation();
@@ -94,26 +96,32 @@ export function DesignerToolbar({ children }: { children: ReactNode }) {
         <SaveButton />
         <ExecuteButton />
       </div>
-      <ConflictDialog />
-      <ImportDialog
-        open={importing}
-        onOpenChange={setImporting}
-        current={document}
-        onImport={(imported, text) => void take(imported, text)}
-      />
-      <NameDialog
-        open={copying}
-        onOpenChange={(open) => session.askCopy(open)}
-        title="Save as copy"
-        description="What is here becomes a new workflow with a history of its own."
-        label="Name"
-        start={`${name} (copy)`}
-        required
-        confirm="Save as copy"
-        busyText="Saving…"
-        failed="The copy could not be saved"
-        onConfirm={copy}
-      />
+      <Suspense>
+        {conflicts && <ConflictDialog />}
+        {importing && (
+          <ImportDialog
+            open
+            onOpenChange={setImporting}
+            current={document}
+            onImport={(imported, text) => void take(imported, text)}
+          />
+        )}
+        {copying && (
+          <NameDialog
+            open
+            onOpenChange={(open) => session.askCopy(open)}
+            title="Save as copy"
+            description="What is here becomes a new workflow with a history of its own."
+            label="Name"
+            start={`${name} (copy)`}
+            required
+            confirm="Save as copy"
+            busyText="Saving…"
+            failed="The copy could not be saved"
+            onConfirm={copy}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }

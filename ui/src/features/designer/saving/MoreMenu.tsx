@@ -1,5 +1,5 @@
 import { CopyPlus, FileDown, FileInput, LayoutTemplate, MessageSquareText, MoreHorizontal } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useLocation } from "wouter";
 import { keysText } from "../../../app/shortcuts";
 import { IconButton } from "../../../components/Button";
@@ -8,8 +8,9 @@ import { Menu } from "../../../components/Menu";
 import { toast } from "../../../components/toast";
 import { useDesignerState } from "../context";
 import { exportFile } from "./exporting";
-import { NameDialog } from "./NameDialog";
 import { useSavingSession, useUnsaved } from "./useSaving";
+
+const NameDialog = lazy(() => import("./NameDialog"));
 
 /** The rarer things to do with the workflow as a whole. */
 export function MoreMenu({ onImport }: { onImport: () => void }) {
@@ -66,25 +67,29 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
               label: "New workflow…",
               icon: <LayoutTemplate />,
               keys: keysText("N"),
-              onSelect: () => go("/designer?new"),
+              onSelect: () => go("/designer"),
             },
           ],
         ]}
       />
-      <NameDialog
-        open={noting}
-        onOpenChange={setNoting}
-        title="Save with a note"
-        description="The note stands beside the version in the history."
-        label="What is this version about?"
-        start=""
-        confirm="Save"
-        busyText="Saving…"
-        failed="The workflow could not be saved"
-        onConfirm={async (note) => {
-          await session.save(note);
-        }}
-      />
+      {noting && (
+        <Suspense>
+          <NameDialog
+            open
+            onOpenChange={setNoting}
+            title="Save with a note"
+            description="The note stands beside the version in the history."
+            label="What is this version about?"
+            start=""
+            confirm="Save"
+            busyText="Saving…"
+            failed="The workflow could not be saved"
+            onConfirm={async (note) => {
+              await session.save(note);
+            }}
+          />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -67,7 +67,7 @@ function Form({ label, hint, start, required, failed, confirm, busyText, onConfi
 }
 
 /** Asks for one line of text, then does something with it. */
-export function NameDialog(props: NameDialogProps) {
+export default function NameDialog(props: NameDialogProps) {
   return (
     <Dialog
       open={props.open}

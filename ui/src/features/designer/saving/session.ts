@@ -40,6 +40,8 @@ export interface TextKeeper {
   restore(text: string): void;
   /** The text that a new workflow starts with: nobody edited it yet. */
   begin(text: string): void;
+  /** Reads what was typed last, without waiting for a pause. */
+  flush(): void;
   /** Waits until the saved text is here; where it can't be had, definitions are sent. */
   loaded(): Promise<TextKeeper>;
 }
@@ -137,6 +139,7 @@ export class SavingSession {
   async save(message = ""): Promise<boolean> {
     // What was changed during a save is saved by the one after it.
     while (this.#running) await this.#running;
+    this.text?.flush();
     if (this.#store.getState().saved.id !== null && !this.unsaved) return true;
     return this.#run(this.#store.getState().saved.revision, message);
   }
@@ -299,6 +302,7 @@ export class SavingSession {
 
   /** Writes the draft now; drops it where there is nothing to keep. */
   async keepDraft(): Promise<void> {
+    this.text?.flush();
     if (!this.unsaved) return this.#dropDraft();
     const { document, saved } = this.#store.getState();
     const text = this.text?.editedText();

@@ -15,9 +15,20 @@ export function SettingsPanel() {
   useFocusRequests(panel);
   return (
     <div className={styles.panel} ref={panel}>
-      <Suspense fallback={<Skeleton height={220} />}>
+      <Suspense fallback={<Waiting />}>
         <SelectedSettings />
       </Suspense>
+    </div>
+  );
+}
+
+function Waiting() {
+  return (
+    <div className={styles.waiting}>
+      <Skeleton width="60%" height={20} />
+      <Skeleton height={34} />
+      <Skeleton height={34} />
+      <Skeleton height={34} />
     </div>
   );
 }

@@ -1,9 +1,12 @@
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { workflowQuery, workflowsQuery } from "../../../api/queries";
 import type { Json, StepDefinition } from "../../../api/types";
 import { Field, fieldStyles } from "../../../components/Field";
 import { lookOf, useHandlers } from "../../graph/handlers";
 import { HandlerIcon } from "../../graph/icons";
 import { SchemaForm } from "../../schema-form/SchemaForm";
+import { asSchema } from "../../schema-form/schema";
 import { useDesignerState } from "../context";
 import { renameStep, whyNotRename } from "../model/commands";
 import { useStepProblems } from "../problems";
@@ -12,6 +15,7 @@ import { AdvancedStep } from "./AdvancedStep";
 import { OrderOfStep } from "./OrderOfStep";
 import { Section } from "./Section";
 import styles from "./settings.module.css";
+import { triggerParameters } from "./triggerModel";
 import { joined, setStepKey, useEdit, useSuggestions, useVariables } from "./useSettings";
 
 /** All settings of one step. */
@@ -56,17 +60,32 @@ export function StepSettings({ id }: { id: string }) {
 
 const unknownSchema = { "x-vwmp-widget": "json" };
 
+/** The schema of a step's config; a child workflow's parameters are fields of their own. */
+function useConfigSchema(step: StepDefinition): unknown {
+  const schema = useHandlers()?.get(step.handler)?.config_schema ?? unknownSchema;
+  const child = step.handler === "flow.workflow" ? step.config?.workflow : undefined;
+  const { data: workflows } = useQuery({ ...workflowsQuery, enabled: child !== undefined });
+  const known = workflows?.some(({ id }) => id === child) === true;
+  const { data: workflow } = useQuery({ ...workflowQuery(String(child)), enabled: known });
+  return useMemo(() => {
+    if (!known || !workflow?.parameters?.length) return schema;
+    const own = asSchema(schema);
+    const parameters = { ...triggerParameters(workflow.parameters), title: `Parameters of “${workflow.name}”` };
+    return { ...own, properties: { ...own.properties, parameters } };
+  }, [schema, known, workflow]);
+}
+
 function Configuration({ step, index }: { step: StepDefinition; index: number }) {
   const handlers = useHandlers();
   const problems = useStepProblems(step.id);
   const variables = useVariables(step.id, "config");
   const suggestions = useSuggestions();
   const { edit, locked } = useEdit();
-  const handler = handlers?.get(step.handler);
+  const schema = useConfigSchema(step);
   if (!handlers) return null;
   return (
     <SchemaForm
-      schema={handler?.config_schema ?? unknownSchema}
+      schema={schema}
       value={step.config}
       pointer={`/steps/${index}/config`}
       problems={problems}

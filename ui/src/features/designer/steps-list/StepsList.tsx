@@ -17,7 +17,7 @@ import { useDesignerState } from "../context";
 import { useStepStatus } from "../live";
 import { useStepProblems } from "../problems";
 import { SidePanel } from "../SidePanel";
-import { useView, useViewStore } from "../view";
+import { useViewStore } from "../view";
 import styles from "./StepsList.module.css";
 
 const rowHeight = 56;
@@ -250,10 +250,8 @@ function Content() {
 }
 
 /** Every step, in the order of execution, with all commands: what the canvas shows, as a list. */
-export function StepsList({ alone }: { alone?: boolean }) {
+export default function StepsList({ alone }: { alone?: boolean }) {
   const view = useViewStore();
-  const open = useView((state) => state.stepsList);
-  if (!open && !alone) return null;
   return (
     <SidePanel
       side="right"

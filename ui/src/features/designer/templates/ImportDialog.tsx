@@ -2,6 +2,7 @@ import { FileInput } from "lucide-react";
 import { type DragEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { Definition } from "../../../api/types";
 import { Button } from "../../../components/Button";
+import { ChangeList } from "../../../components/ChangeList";
 import { cx } from "../../../components/cx";
 import { Dialog } from "../../../components/Dialog";
 import { ErrorNotice } from "../../../components/ErrorNotice";
@@ -9,7 +10,6 @@ import { Field, fieldStyles } from "../../../components/Field";
 import { Spinner } from "../../../components/Spinner";
 import { differences } from "../../../lib/differences";
 import { count } from "../../../lib/text";
-import { ChangeList } from "../saving/ChangeList";
 import { GraphPicture } from "./GraphPicture";
 import styles from "./ImportDialog.module.css";
 import { ProblemTexts } from "./ProblemTexts";
@@ -171,7 +171,7 @@ function Content({ current, onImport, onOpenChange }: Omit<ImportDialogProps, "o
 }
 
 /** Brings a file in: by choosing, dropping or pasting it. Nothing changes before its preview was agreed to. */
-export function ImportDialog({ open, onOpenChange, current, onImport }: ImportDialogProps) {
+export default function ImportDialog({ open, onOpenChange, current, onImport }: ImportDialogProps) {
   return (
     <Dialog
       open={open}

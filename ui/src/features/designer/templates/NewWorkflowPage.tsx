@@ -14,7 +14,7 @@ import type { Start } from "../DesignerPage";
 import { type Draft, leftDrafts, removeDraft } from "../saving/drafts";
 import { draftTime } from "../saving/SavingNotices";
 import { GraphPicture } from "./GraphPicture";
-import { ImportDialog } from "./ImportDialog";
+import ImportDialog from "./ImportDialog";
 import styles from "./NewWorkflowPage.module.css";
 
 const blank: Definition = { name: "New workflow", steps: [] };
@@ -164,7 +164,7 @@ function LeftDrafts({ onStart }: Starts) {
 }
 
 /** What a new workflow starts with: nothing, a template, a file, or what was left unsaved. */
-export function NewWorkflowPage({ onStart }: Starts) {
+export default function NewWorkflowPage({ onStart }: Starts) {
   const [importing, setImporting] = useState(false);
   return (
     <Page

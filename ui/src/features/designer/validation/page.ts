@@ -1,12 +1,12 @@
 // The checks that the page makes by itself, at every edit: order, handlers,
 // configs by their schemas, references. What did not change is not checked
 // again: results are kept by the objects that they were made of.
-import type { Definition, HandlerSummary, StepDefinition } from "../../../api/types";
+import type { Definition, HandlerSummary, Json, StepDefinition } from "../../../api/types";
 import { didYouMean, nearest } from "../../../lib/nearest";
-import { keysOf } from "../../../lib/pointer";
+import { below, isWithin, keysOf, valueAt, withValueAt } from "../../../lib/pointer";
 import { orderOf } from "../../graph/order";
-import { asSchema } from "../../schema-form/schema";
-import { validate } from "../../schema-form/validate";
+import { asSchema, type JsonSchema } from "../../schema-form/schema";
+import { fieldName, validate } from "../../schema-form/validate";
 import { changeStep, disconnect } from "../model/commands";
 import type { Problem, Repair } from "../problems";
 import { checkReferences, inStep, type Local, type ReferenceWorld } from "./references";
@@ -96,11 +96,17 @@ function repairOrder(code: string, step: string, dependency: string | undefined,
 }
 
 function checkStep(step: StepDefinition, world: ReferenceWorld): Local[] {
-  return [...checkHandler(step, world.handlers), ...checkReferences(step, world)];
+  const schema = asSchema(world.handlers?.get(step.handler)?.config_schema);
+  const references = checkReferences(step, world).map((problem) =>
+    isWithin(problem.pointer, "/config")
+      ? { ...problem, field: fieldName(schema, problem.pointer.slice("/config".length)) || undefined }
+      : problem,
+  );
+  return [...checkHandler(step, world.handlers), ...references];
 }
 
 /** By the config, what its schema says of it. */
-const configs = new WeakMap<object, { schema: unknown; problems: Local[] }>();
+const configs = new WeakMap<object, { schema: unknown; step: string; problems: Local[] }>();
 const emptyConfig = {};
 
 function checkHandler(step: StepDefinition, handlers: Handlers | undefined): Local[] {
@@ -123,18 +129,48 @@ function checkHandler(step: StepDefinition, handlers: Handlers | undefined): Loc
   }
   const config = step.config ?? emptyConfig;
   const known = configs.get(config);
-  if (known && step.config && known.schema === handler.config_schema) return known.problems;
-  const problems = checkConfig(config, handler);
-  configs.set(config, { schema: handler.config_schema, problems });
+  if (known && step.config && known.schema === handler.config_schema && known.step === step.id) return known.problems;
+  const problems = checkConfig(config, handler, step.id);
+  configs.set(config, { schema: handler.config_schema, step: step.id, problems });
   return problems;
 }
 
-function checkConfig(config: StepDefinition["config"], handler: HandlerSummary): Local[] {
+function checkConfig(config: { [key: string]: Json }, handler: HandlerSummary, stepId: string): Local[] {
   const schema = asSchema(handler.config_schema);
   return validate(schema, config).map((problem) => ({
     pointer: `/config${problem.pointer}`,
     code: problem.code,
     message: problem.message,
     field: problem.field || undefined,
+    repair: problem.code === "unknown_key" ? repairKey(schema, problem.pointer, stepId) : undefined,
   }));
+}
+
+/** Gives a key the name that was probably meant, or takes it out. */
+function repairKey(schema: JsonSchema, pointer: string, stepId: string): Repair {
+  const path = keysOf(pointer);
+  const key = path.pop()!;
+  const parent = path.reduce((at, name) => below(at, name), "/config");
+  const known = Object.keys(schemaOf(schema, path).properties ?? {});
+  const near = nearest(key, known);
+  const change = (map: { [key: string]: Json }) => {
+    const { [key]: value, ...rest } = map;
+    return near === undefined || Object.hasOwn(rest, near) ? rest : { ...rest, [near]: value! };
+  };
+  return {
+    label: near === undefined ? `Remove “${key}”` : `Change to “${near}”`,
+    apply: (document) =>
+      changeStep(document, stepId, (step) => {
+        const map = valueAt(step, parent);
+        return typeof map === "object" && map !== null ? withValueAt(step, parent, change(map as never)) : step;
+      }),
+  };
+}
+
+/** The schema of a value inside of another. */
+function schemaOf(schema: JsonSchema, path: readonly string[]): JsonSchema {
+  return path.reduce(
+    (at, key) => asSchema(at.properties?.[key] ?? (at.items && /^\d+$/.test(key) ? at.items : at.additionalProperties)),
+    schema,
+  );
 }

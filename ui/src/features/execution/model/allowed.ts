@@ -1,4 +1,5 @@
 // What may be done with a run now, by whom.
+import { includes, type Role } from "../../../api/role";
 import { type Execution, hasEnded } from "../../../api/types";
 import type { Run } from "./fold";
 
@@ -16,16 +17,10 @@ export interface Allowed {
   delete: boolean;
 }
 
-const ranks = ["viewer", "executor", "editor", "admin"];
-
-/** Whether a role includes another. */
-export function may(role: string | undefined, needed: string): boolean {
-  return ranks.indexOf(role ?? "") >= ranks.indexOf(needed);
-}
-
-export function allowedNow({ result, cancelling }: Pick<Run, "result" | "cancelling">, role?: string): Allowed {
+export function allowedNow({ result, cancelling }: Pick<Run, "result" | "cancelling">, role = ""): Allowed {
+  const may = (needed: Role) => includes(role, needed);
   const ended = hasEnded(result.status);
-  const executor = may(role, "executor");
+  const executor = may("executor");
   // An undo only takes back: there is nothing in it to do again.
   const plain = result.trigger !== "undo";
   return {
@@ -33,10 +28,10 @@ export function allowedNow({ result, cancelling }: Pick<Run, "result" | "cancell
     pause: executor && !ended && !cancelling && result.status !== "paused",
     resume: executor && result.status === "paused",
     repeat: executor && ended && plain,
-    edit: may(role, "editor") && ended && plain,
+    edit: may("editor") && ended && plain,
     undo: executor && ended && plain && didAnything(result),
     answer: executor && !ended,
-    delete: may(role, "admin") && ended,
+    delete: may("admin") && ended,
   };
 }
 

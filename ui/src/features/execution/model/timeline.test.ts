@@ -13,9 +13,26 @@ describe("point 21: bars", () => {
     const bars = barsOf(check!, check!.handler, 0);
     expect(bars.map(({ attempt, status, waits, open }) => [attempt, status, waits, open])).toEqual([
       [1, "interrupted", false, false],
+      [1, "interrupted", true, false],
       [2, "success", false, false],
     ]);
-    expect(bars[0]!.to).toBeLessThanOrEqual(bars[1]!.from);
+    expect(bars[0]!.to).toBe(bars[1]!.from);
+    expect(bars[1]!.to).toBe(bars[2]!.from);
+  });
+
+  test("a step that waits for its next attempt, or for a decision, shows the wait", () => {
+    const attempt = { started_at: "2026-01-01T00:00:00Z", completed_at: "2026-01-01T00:00:01Z", execution_time: 1 };
+    const now = Date.parse("2026-01-01T00:00:09Z");
+    for (const [status, ended] of [
+      ["retrying", "failed"],
+      ["interrupted", "interrupted"],
+    ] as const) {
+      const unit = { status, attempts: 1, attempt_list: [{ ...attempt, attempt: 1, status: ended }] };
+      expect(barsOf(unit, "a.b", now).map((bar) => [bar.status, bar.waits, bar.to - bar.from])).toEqual([
+        [ended, false, 1000],
+        [status, true, 8000],
+      ]);
+    }
   });
 
   test("what only waited is told apart", () => {

@@ -26,8 +26,25 @@ type Unit = Pick<StepResult, "status" | "started_at" | "completed_at" | "waiting
 
 const ms = (time: string) => new Date(time).getTime();
 
-/** One bar for each attempt of a step, or of an item of one. */
+/** One bar for each attempt of a step, or of an item of one, and for each wait behind an attempt. */
 export function barsOf(unit: Unit, handler: string, now: number): Bar[] {
+  return withGaps(attemptBars(unit, handler, now), unit, now);
+}
+
+/** Puts in the waits for the next attempt, or for a decision. */
+function withGaps(bars: Bar[], unit: Unit, now: number): Bar[] {
+  const pending = unit.status === "retrying" || unit.status === "interrupted";
+  return bars.flatMap((bar, index) => {
+    const next = bars[index + 1];
+    const from = bar.to;
+    const to = next ? next.from : pending ? now : from;
+    if (bar.open || to <= from) return [bar];
+    const status = bar.status === "interrupted" ? "interrupted" : "retrying";
+    return [bar, { from, to, status, waits: true, attempt: bar.attempt, open: !next }];
+  });
+}
+
+function attemptBars(unit: Unit, handler: string, now: number): Bar[] {
   const waits = waitingHandlers.has(handler);
   const attempts = unit.attempt_list ?? [];
   if (attempts.length > 0) {

@@ -104,7 +104,7 @@ export function ListField({
         </>
       }
     >
-      <div className={styles.items} ref={list}>
+      <div className={styles.items} ref={list} hidden={shown.length === 0}>
         {shown.map((item, index) => (
           <fieldset
             key={keys[index]}

@@ -1,22 +1,7 @@
-import { CircleMinus, CirclePlus, PencilLine } from "lucide-react";
-import type { Change, Differences } from "../../../lib/differences";
-import { capital, listed } from "../../../lib/text";
+import type { Differences } from "../lib/differences";
+import { listed } from "../lib/text";
 import styles from "./ChangeList.module.css";
-
-const icons = { added: CirclePlus, removed: CircleMinus, changed: PencilLine };
-/** Which status has the colour of a change. */
-export const changeStatus: Record<Change, string> = { added: "success", removed: "failed", changed: "running" };
-
-/** What became of a step, as icon, word and colour. */
-export function ChangeMark({ change }: { change: Change }) {
-  const Icon = icons[change];
-  return (
-    <span className={styles.mark} data-status={changeStatus[change]}>
-      <Icon size={14} aria-hidden="true" />
-      {capital(change)}
-    </span>
-  );
-}
+import { ChangeMark } from "./ChangeMark";
 
 /** What differs between two definitions, step by step. */
 export function ChangeList({ differences, label }: { differences: Differences; label: string }) {
@@ -26,7 +11,9 @@ export function ChangeList({ differences, label }: { differences: Differences; l
     <ul className={styles.list} aria-label={label}>
       {workflow.length > 0 && (
         <li>
-          <ChangeMark change="changed" />
+          <span className={styles.change}>
+            <ChangeMark change="changed" />
+          </span>
           <span className={styles.what}>
             Workflow <span className={styles.keys}>{listed(workflow)}</span>
           </span>
@@ -34,7 +21,9 @@ export function ChangeList({ differences, label }: { differences: Differences; l
       )}
       {steps.map(({ id, name, change, keys }) => (
         <li key={`${change} ${id}`}>
-          <ChangeMark change={change} />
+          <span className={styles.change}>
+            <ChangeMark change={change} />
+          </span>
           <span className={styles.what}>
             {name} {name !== id && <code>{id}</code>}
             {keys.length > 0 && <span className={styles.keys}>{listed(keys)}</span>}

@@ -1,0 +1,98 @@
+import { useMutation } from "@tanstack/react-query";
+import {
+  Ban,
+  CirclePause,
+  CirclePlay,
+  CircleQuestionMark,
+  Ellipsis,
+  FileDown,
+  GitCompareArrows,
+  GitFork,
+  RotateCcw,
+  Trash2,
+  Undo2,
+} from "lucide-react";
+import { cancelExecution, pauseExecution, resumeExecution } from "../../api/actions";
+import { Button, IconButton } from "../../components/Button";
+import { tell } from "../../components/ErrorNotice";
+import { Menu } from "../../components/Menu";
+import { toast } from "../../components/toast";
+import { useRunPage } from "./context";
+import { saveText } from "./logs/download";
+
+/** Does something at once; a refusal is told in a message, as there is no dialog to tell it in. */
+function useQuickAction(act: () => Promise<unknown>, doing: string) {
+  return useMutation({
+    mutationFn: act,
+    onError: (error) => {
+      const { title, remedy } = tell(error, doing);
+      toast({ kind: "error", title, description: remedy });
+    },
+  });
+}
+
+/** What can be done with the run now. */
+export function RunActions() {
+  const { id, run, allowed, ask } = useRunPage();
+  const pause = useQuickAction(() => pauseExecution(id), "It could not be paused");
+  const resume = useQuickAction(() => resumeExecution(id), "It could not be resumed");
+  const end = useQuickAction(() => cancelExecution(id), "It could not be ended");
+  const failed = run.result.status === "failed" || run.result.status === "cancelled";
+  return (
+    <>
+      {allowed.pause && (
+        <Button icon={<CirclePause />} busy={pause.isPending} onClick={() => pause.mutate()}>
+          Pause
+        </Button>
+      )}
+      {allowed.resume && (
+        <Button kind="primary" icon={<CirclePlay />} busy={resume.isPending} onClick={() => resume.mutate()}>
+          Resume
+        </Button>
+      )}
+      {allowed.cancel &&
+        (run.cancelling ? (
+          <Button icon={<Ban />} busy={end.isPending} onClick={() => end.mutate()}>
+            End clean-up too
+          </Button>
+        ) : (
+          <Button icon={<Ban />} onClick={() => ask("cancel")}>
+            Cancel
+          </Button>
+        ))}
+      {allowed.repeat && (
+        <Button kind={failed ? "primary" : "secondary"} icon={<RotateCcw />} onClick={() => ask("retry")}>
+          Retry
+        </Button>
+      )}
+      <Menu
+        trigger={<IconButton label="More actions" icon={<Ellipsis />} bordered />}
+        groups={[
+          [
+            allowed.repeat && { id: "fork", label: "Fork…", icon: <GitFork />, onSelect: () => ask("fork") },
+            allowed.undo && { id: "undo", label: "Undo this run…", icon: <Undo2 />, onSelect: () => ask("undo") },
+          ],
+          [
+            { id: "explain", label: "Explain this run", icon: <CircleQuestionMark />, onSelect: () => ask("explain") },
+            { id: "compare", label: "Compare with…", icon: <GitCompareArrows />, onSelect: () => ask("compare") },
+            {
+              id: "save",
+              label: "Download the result",
+              icon: <FileDown />,
+              onSelect: () => saveText([JSON.stringify(run.result, null, 2)], `${id}.json`, "application/json"),
+            },
+          ],
+          [
+            allowed.delete && {
+              id: "delete",
+              label: "Delete…",
+              icon: <Trash2 />,
+              danger: true,
+              onSelect: () => ask("delete"),
+            },
+          ],
+        ]}
+      />
+    </>
+  );
+}

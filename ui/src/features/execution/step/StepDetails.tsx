@@ -1,0 +1,132 @@
+import { GitFork, Logs, RotateCcw, SquarePen } from "lucide-react";
+import { Link } from "wouter";
+import { hasEnded, type StepResult } from "../../../api/types";
+import { Button, LinkButton } from "../../../components/Button";
+import { StatusIcon } from "../../../components/StatusIcon";
+import { capital, count } from "../../../lib/text";
+import { clockTime, duration, exactTime, isSet } from "../../../lib/time";
+import { useRunPage } from "../context";
+import { designerHref } from "../links";
+import { Answers } from "./Answers";
+import { Artifacts } from "./Artifacts";
+import { Failure } from "./Failure";
+import { Items } from "./Items";
+import { Input, Output } from "./Payload";
+import { Section } from "./Section";
+import styles from "./StepDetails.module.css";
+import { Why } from "./Why";
+
+/** Everything of one step. */
+export function StepDetails({ result }: { result: StepResult }) {
+  const { run, allowed } = useRunPage();
+  const ended = hasEnded(run.result.status);
+  return (
+    <>
+      {result.error && <Failure error={result.error} />}
+      {allowed.answer && <Answers result={result} />}
+      <Links result={result} />
+      <Section title="Why it is like this">
+        <Why id={result.step_id} status={result.status} />
+      </Section>
+      {(result.items || (result.item_count ?? 0) > 0) && (
+        <Section title={count(result.item_count ?? 0, "item")}>
+          <Items result={result} />
+        </Section>
+      )}
+      {!result.items && <Input key={`${result.status} ${result.attempts}`} step={result.step_id} />}
+      <Output step={result.step_id} output={result.output} ended={hasEnded(result.status)} />
+      <Attempts result={result} />
+      {ended && result.log_count > 0 && <Artifacts step={result.step_id} />}
+    </>
+  );
+}
+
+function Links({ result }: { result: StepResult }) {
+  const { run, allowed, ask, showLog } = useRunPage();
+  const id = result.step_id;
+  return (
+    <div className={styles.links}>
+      {result.waiting?.reason === "time" && (
+        <p className={styles.note}>
+          Waits until {isSet(result.waiting.until) ? exactTime(result.waiting.until) : "a time that is not known yet"}.
+        </p>
+      )}
+      {result.child_execution_id && (
+        <LinkButton size="small" href={`/executions/${result.child_execution_id}`}>
+          Open the run that it started
+        </LinkButton>
+      )}
+      {result.kept_from && (
+        <p className={styles.note}>
+          Its result was kept from <Link href={`/executions/${result.kept_from}?step=${id}`}>an earlier run</Link>.
+        </p>
+      )}
+      {result.log_count > 0 && (
+        <Button size="small" icon={<Logs />} onClick={() => showLog(id)}>
+          Show its log
+        </Button>
+      )}
+      <LinkButton size="small" icon={<SquarePen />} href={designerHref(run.result.workflow_id, id)}>
+        Edit in the designer
+      </LinkButton>
+      {allowed.repeat && (
+        <>
+          <Button size="small" icon={<RotateCcw />} onClick={() => ask("retry", id)}>
+            Retry from here
+          </Button>
+          <Button size="small" icon={<GitFork />} onClick={() => ask("fork", id)}>
+            Fork from here
+          </Button>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Attempts({ result }: { result: StepResult }) {
+  const attempts = result.attempt_list ?? [];
+  const { undo } = result;
+  if (attempts.length === 0) return null;
+  return (
+    <Section title={count(attempts.length, "attempt")} folds open={attempts.length > 1 || undo !== undefined}>
+      <ol>
+        {attempts.map((attempt) => (
+          <li key={attempt.attempt} className={styles.attempt} data-status={attempt.status}>
+            <StatusIcon status={attempt.status} size={14} />
+            <div>
+              <p>
+                {attempt.attempt}. {capital(attempt.status)}
+                <span className={styles.when}>
+                  <time dateTime={attempt.started_at} title={exactTime(attempt.started_at)}>
+                    {clockTime(attempt.started_at)}
+                  </time>
+                  {attempt.completed_at && `, ${duration(attempt.execution_time)}`}
+                </span>
+              </p>
+              {attempt.error && attempts.length > 1 && <p className={styles.detail}>{attempt.error.message}</p>}
+              {attempt.checksum && (
+                <p className={styles.detail} title={attempt.checksum}>
+                  Plugin <code>{attempt.checksum.slice(0, 12)}</code>
+                </p>
+              )}
+            </div>
+          </li>
+        ))}
+        {undo && (
+          <li className={styles.attempt} data-status={undo.status}>
+            <StatusIcon status={undo.status} size={14} />
+            <div>
+              <p>{undo.status === "undone" ? "Undone" : `Undo: ${undo.status}`}</p>
+              {undo.error && <p className={styles.detail}>{undo.error.message}</p>}
+              {undo.undone_by && (
+                <p className={styles.detail}>
+                  By <Link href={`/executions/${undo.undone_by}`}>another run</Link>
+                </p>
+              )}
+            </div>
+          </li>
+        )}
+      </ol>
+    </Section>
+  );
+}
