@@ -56,6 +56,11 @@ e2e: build ## run the browser tests (AREA=word for those of one file)
 	@scripts/chromium.sh
 	cd ui && node e2e/run.mjs $(AREA)
 
+.PHONY: screenshots
+screenshots: build ## make the pictures of the documentation anew, from data that looks used
+	@scripts/chromium.sh
+	cd ui && node scripts/screenshots.mjs
+
 .PHONY: run
 run: build ## build all and serve on 127.0.0.1:8000 with a demo repository and Standard Release
 	@scripts/run-demo.sh $(DEMO) $(ADDR)

@@ -24,7 +24,7 @@ area("triggers", {}, (test) => {
       "chained",
     );
     const page = await open("/vwmp/triggers");
-    await row(page, "night").getByText("Monday to Friday at 02:30 (Europe/Berlin)").waitFor();
+    await row(page, "Schedule · night").getByText("Monday to Friday at 02:30 (Europe/Berlin)").waitFor();
     assert.match(await row(page, "Schedule · night").innerText(), /Active[\s\S]*(in|tomorrow)[\s\S]*Never/);
     assert.match(await row(page, "Files · docs").innerText(), /Off\s*Switched off in the workflow/);
 
@@ -45,9 +45,10 @@ area("triggers", {}, (test) => {
     await row(page, "Schedule · night").getByText("Paused").waitFor();
     await row(page, "Schedule · night").getByText("By admin").waitFor();
     await page.getByLabel("State").selectOption("paused");
-    assert.equal(await page.getByRole("table", { name: "Triggers" }).locator("tbody tr").count(), 1);
+    await row(page, "Webhook · forge").waitFor({ state: "detached" });
+    assert.equal(await page.getByRole("button", { name: /^Fire now/ }).count(), 1);
     assert.equal(new URL(page.url()).search, "?state=paused");
-    await row(page, "night").getByRole("button", { name: "Resume night of Nightly" }).click();
+    await row(page, "Schedule · night").getByRole("button", { name: "Resume night of Nightly" }).click();
     await page.getByText("No trigger matches these filters").waitFor();
     await page.getByRole("button", { name: "Clear" }).click();
 
@@ -69,15 +70,18 @@ area("triggers", {}, (test) => {
     open,
   }) => {
     await server.workflow(
-      `name: Refusing\nparameters:\n  - {name: who, type: string, required: true}\ntriggers:\n  - {type: webhook, id: call}\n${step}`,
+      `name: Refusing\nconcurrency: {limit: 1, on_conflict: reject}\ntriggers:\n  - {type: webhook, id: call}\nsteps:\n  - {id: a, handler: flow.wait, config: {duration: 1h}}\n`,
       "refusing",
     );
     const [trigger] = (await server.api("triggers/?workflow_id=refusing")).triggers;
-    const answer = await fetch(new URL(trigger.hook_path, server.url), { method: "POST", body: "{}" });
-    assert.equal(answer.status, 400);
+    const call = () => fetch(new URL(trigger.hook_path, server.url), { method: "POST", body: "{}" });
+    assert.equal((await call()).status, 202);
+    assert.equal((await call()).status, 409);
     const page = await open("/vwmp/triggers?state=troubled");
     await row(page, "Webhook · call").getByText("Refused").waitFor();
-    assert.match(await row(page, "Webhook · call").innerText(), /who/);
+    const [{ firings }] = (await server.api("triggers/?workflow_id=refusing")).triggers;
+    assert.ok(firings[0].reason, JSON.stringify(firings));
+    await row(page, "Webhook · call").getByText(firings[0].reason).waitFor();
     assert.equal(await page.getByRole("table", { name: "Triggers" }).locator("tbody tr").count(), 1);
   });
 

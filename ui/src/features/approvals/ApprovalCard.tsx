@@ -81,7 +81,7 @@ export function ApprovalCard({ approval }: { approval: WaitingApproval }) {
       });
     },
     // Whatever came of it, what waits may have changed.
-    onSettled: () => refreshExecutions(queries),
+    onSettled: () => void refreshExecutions(queries),
   });
   const approve = (event: FormEvent) => {
     event.preventDefault();

@@ -56,7 +56,7 @@ export function usePluginActions(): { actions: PluginActions; notice: ReactNode;
       setOpen(false);
       toast({ title: `Plugin “${name}” ${doing[verb].did}`, kind: "success" });
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.plugins }),
+    onSettled: () => void queries.invalidateQueries({ queryKey: keys.plugins }),
   });
   const start = (verb: Verb, plugin: Plugin) => !change.isPending && change.mutate({ verb, name: plugin.name });
   const ask = (verb: "disable" | "force", plugin: Plugin) => {

@@ -68,11 +68,11 @@ export default function TriggersPage() {
       void refreshExecutions(queries);
     },
     // A refusal is recorded as a firing too.
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.triggers }),
+    onSettled: () => void queries.invalidateQueries({ queryKey: keys.triggers }),
   });
   const turn = useMutation({
     mutationFn: (trigger: Trigger) => (trigger.paused ? resumeTrigger(trigger.id) : pauseTrigger(trigger.id)),
-    onSettled: () => queries.invalidateQueries({ queryKey: keys.triggers }),
+    onSettled: () => void queries.invalidateQueries({ queryKey: keys.triggers }),
   });
   const filtered = Boolean(url.q || url.type || url.state || url.workflow);
   const failed = fire.error ?? turn.error;
