@@ -139,7 +139,10 @@ area("execution", {}, (test) => {
     await page.locator("[data-now]").waitFor();
     const label = () => page.locator('[role="table"] [data-index="0"]').innerText();
     const before = await label();
-    await page.waitForFunction((text) => document.querySelector('[role="table"] [data-index="0"]').innerText !== text, before);
+    await page.waitForFunction(
+      (text) => document.querySelector('[role="table"] [data-index="0"]').innerText !== text,
+      before,
+    );
     await release();
     await page.locator("[data-now]").waitFor({ state: "detached" });
   });
