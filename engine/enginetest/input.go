@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/vwmp/vwmp/engine"
@@ -75,7 +74,7 @@ func (w *world) inputOfCalls(id string) {
 			item = &call.ItemIndex
 		}
 		input, err := w.engine.Input(w.t.Context(), id, call.StepID, item)
-		if err != nil || fmt.Sprintf("%s", input.Config) != string(call.Config) {
+		if err != nil || string(input.Config) != string(call.Config) {
 			w.t.Errorf("%s was called with %s, and its input is %s (%v)", call.StepID, call.Config, input.Config, err)
 		}
 	}

@@ -47,7 +47,7 @@ func (r *Runtime) Input(ctx context.Context, executionID, stepID string, item *i
 	resolved, err := node.Config.Resolve(scope)
 	if err != nil {
 		input.Reason = err.Error()
-		return input, nil
+		return input, nil //nolint:nilerr // What can't be resolved is part of the answer.
 	}
 	input.Config, input.Resolved = resolved, true
 	for _, reference := range node.Config.References() {

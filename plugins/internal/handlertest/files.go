@@ -35,10 +35,10 @@ func GitErr(dir string, args ...string) (string, error) {
 func Write(t *testing.T, dir, name, text string) {
 	t.Helper()
 	file := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // Files of a test's own folder.
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // Files of a test's own folder.
 		t.Fatal(err)
 	}
 }
@@ -46,7 +46,7 @@ func Write(t *testing.T, dir, name, text string) {
 // Read returns a file's text; its name has slashes.
 func Read(t *testing.T, dir, name string) string {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))) //nolint:gosec // Files of a test's own folder.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +67,16 @@ func Golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
 	if *rewrite {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
+		if err := os.MkdirAll("testdata", 0o755); err != nil { //nolint:gosec // Files of a test's own folder.
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil { //nolint:gosec // Files of a test's own folder.
 			t.Fatal(err)
 		}
 		t.Errorf("%s is rewritten; run again without -rewrite", file)
 		return
 	}
-	want, err := os.ReadFile(file)
+	want, err := os.ReadFile(file) //nolint:gosec // Files of a test's own folder.
 	if err != nil {
 		t.Fatal(err)
 	}

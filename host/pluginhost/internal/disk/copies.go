@@ -155,7 +155,7 @@ func linkInstalled(from, to string) error {
 			return err
 		}
 		target := filepath.Join(to, relative)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o700), os.Symlink(path, target)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o700), os.Symlink(path, target)); err != nil { //nolint:gosec // Both folders are the host's own.
 			return err
 		}
 		if entry.IsDir() {
