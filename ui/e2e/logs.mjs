@@ -114,16 +114,14 @@ area("logs", {}, (test) => {
   });
 
   test("point 24: 100,000 lines stay usable", async ({ server, open }) => {
-    await writeFile(
-      join(server.workspace, "many.sh"),
-      `i=0; while [ $i -lt 1000 ]; do printf 'block %s a\\n%.0s' $(seq $((i*100+1)) $((i*100+100))) | sed 's/ a$/ is a line of a long log/'; i=$((i+1)); done\n`,
-    );
+    const many = "seq -f 'block %.0f is a line of a long log' 0 99999\n";
+    await writeFile(join(server.workspace, "many.sh"), many);
     await server.workflow({ name: "Many", steps: [script("many", "many.sh")] }, "many");
     const result = await server.run("many");
     const lines = result.step_results.many.log_count;
     const page = await open(at(result.execution_id));
     await page.getByText(`${new Intl.NumberFormat("en-GB").format(lines)} lines`).waitFor({ timeout: 60_000 });
-    assert.ok(lines >= 100_000 || result.status === "failed", `the run wrote ${lines} lines`);
+    assert.ok(lines >= 100_000, `the run wrote ${lines} lines`);
     assert.ok((await list(page).getByRole("option").count()) < 80, "only what is seen is drawn");
     await list(page).focus();
     for (const key of ["Home", "End", "Home"]) {

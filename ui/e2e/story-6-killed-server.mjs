@@ -4,26 +4,24 @@ import { join } from "node:path";
 import { picture } from "./lib/browser.mjs";
 import { area } from "./lib/suite.mjs";
 
-/** The numbers of the lines that the page lists of one kind, scrolled through from first to last. */
-async function listed(page, word) {
-  const list = page.getByRole("listbox", { name: "Log lines" });
-  await list.focus();
-  await page.keyboard.press("Home");
-  const seen = new Map();
-  for (;;) {
-    for (const row of await list.getByRole("option").all()) {
-      const text = await row.innerText();
-      const found = new RegExp(`${word} (\\d+)`).exec(text);
-      if (found) seen.set(Number(await row.getAttribute("aria-posinset")), Number(found[1]));
+/** The numbers of the lines of one kind that the page lists, scrolled through from first to last. */
+function listed(page, word) {
+  return page.evaluate(async (kind) => {
+    const list = document.querySelector('[role="listbox"]');
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const seen = new Map();
+    list.scrollTop = 0;
+    for (;;) {
+      await drawn();
+      for (const row of list.querySelectorAll('[role="option"]')) {
+        const found = new RegExp(`${kind} (\\d+)`).exec(row.textContent);
+        if (found) seen.set(Number(row.ariaPosInSet), Number(found[1]));
+      }
+      const before = list.scrollTop;
+      list.scrollTop += list.clientHeight / 2;
+      if (list.scrollTop === before) return [...seen].sort((x, y) => x[0] - y[0]).map(([, n]) => n);
     }
-    const moved = await list.evaluate((e) => {
-      const before = e.scrollTop;
-      e.scrollTop += e.clientHeight / 2;
-      return e.scrollTop !== before;
-    });
-    if (!moved) return [...seen].sort((a, b) => a[0] - b[0]).map(([, n]) => n);
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-  }
+  }, word);
 }
 
 area("story 6, a killed server", {}, (test) => {
