@@ -30,7 +30,7 @@ area("story 3, a failed step", {}, (test) => {
 
     await panel.getByRole("link", { name: "Edit in the designer" }).click();
     await page.waitForURL("**/designer/checked?step=check");
-    await page.getByRole("textbox", { name: "Item 1" }).fill("check.sh");
+    await page.getByRole("combobox", { name: "Item 1" }).fill("check.sh");
     await picture(page, "story-3-2-designer");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     for (;;) if ((await server.api("workflows/checked/")).revision === 2) break;
