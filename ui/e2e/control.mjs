@@ -191,7 +191,7 @@ area("control", {}, (test) => {
     await form.getByRole("button", { name: "Decide" }).click();
     await form.getByText("Choose what became of it.").waitFor();
     await form.getByLabel(/It succeeded/).check();
-    await form.getByLabel("Output").fill('{"by": "hand"}');
+    await form.getByRole("textbox", { name: "Output" }).fill('{"by": "hand"}');
     await assertAccessible(page, "the decision");
     await form.getByRole("button", { name: "Decide" }).click();
     await result(page, "Success").waitFor();

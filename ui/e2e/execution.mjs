@@ -275,6 +275,8 @@ area("execution", {}, (test) => {
         await page.getByRole("listbox", { name: "Log lines" }).waitFor();
         for (const dark of [false, true]) {
           await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+          await page.locator(`html[data-theme="${dark ? "dark" : "light"}"]`).waitFor();
+          await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
           await assertAccessible(page, `${view} at ${size.width}${dark ? ", dark" : ""}`);
         }
         assert.ok(

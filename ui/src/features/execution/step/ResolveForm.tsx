@@ -50,7 +50,16 @@ export function ResolveForm({ step, reason, items }: ResolveFormProps) {
         <legend>Your decision</legend>
         {verdicts.map(([value, label, hint]) => (
           <label key={value}>
-            <input type="radio" name="verdict" value={value} checked={as === value} onChange={() => setAs(value)} />
+            <input
+              type="radio"
+              name="verdict"
+              value={value}
+              checked={as === value}
+              onChange={() => {
+                setAs(value);
+                setMistake("");
+              }}
+            />
             <span>
               {label}
               <span className={styles.hint}> {hint}</span>
