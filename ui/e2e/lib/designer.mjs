@@ -73,7 +73,10 @@ export const zoomOf = (page) =>
 /** Saves with the keyboard, and gives the definition that the server then has. */
 export async function save(page, server) {
   const saved = page.waitForResponse(
-    (answer) => /\/api\/vwmp\/workflows\//.test(answer.url()) && ["PUT", "POST"].includes(answer.request().method()),
+    (answer) => answer.request().method() === "PUT" && /\/workflows\//.test(answer.url()),
+    {
+      timeout: 30_000,
+    },
   );
   await page.keyboard.press("Control+s");
   const answer = await saved;

@@ -2,7 +2,7 @@
 // add, and of steps to connect to. Arrows move, Enter picks; the focus stays
 // in the field.
 import { Search } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
 import { cx } from "../../components/cx";
 import { fieldStyles } from "../../components/Field";
 import { count, matches } from "../../lib/text";
@@ -34,6 +34,8 @@ interface PickListProps {
   onPick: (id: string) => void;
   /** What is said where nothing is found. */
   nothing: string;
+  /** The field, for a dialog that gives it the focus at first. */
+  field?: RefObject<HTMLInputElement | null>;
 }
 
 /** Items in runs of one group. */
@@ -47,7 +49,7 @@ function runs(items: readonly PickItem[]): { group: string | undefined; items: P
   return result;
 }
 
-export function PickList({ label, items, onPick, nothing }: PickListProps) {
+export function PickList({ label, items, onPick, nothing, field }: PickListProps) {
   const id = useId();
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
@@ -83,6 +85,7 @@ export function PickList({ label, items, onPick, nothing }: PickListProps) {
       <div className={styles.search}>
         <Search size={16} aria-hidden="true" />
         <input
+          ref={field}
           className={cx(fieldStyles.control, styles.input)}
           role="combobox"
           aria-label={label}

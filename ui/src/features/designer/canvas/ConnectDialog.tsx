@@ -1,4 +1,4 @@
-import { useMemo, useRef } from "react";
+import { type RefObject, useMemo, useRef } from "react";
 import { Dialog } from "../../../components/Dialog";
 import { edgeId, inOrder } from "../../graph/elements";
 import { lookOf, useHandlers } from "../../graph/handlers";
@@ -9,8 +9,14 @@ import { whyNotConnect } from "../model/commands";
 import { type PickItem, PickList } from "../PickList";
 import { useView, useViewStore } from "../view";
 
+interface ChoicesProps {
+  from: string;
+  onDone: () => void;
+  field: RefObject<HTMLInputElement | null>;
+}
+
 /** Every other step: those that wait for this one first, to be parted from it; the others with the reason where they can't. */
-function Choices({ from, onDone }: { from: string; onDone: () => void }) {
+function Choices({ from, onDone, field }: ChoicesProps) {
   const document = useDesignerState((state) => state.document);
   const handlers = useHandlers();
   const commands = useCommands();
@@ -45,6 +51,7 @@ function Choices({ from, onDone }: { from: string; onDone: () => void }) {
       label="Search steps"
       items={items}
       nothing="No step matches."
+      field={field}
       onPick={(to) => {
         if (document.steps.find((step) => step.id === to)?.dependencies?.includes(from)) {
           commands.disconnect(edgeId(from, to));
@@ -60,6 +67,7 @@ export function ConnectDialog() {
   const view = useViewStore();
   const from = useView((state) => state.connectFrom);
   const kept = useRef("");
+  const field = useRef<HTMLInputElement>(null);
   if (from !== null) kept.current = from;
   const close = () => view.getState().set({ connectFrom: null });
   return (
@@ -69,8 +77,9 @@ export function ConnectDialog() {
       title={`Connect “${kept.current}” to…`}
       description="The step that you choose waits for this one."
       width="small"
+      initialFocus={field}
     >
-      <Choices from={kept.current} onDone={close} />
+      <Choices from={kept.current} onDone={close} field={field} />
     </Dialog>
   );
 }
