@@ -103,8 +103,8 @@ area("forms", { demo: true }, (test) => {
       run_on: "always",
       when: 'parameters.customer != ""',
       required: false,
-      timeout: "90s",
-      retry: { max_attempts: 3 },
+      timeout: 90,
+      retry: { max_attempts: 3, initial_interval: 1, multiplier: 2, max_interval: 60, jitter: 0.2 },
       on_interrupt: "retry",
       for_each: ["a", "b"],
     });
@@ -171,7 +171,9 @@ area("forms", { demo: true }, (test) => {
       await panel.getByText(`${idOf(handler)} · ${handler.path}`).waitFor();
       for (const [key, property] of Object.entries(handler.config_schema.properties ?? {})) {
         assert.ok(property.title && property.description, `${handler.path}: ${key} has a title and help`);
-        await panel.getByText(property.title, { exact: true }).first().waitFor();
+        // A mark of what is required follows the title.
+        const title = new RegExp(`^${property.title.replace(/[^\w ]/g, "\\$&")}\\*?$`);
+        await panel.getByText(title).first().waitFor();
       }
       const wide = await panel.evaluate((aside) =>
         [...aside.querySelectorAll("*")].some(
@@ -269,7 +271,7 @@ area("forms", { demo: true }, (test) => {
       },
     });
     const { page, panel } = await openStep(open, id);
-    const button = page.getByRole("button", { name: "5 problems" });
+    const button = page.getByRole("button", { name: "5 problems", exact: true });
     await button.waitFor();
     await page.locator("[data-step='say']").getByText("5 problems").waitFor();
     await button.click();
@@ -284,7 +286,7 @@ area("forms", { demo: true }, (test) => {
     for (const label of ["Change to “level”", "Change to “bump”", "Wait for “aside”", "Change to “customer”"]) {
       await list.getByRole("button", { name: label }).first().click();
     }
-    await page.getByRole("button", { name: "No problems" }).waitFor();
+    await page.getByRole("button", { name: "No problems", exact: true }).waitFor();
     await page.keyboard.press("Escape");
     await save(page);
     const say = stepOf(await server.api(`workflows/${id}/`), "say");
@@ -301,12 +303,12 @@ area("forms", { demo: true }, (test) => {
   }) => {
     const id = await server.workflow(demo, "soon");
     const { page, panel } = await openStep(open, id, "bump");
-    await page.getByRole("button", { name: "No problems" }).waitFor();
+    await page.getByRole("button", { name: "No problems", exact: true }).waitFor();
     const file = panel.getByRole("combobox", { name: "Version file", exact: true });
     let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 8; round++) {
       await file.fill("VERSION");
-      await page.getByRole("button", { name: "No problems" }).waitFor();
+      await page.getByRole("button", { name: "No problems", exact: true }).waitFor();
       await page.evaluate(() => {
         const box = document.querySelector("[data-pointer$='/config/version_file']");
         window.took = new Promise((resolve) => {
@@ -332,7 +334,7 @@ area("forms", { demo: true }, (test) => {
     await file.fill("VERSION");
     const condition = panel.getByRole("textbox", { name: "Only if" });
     await condition.fill("nonsense ==");
-    await page.getByRole("button", { name: "1 problem" }).waitFor();
+    await page.getByRole("button", { name: "1 problem", exact: true }).waitFor();
     assert.equal(await condition.getAttribute("aria-invalid"), "true");
   });
 
@@ -340,7 +342,7 @@ area("forms", { demo: true }, (test) => {
     const id = await server.workflow({ ...demo, parameters: [], steps: [demo.steps[0]] }, "draft");
     const { page, panel } = await openStep(open, id, "bump", { allow: [/400|409/] });
     await panel.getByRole("combobox", { name: "Version file", exact: true }).fill("");
-    await page.getByRole("button", { name: "1 problem" }).waitFor();
+    await page.getByRole("button", { name: "1 problem", exact: true }).waitFor();
     await save(page);
     assert.equal((await server.api(`workflows/${id}/`)).valid, false);
     await page.getByRole("button", { name: "Execute", exact: true }).click();

@@ -9,6 +9,9 @@ import { keys } from "../../api/queries";
 import type { Parameter, StepDefinition } from "../../api/types";
 import LaunchDialog from "./LaunchDialog";
 
+// Whole dialogs are drawn and typed into; a busy machine takes its time over that.
+vi.setConfig({ testTimeout: 20_000 });
+
 const parameters: Parameter[] = [
   { name: "summary", type: "string", required: true, label: "Summary", validation: { min_length: 4 } },
   {

@@ -1,13 +1,16 @@
 import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { useState } from "react";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { expectAccessible } from "../../../tests/axe";
 import type { Json } from "../../api/types";
 import { SchemaForm } from "./SchemaForm";
 import type { JsonSchema } from "./schema";
 import { validate } from "./validate";
 import type { Variable } from "./variables";
+
+// Whole forms are drawn and typed into; a busy machine takes its time over that.
+vi.setConfig({ testTimeout: 20_000 });
 
 const variables: Variable[] = [
   { path: "parameters.customer", type: "text", description: "Who it is for.", group: "Parameters" },

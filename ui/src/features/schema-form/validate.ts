@@ -90,7 +90,8 @@ export function validate(schema: JsonSchema, value: Json | undefined): FieldProb
   const seen = new Set<string>();
   for (const unit of units) {
     for (const problem of problemsOf(schema, filled, unit, open)) {
-      const key = `${problem.pointer} ${problem.code}`;
+      // A key that is not allowed is told of twice: as unknown, and as judged by the schema false.
+      const key = `${problem.pointer} ${problem.code === "false" ? "unknown_key" : problem.code}`;
       if (!seen.has(key)) problems.push(problem);
       seen.add(key);
     }
