@@ -58,7 +58,7 @@ area("launch", { demo: true }, (test) => {
     assert.equal(await kind.evaluate((select) => select.selectedOptions[0].text), "Fix 🐞");
     await summary.fill("Hm");
     await page.keyboard.press("Control+Enter");
-    await dialog.getByText(/At least 5 characters/).waitFor();
+    await dialog.getByText("At least 5 characters; there are 2.").waitFor();
     await page.waitForFunction(() => document.activeElement?.getAttribute("data-pointer") === "/summary");
     await summary.fill("Works now");
     await kind.selectOption({ label: "Feature 🚀" });
