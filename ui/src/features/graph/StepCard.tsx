@@ -28,6 +28,11 @@ export interface StepCardProps {
   far?: boolean;
 }
 
+/** How long a step took; a skipped one took no time that is worth a word. */
+function timeOf(status: StepStatus): string | null {
+  return status.duration === undefined || status.status === "skipped" ? null : duration(status.duration);
+}
+
 /**
  * The name of a step's card for screen readers: what the card shows, in the
  * same words and order, so that it can be called by what is seen; then the rest.
@@ -40,7 +45,8 @@ export function describeStep(
   if (status?.change) parts.push(status.change, id);
   else if (status) {
     parts.push(status.status);
-    if (status.duration !== undefined) parts.push(duration(status.duration));
+    const time = timeOf(status);
+    if (time) parts.push(time);
     parts.push(`id ${id}`);
     if (status.message) parts.push(status.message);
   } else {
@@ -85,7 +91,7 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
     return (
       <>
         <StatusPill status={status.status} size="small" />{" "}
-        {status.duration !== undefined && <span className={styles.duration}>{duration(status.duration)}</span>}
+        {timeOf(status) && <span className={styles.duration}>{timeOf(status)}</span>}
       </>
     );
   }
