@@ -139,6 +139,20 @@ area("launch", { demo: true }, (test) => {
     assert.equal(await dialog.getByRole("textbox", { name: /summary/i }).inputValue(), "A preview of it all");
   });
 
+  test("a workflow without parameters can be previewed too", async ({ server, open }) => {
+    const id = await server.workflow(
+      { name: "Plain", steps: [asked.steps[1]].map(({ dependencies: _, ...step }) => step) },
+      "plain",
+    );
+    const page = await open(`/vwmp/designer/${id}`);
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await page.getByRole("menuitem", { name: /^Preview an execution/ }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Preview" }).click();
+    await dialog.getByText("1 step of 1 would run, with 0 effects.").waitFor();
+    assert.equal((await server.api(`executions/?workflow_id=${id}`)).executions.length, 0);
+  });
+
   for (const [name, size] of [
     ["1440", desktop],
     ["390", phone],

@@ -1,37 +1,29 @@
 import { Play } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { startExecution } from "../../../api/actions";
 import { hasEnded } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Dialog } from "../../../components/Dialog";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { useDesignerState, useDesignerStore } from "../context";
-import { useRun, useRunState } from "../live";
+import { useRunState } from "../live";
 import styles from "../saving/Saving.module.css";
 import { useSavingSession, useUnsaved } from "../saving/useSaving";
-import { usePanel } from "../view";
-
-const LaunchDialog = lazy(() => import("../../launch/LaunchDialog"));
+import { LaunchRun, useFollow } from "./LaunchRun";
 
 /** Saves what is unsaved, then starts an execution and follows it on the canvas. */
 export function ExecuteButton() {
   const store = useDesignerStore();
   const session = useSavingSession();
-  const run = useRun();
+  const follow = useFollow();
   const follows = useRunState((state) => state.run !== null && !hasEnded(state.run.result.status));
   const parameters = useDesignerState((state) => state.document.parameters);
-  const name = useDesignerState((state) => state.document.name);
-  const { id, revision } = useDesignerState((state) => state.saved);
+  const id = useDesignerState((state) => state.saved.id);
   const unsaved = useUnsaved() || id === null;
-  const [, setPanel] = usePanel();
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
-  const follow = (executionId: string) => {
-    run.follow(executionId);
-    setPanel("run");
-  };
   const start = async () => {
     setBusy(true);
     try {
@@ -63,17 +55,7 @@ export function ExecuteButton() {
       >
         <span className={styles.wideOnly}>{label}</span>
       </Button>
-      {open && id !== null && (
-        <Suspense>
-          <LaunchDialog
-            workflow={{ id, name, revision, parameters }}
-            open
-            onOpenChange={setOpen}
-            onStarted={follow}
-            before={unsaved ? () => session.save() : undefined}
-          />
-        </Suspense>
-      )}
+      {open && <LaunchRun onOpenChange={setOpen} />}
       <Dialog
         open={error !== null}
         onOpenChange={(next) => !next && setError(null)}

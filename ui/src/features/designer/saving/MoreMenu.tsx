@@ -1,4 +1,12 @@
-import { CopyPlus, FileDown, FileInput, LayoutTemplate, MessageSquareText, MoreHorizontal } from "lucide-react";
+import {
+  CopyPlus,
+  FileDown,
+  FileInput,
+  LayoutTemplate,
+  ListChecks,
+  MessageSquareText,
+  MoreHorizontal,
+} from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { useLocation } from "wouter";
 import { keysText } from "../../../app/shortcuts";
@@ -7,6 +15,7 @@ import { tell } from "../../../components/ErrorNotice";
 import { Menu } from "../../../components/Menu";
 import { toast } from "../../../components/toast";
 import { useDesignerState } from "../context";
+import { LaunchRun } from "../run/LaunchRun";
 import { exportFile } from "./exporting";
 import { useSavingSession, useUnsaved } from "./useSaving";
 
@@ -19,6 +28,7 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
   const name = useDesignerState((state) => state.document.name);
   const unsaved = useUnsaved();
   const [noting, setNoting] = useState(false);
+  const [previewing, setPreviewing] = useState(false);
   const [, go] = useLocation();
   const take = (format: "yaml" | "json") => {
     exportFile(id!, name, format).catch((error: unknown) => {
@@ -33,6 +43,16 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
       <Menu
         trigger={<IconButton label="More" icon={<MoreHorizontal />} />}
         groups={[
+          [
+            {
+              id: "preview",
+              label: "Preview an execution…",
+              icon: <ListChecks />,
+              disabled: id === null,
+              hint: id === null ? "Save it first." : undefined,
+              onSelect: () => setPreviewing(true),
+            },
+          ],
           [
             {
               id: "note",
@@ -72,6 +92,7 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
           ],
         ]}
       />
+      {previewing && <LaunchRun onOpenChange={setPreviewing} />}
       {noting && (
         <Suspense>
           <NameDialog

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { typesQuery } from "../../../api/queries";
 import type { Json } from "../../../api/types";
+import { FieldGroup } from "../../../components/Field";
 import { SchemaField } from "../../schema-form/SchemaField";
 import { FormScope, SchemaForm } from "../../schema-form/SchemaForm";
 import { asSchema, type JsonSchema } from "../../schema-form/schema";
@@ -148,17 +149,42 @@ function Config() {
 
 function Execution() {
   const problems = useProblems((state) => state.problems);
-  const variables = useVariables(null, "concurrency");
-  const suggestions = useSuggestions();
   const { locked } = useEdit();
   const field = useWorkflowField();
   return (
-    <FormScope problems={problems} disabled={locked} suggestions={suggestions}>
+    <FormScope problems={problems} disabled={locked}>
       {field("on_failure", onFailure, (value) => unlessDefault(value, "stop"))}
       {field("timeout", timeout)}
-      <FormScope problems={problems} disabled={locked} variables={variables}>
-        {field("concurrency", concurrency)}
-      </FormScope>
+      <Concurrency />
     </FormScope>
+  );
+}
+
+/** How many executions run at once. Only what they are counted by may hold a variable. */
+function Concurrency() {
+  const value = useDesignerState((state) => state.document.concurrency);
+  const problems = useProblems((state) => state.problems);
+  const variables = useVariables(null, "concurrency");
+  const { edit, locked } = useEdit();
+  const field = (key: "limit" | "key" | "on_conflict") => (
+    <SchemaField
+      schema={concurrency[key]!}
+      label={concurrency[key]!.title!}
+      pointer={`/concurrency/${key}`}
+      value={value?.[key]}
+      onChange={(next, options) => {
+        const changed = withKey((value ?? {}) as { [key: string]: Json }, key, next);
+        edit(setKey("concurrency", Object.keys(changed).length > 0 ? changed : undefined), joined(options, "workflow"));
+      }}
+    />
+  );
+  return (
+    <FieldGroup framed label="Executions at the same time" pointer="/concurrency">
+      {field("limit")}
+      <FormScope problems={problems} disabled={locked} variables={variables}>
+        {field("key")}
+      </FormScope>
+      {field("on_conflict")}
+    </FieldGroup>
   );
 }

@@ -98,28 +98,22 @@ export const onFailure: JsonSchema = {
   default: "stop",
 };
 
-export const concurrency: JsonSchema = {
-  type: "object",
-  title: "Executions at the same time",
-  properties: {
-    limit: { type: "integer", title: "At most", minimum: 1, maximum: 1_000_000, description: "Empty: any number." },
-    key: {
-      type: "string",
-      title: "Counted together by",
-      description:
-        "Executions of all workflows with the same text here share the limit. Empty: those of this workflow.",
-      examples: ["${workspace.name}"],
-      minLength: 1,
-    },
-    on_conflict: {
-      ...titled({
-        queue: "Wait for a free place",
-        reject: "Refuse to start",
-        cancel_running: "Cancel the one that runs",
-      }),
-      title: "When there is no place",
-      default: "queue",
-    },
+export const concurrency: { [key: string]: JsonSchema } = {
+  limit: { type: "integer", title: "At most", minimum: 1, maximum: 1_000_000, description: "Empty: any number." },
+  key: {
+    type: "string",
+    title: "Counted together by",
+    description: "Executions of all workflows with the same text here share the limit. Empty: those of this workflow.",
+    examples: ["${workspace.name}"],
+    minLength: 1,
   },
-  additionalProperties: false,
+  on_conflict: {
+    ...titled({
+      queue: "Wait for a free place",
+      reject: "Refuse to start",
+      cancel_running: "Cancel the one that runs",
+    }),
+    title: "When there is no place",
+    default: "queue",
+  },
 };
