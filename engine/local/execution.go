@@ -233,7 +233,7 @@ func (e *execution) drain() {
 // lets a result and the next step's start share one commit.
 func (e *execution) turn(batch []message) error {
 	e.order.Lock()
-	t := &turn{e: e, now: e.r.options.Clock.Now().UTC()}
+	t := &turn{e: e, now: e.r.options.Clock.Now()}
 	err := t.gather(batch)
 	if err == nil && len(t.events) > 0 {
 		err = e.commit(t)
@@ -370,12 +370,13 @@ func (e *execution) setTimer(now time.Time) {
 func (e *execution) refreshHeader() {
 	s, h := e.state, &e.header
 	h.Status, h.StatusReason, h.Error = s.Status, s.StatusReason, s.Error
-	h.CreatedAt, h.StartedAt, h.CompletedAt = s.CreatedAt, s.StartedAt, s.CompletedAt
-	if h.StartedAt.IsZero() {
-		h.StartedAt = s.CreatedAt
+	started := s.StartedAt
+	if started.IsZero() {
+		started = s.CreatedAt
 	}
-	if !h.CompletedAt.IsZero() {
-		h.TotalTime = h.CompletedAt.Sub(h.StartedAt).Seconds()
+	h.CreatedAt, h.StartedAt, h.CompletedAt = s.CreatedAt.UTC(), started.UTC(), s.CompletedAt.UTC()
+	if !s.CompletedAt.IsZero() {
+		h.TotalTime = s.CompletedAt.Sub(started).Seconds()
 	}
 	h.Progress, h.LastSeq, h.UndoneBy = s.Progress(), s.LastSeq, s.UndoneBy
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
@@ -124,11 +125,12 @@ func (r *Runtime) load(ctx context.Context, id string) (*execution, error) {
 	e := newExecution(r, id, graph, r.inputs(id, stored.Execution.WorkflowID, stored.Execution.Workspace, stored.Execution.Parameters))
 	e.workspaceDir, e.header, e.missing = stored.WorkspaceDir, stored.Execution, missing
 	e.sealed = engine.SealedParameters(stored.Events)
+	now := r.options.Clock.Now()
 	for _, event := range stored.Events {
 		if err := e.restoreOutputs(ctx, &event); err != nil {
 			return nil, err
 		}
-		if err := e.state.Apply(event); err != nil {
+		if err := e.state.Apply(steady(event, now)); err != nil {
 			return nil, fmt.Errorf("replay the journal: %w", err)
 		}
 	}
@@ -146,6 +148,23 @@ func (r *Runtime) load(ctx context.Context, id string) (*execution, error) {
 		e.seq, e.sub = logged, 0
 	}
 	return e, nil
+}
+
+// steady gives the times of an event of an earlier host the monotonic reading
+// that they would have in this one: see turn.now. A step that waits for time
+// alone keeps the time on the wall, which went on while no host was there.
+func steady(event plan.Event, now time.Time) plan.Event {
+	if event.Type == plan.StepWaiting && event.Reason == string(plan.WaitTime) {
+		return event
+	}
+	wall := now.Round(0)
+	return event.WithTimes(func(t time.Time) time.Time {
+		d := t.Sub(wall)
+		if !wall.Add(d).Equal(t) {
+			return t // It is zero, or centuries away.
+		}
+		return now.Add(d)
+	})
 }
 
 // recompile compiles a definition that was checked when it started. Where
@@ -221,7 +240,7 @@ func (e *execution) restoreOutput(ctx context.Context, stepID string, output jso
 // loseRunning notes that nobody knows how the attempts under way ended, and
 // parks an execution whose handlers are gone.
 func (e *execution) loseRunning(missing string) error {
-	t := &turn{e: e, now: e.r.options.Clock.Now().UTC()}
+	t := &turn{e: e, now: e.r.options.Clock.Now()}
 	crashed := false
 	for _, r := range e.state.Running() {
 		unit := e.state.Unit(r)

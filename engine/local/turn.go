@@ -18,7 +18,10 @@ import (
 
 // turn gathers what one turn of an owner appends, answers and does.
 type turn struct {
-	e       *execution
+	e *execution
+	// now has a monotonic reading, so that what is waited for is the time that
+	// passes, whatever the clock on the wall is set to. The state keeps such
+	// times as long as it lives; what leaves it is in UTC and has none.
 	now     time.Time
 	events  []plan.Event
 	acts    []func()
@@ -347,7 +350,7 @@ func (t *turn) add(events ...plan.Event) error {
 		if event.Type == plan.StepCompleted {
 			t.moved = true
 		}
-		t.events = append(t.events, event)
+		t.events = append(t.events, event.WithTimes(time.Time.UTC))
 	}
 	return nil
 }
@@ -534,7 +537,7 @@ func (e *execution) request(r plan.Ref, attempt int, now time.Time) (*pluginsdk.
 		private.IdempotencyKey += "/" + strconv.Itoa(r.Item)
 	}
 	request := &pluginsdk.Request{
-		ExecutionID: e.id, StartedAt: e.state.StartedAt, WorkflowID: e.header.WorkflowID,
+		ExecutionID: e.id, StartedAt: e.state.StartedAt.UTC(), WorkflowID: e.header.WorkflowID,
 		WorkflowName: definition.Name, WorkflowVersion: definition.Version,
 		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, ItemIndex: r.Item,
 		Attempt: attempt, IdempotencyKey: private.IdempotencyKey, BootEpoch: e.r.options.BootEpoch,

@@ -11,7 +11,7 @@ func (e *execution) stepResult(i int) engine.StepResult {
 	result := engine.StepResult{
 		StepID: node.Step.ID, StepName: node.Name(), Handler: node.Step.Handler, Status: step.Status,
 		Output: step.PublicOutput, Error: step.Error, Attempts: step.Attempt,
-		StartedAt: step.StartedAt, CompletedAt: step.CompletedAt, SkipReason: step.SkipReason,
+		StartedAt: step.StartedAt.UTC(), CompletedAt: step.CompletedAt.UTC(), SkipReason: step.SkipReason,
 		LogCount: e.logCounts[node.Step.ID], KeptFrom: step.KeptFrom, ItemCount: len(step.Items),
 		Waiting: waitingOf(&step.Unit), Undo: undoOf(&step.Unit), ChildID: childOf(&step.Unit),
 	}
@@ -20,8 +20,8 @@ func (e *execution) stepResult(i int) engine.StepResult {
 	}
 	for _, attempt := range step.Attempts {
 		view := engine.Attempt{
-			Attempt: attempt.Number, Status: attempt.Status, StartedAt: attempt.StartedAt,
-			CompletedAt: attempt.CompletedAt, Error: attempt.Error, Checksum: attempt.Checksum,
+			Attempt: attempt.Number, Status: attempt.Status, StartedAt: attempt.StartedAt.UTC(),
+			CompletedAt: attempt.CompletedAt.UTC(), Error: attempt.Error, Checksum: attempt.Checksum,
 		}
 		if !attempt.CompletedAt.IsZero() {
 			view.ExecutionTime = attempt.CompletedAt.Sub(attempt.StartedAt).Seconds()
@@ -36,7 +36,7 @@ func (e *execution) itemResult(r plan.Ref) engine.ItemResult {
 	unit := e.state.Unit(r)
 	return engine.ItemResult{
 		Index: r.Item, Status: unit.Status, Output: unit.PublicOutput, Error: unit.Error, Attempts: unit.Attempt,
-		StartedAt: unit.StartedAt, CompletedAt: unit.CompletedAt, SkipReason: unit.SkipReason,
+		StartedAt: unit.StartedAt.UTC(), CompletedAt: unit.CompletedAt.UTC(), SkipReason: unit.SkipReason,
 		Waiting: waitingOf(unit), ChildID: childOf(unit), Undo: undoOf(unit),
 	}
 }
@@ -49,7 +49,7 @@ func waitingOf(unit *plan.Unit) *engine.Waiting {
 	}
 	wait := unit.Wait
 	return &engine.Waiting{
-		Reason: wait.Reason, Since: unit.WaitsSince, Until: wait.Until, Message: wait.Message,
+		Reason: wait.Reason, Since: unit.WaitsSince.UTC(), Until: wait.Until.UTC(), Message: wait.Message,
 		Approvers: wait.Approvers, Form: wait.Form, Plan: wait.Plan, Signal: wait.Signal, ChildID: wait.Child, Plugin: wait.Plugin,
 	}
 }
@@ -59,7 +59,7 @@ func undoOf(unit *plan.Unit) *engine.Undo {
 		return nil
 	}
 	return &engine.Undo{
-		Status: unit.Undo.Status, Error: unit.Undo.Error, SkipReason: unit.Undo.SkipReason, At: unit.Undo.At, By: unit.Undo.By,
+		Status: unit.Undo.Status, Error: unit.Undo.Error, SkipReason: unit.Undo.SkipReason, At: unit.Undo.At.UTC(), By: unit.Undo.By,
 	}
 }
 

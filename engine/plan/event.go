@@ -183,6 +183,23 @@ func (e Event) Public() Event {
 	return e
 }
 
+// WithTimes returns the event with each of its times changed.
+func (e Event) WithTimes(change func(time.Time) time.Time) Event {
+	e.Time = change(e.Time)
+	if e.Private == nil || (e.Private.RetryAt.IsZero() && e.Private.Wait == nil) {
+		return e
+	}
+	private := *e.Private
+	private.RetryAt = change(private.RetryAt)
+	if private.Wait != nil {
+		wait := *private.Wait
+		wait.Until = change(wait.Until)
+		private.Wait = &wait
+	}
+	e.Private = &private
+	return e
+}
+
 // Error is a step's or an execution's failure as results show it.
 type Error struct {
 	Message   string `json:"message"`

@@ -49,15 +49,15 @@ func (s *State) explain(i int) StepExplanation {
 	case StatusPending:
 		s.explainPending(i, &e, say)
 	case StatusRunning:
-		e.Since = step.StartedAt
+		e.Since = step.StartedAt.UTC()
 		s.explainRunning(i, say)
 	case StatusWaiting, StatusRetrying, StatusInterrupted:
-		e.Since = step.StartedAt
+		e.Since = step.StartedAt.UTC()
 		for _, r := range s.units(i) {
 			s.explainOpen(r, say)
 		}
 	default:
-		e.Since = step.CompletedAt
+		e.Since = step.CompletedAt.UTC()
 		s.explainEnd(i, say)
 	}
 	return e

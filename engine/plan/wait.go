@@ -46,7 +46,7 @@ func (s *State) decideWaiting(commands []Command, r Ref, now time.Time) []Comman
 	case !out:
 		return commands
 	case wait.Reason == WaitTime:
-		output, _ := json.Marshal(map[string]time.Time{"waited_until": wait.Until}) //nolint:errchkjson // A time between the years 1 and 9999.
+		output, _ := json.Marshal(map[string]time.Time{"waited_until": wait.Until.UTC()}) //nolint:errchkjson // A time between the years 1 and 9999.
 		return append(commands, settled(r, pluginsdk.Outcome{Kind: pluginsdk.OutcomeSuccess, Output: output}))
 	case wait.Reason == WaitApproval && wait.OnTimeout == "approve":
 		return append(commands, settled(r, approved(nil, "", "timeout")))
@@ -203,7 +203,7 @@ func (w *Wait) details() (json.RawMessage, error) {
 		ExecutionID string          `json:"execution_id,omitempty"`
 		WorkflowID  string          `json:"workflow_id,omitempty"`
 		Plugin      string          `json:"plugin,omitempty"`
-	}{w.Until, w.OnTimeout, w.Message, w.Approvers, w.Form, w.Plan, w.Signal, w.Child, w.Workflow, w.Plugin})
+	}{w.Until.UTC(), w.OnTimeout, w.Message, w.Approvers, w.Form, w.Plan, w.Signal, w.Child, w.Workflow, w.Plugin})
 	if err != nil {
 		return nil, fmt.Errorf("describe a wait: %w", err)
 	}
