@@ -56,14 +56,15 @@ func TestKillLoop(t *testing.T) {
 	t.Parallel()
 	kills, seed := envNumber(t, "VWMP_KILLS", defaultKills), envNumber(t, "VWMP_SEED", time.Now().UnixNano())
 	t.Logf("%d kills; VWMP_SEED=%d gives the same chance again", kills, seed)
-	l := newKillLoop(t, uint64(seed))
+	l := newKillLoop(t, uint64(seed), t.TempDir())
 	t.Cleanup(l.tellStuck)
 	for n := range kills {
 		if l.chance.IntN(5) == 0 {
 			l.killWhileStarting()
 		}
+		started := time.Now()
 		l.r.begin()
-		l.work(l.life())
+		l.work(l.life(time.Since(started)))
 		l.r.kill()
 		if n%10 == 9 {
 			// Nobody needs another start to get rid of what was left.
@@ -100,9 +101,13 @@ func envNumber(t *testing.T, name string, otherwise int64) int64 {
 	return number
 }
 
-func newKillLoop(t *testing.T, seed uint64) *killLoop {
+// newKillLoop makes the server of a loop, which keeps what it keeps below dir.
+func newKillLoop(t *testing.T, seed uint64, dir string) *killLoop {
 	t.Helper()
-	workspace := t.TempDir()
+	workspace := filepath.Join(dir, "workspace")
+	if err := os.Mkdir(workspace, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	l := &killLoop{
 		t: t, chance: rand.New(rand.NewPCG(seed, seed)), ledger: filepath.Join(workspace, "ledger"),
 		acknowledged: map[string]killStart{}, people: newKillPeople(),
@@ -112,7 +117,7 @@ func newKillLoop(t *testing.T, seed uint64) *killLoop {
 	if err := os.WriteFile(config, []byte("retention: {days: 0, per_workflow: 0}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.r = startRunning(t, t.TempDir(), workspace, "--plugins", buildLedger(t), "--config", config)
+	l.r = startRunning(t, filepath.Join(dir, "data"), workspace, "--plugins", buildLedger(t), "--config", config)
 	for _, c := range killCases {
 		l.r.call(http.MethodPost, "/workflows/import/?id="+c.id, "application/json", strings.ReplaceAll(c.text, "FILE", l.ledger), http.StatusCreated, nil)
 	}
@@ -136,11 +141,16 @@ func (l *killLoop) between(least, most time.Duration) time.Duration {
 }
 
 // life is how long a server lives: mostly too short to bring much to its end.
-func (l *killLoop) life() time.Duration {
+// It is longer where starting took long: on a busy machine, too, servers are
+// to die at work and not only before it.
+func (l *killLoop) life(start time.Duration) time.Duration {
+	const usualStart = 300 * time.Millisecond
+	slow := min(max(start.Seconds()/usualStart.Seconds(), 1), 20)
+	life := l.between(0, 400*time.Millisecond)
 	if l.chance.IntN(3) == 0 {
-		return l.between(400*time.Millisecond, 1500*time.Millisecond)
+		life = l.between(400*time.Millisecond, 1500*time.Millisecond)
 	}
-	return l.between(0, 400*time.Millisecond)
+	return time.Duration(float64(life) * slow)
 }
 
 // killWhileStarting starts a server and kills it before it is ready, or

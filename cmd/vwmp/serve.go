@@ -137,6 +137,8 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.background.Go(func() { v.recover(work) })
 	v.background.Go(func() { triggers.Run(work, v.fire) })
 	v.background.Go(func() { giveBackWhenIdle(work) })
+	began := time.Now()
+	v.background.Go(func() { watchClock(work, time.Now, func() time.Duration { return time.Since(began) }, logger) })
 	return v, nil
 }
 

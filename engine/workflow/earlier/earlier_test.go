@@ -126,6 +126,7 @@ func TestADocumentIsTranslated(t *testing.T) {
 		"another number":    {"version: 0x10\n", "version: 0x10\n", ""},
 		"a handler's name":  {"workflow:\n  name: a # kept\n  steps:\n    - id: x\n      handler: confidentia.kanban_update # this too\n", "workflow:\n  name: a # kept\n  steps:\n    - id: x\n      handler: vwmp.kanban_update # this too\n", "The handler confidentia.kanban_update of step x is vwmp.kanban_update today."},
 		"what Python wrote": {"name: a\nversion: 1.0\ndescription: null\nsteps:\n- id: x\n  handler: a.b\n  timeout: null\n  config: {branch: null}\n", "name: a\nversion: \"1.0.0\"\nsteps:\n  - id: x\n    handler: a.b\n    config:\n      branch: null\n", `The version 1.0 is written as "1.0.0".; description was null and is left out.; timeout of step x was null and is left out.; The text was written anew, without comments.`},
+		"no definition":     {"id: null # gone\nname: a\nsteps: []\n", "name: a\nsteps: []\n", "id was null and is left out.; The text was written anew, without comments."},
 		"JSON":              {`{"name":"a","parameters":[{"name":"p","default":null}]}`, `{"name":"a","parameters":[{"name":"p"}]}`, "default of p was null and is left out."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,11 +47,23 @@ func Translate(text []byte) (translated []byte, notes []string) {
 	if format == workflow.FormatJSON {
 		return wanted, t.notes
 	}
-	if edited, ok := textedit.Update(text, wanted); ok {
+	if edited, ok := textedit.Update(text, wanted); ok && settled(edited) {
 		return edited, t.notes
 	}
 	t.note("The text was written anew, without comments.")
 	return changed.AppendYAML(nil), t.notes
+}
+
+// settled reports whether a text needs no change any more: an edit leaves what
+// is no part of a definition, such as an id.
+func settled(text []byte) bool {
+	root, issues := tree.ReadYAML(text, tree.Limits{Bytes: workflow.MaxYAML, Depth: workflow.MaxDepth})
+	if root == nil || len(issues) > 0 {
+		return false
+	}
+	again := &translator{}
+	again.document(root)
+	return len(again.notes) == 0
 }
 
 type translator struct{ notes []string }
