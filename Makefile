@@ -80,8 +80,9 @@ test-long: lint build ## run the linters, the race detector and what takes longe
 
 .PHONY: soak
 soak: KILLS ?= 10000
-soak: ## kill the server 10,000 times at random points (KILLS=n for another number)
-	VWMP_KILLS=$(KILLS) go test -timeout 24h -count=1 -run '^TestKillLoop$$' -v ./cmd/vwmp
+soak: CUTS ?= 200
+soak: ## kill the server 10,000 times at random points (KILLS=n), and cut its power 200 times where root can (CUTS=n)
+	VWMP_KILLS=$(KILLS) VWMP_POWERCUTS=$(CUTS) go test -timeout 24h -count=1 -run '^(TestKillLoop|TestCase95PowerCut)$$' -v ./cmd/vwmp
 
 .PHONY: fuzz
 fuzz: FUZZTIME ?= 30s
