@@ -66,7 +66,7 @@ type process struct {
 func (h *Host) launch(ctx context.Context, v *version, limit time.Duration) (*process, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not ready within %s", limit))
 	defer cancel()
-	before, err := v.program.Verify()
+	before, err := h.verify(v)
 	if err != nil {
 		return nil, fmt.Errorf("start plugin %s: %w", v.name(), err)
 	}
@@ -85,6 +85,20 @@ func (h *Host) launch(ctx context.Context, v *version, limit time.Duration) (*pr
 		return nil, p.failed(err)
 	}
 	return p, nil
+}
+
+// verify holds the program of a version against its checksum. A copy that
+// somebody damaged is made anew from the file it was made of.
+func (h *Host) verify(v *version) (string, error) {
+	key, err := v.program.Verify()
+	if err == nil || v.program == v.file || h.copies == nil {
+		return key, err
+	}
+	h.log.Warn("the copy of a plugin was damaged, and is made anew", "plugin", v.name(), "error", err)
+	if err := h.copies.Restore(v.file); err != nil {
+		return "", err
+	}
+	return v.program.Verify()
 }
 
 // failed clears away a start that failed, and explains it.

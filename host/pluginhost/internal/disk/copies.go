@@ -11,13 +11,18 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
 // Copies are copies of plugins that nobody else writes, each in a folder
 // named by its checksum. What runs, runs from its copy, so that the file it
 // was made of may be replaced meanwhile.
-type Copies struct{ dir string }
+type Copies struct {
+	dir string
+	// mu is held while a copy is made, so that each is made once.
+	mu sync.Mutex
+}
 
 // unfinished begins the name of a copy that is being made.
 const unfinished = ".new-"
@@ -40,7 +45,7 @@ func NewCopies(dir string) (*Copies, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clear the folder for copies of plugins: %w", err)
 	}
-	return &Copies{dir}, nil
+	return &Copies{dir: dir}, nil
 }
 
 var checksumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -69,16 +74,34 @@ func (c *Copies) Find(checksum string) *Plugin {
 
 // Take returns the copy of a plugin whose checksum is known, and makes it
 // where there is none. It is ErrChanged where the file is not what it was.
+// The content of a copy that is there is not read: that is for Verify, right
+// before it is started, so that a start of the host reads no plugin.
 func (c *Copies) Take(p *Plugin) (*Plugin, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if kept := c.Find(p.Checksum); kept != nil {
+		return kept, nil
+	}
+	return c.make(p)
+}
+
+// Restore makes the copy of a plugin anew if somebody damaged it.
+func (c *Copies) Restore(p *Plugin) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if kept := c.Find(p.Checksum); kept != nil {
 		if _, err := kept.Verify(); err == nil {
-			return kept, nil
-		}
-		// Somebody damaged it.
-		if err := os.RemoveAll(filepath.Join(c.dir, p.Checksum)); err != nil {
-			return nil, fmt.Errorf("remove a damaged copy: %w", err)
+			return nil
 		}
 	}
+	if err := os.RemoveAll(filepath.Join(c.dir, p.Checksum)); err != nil {
+		return fmt.Errorf("remove a damaged copy: %w", err)
+	}
+	_, err := c.make(p)
+	return err
+}
+
+func (c *Copies) make(p *Plugin) (*Plugin, error) {
 	made, err := os.MkdirTemp(c.dir, unfinished)
 	if err != nil {
 		return nil, fmt.Errorf("copy the plugin: %w", err)

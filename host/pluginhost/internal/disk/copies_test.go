@@ -120,7 +120,7 @@ func TestADamagedCopyIsMadeAnew(t *testing.T) {
 	if _, err := kept.Verify(); !errors.Is(err, ErrChanged) {
 		t.Errorf("a damaged copy is verified: %v", err)
 	}
-	if kept, err = copies.Take(p); err != nil {
+	if err := copies.Restore(p); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(kept.Path); err != nil || string(text) != "#!/bin/sh\necho first\n" {
