@@ -285,17 +285,15 @@ func TestWhatIsHeldBackStaysSoAtTheNextStart(t *testing.T) {
 func TestADamagedCopyIsMadeAnewBeforeItIsStarted(t *testing.T) {
 	dir, copies := dirWith(t, "good"), t.TempDir()
 	h := newTestHost(t, Options{Dirs: []string{dir}, CopyDir: copies, Store: newMemoryCache()})
-	found, err := filepath.Glob(filepath.Join(copies, "*", "vwmp-plugin-good*"))
+	found, err := filepath.Glob(filepath.Join(copies, "*", "plugin.yaml"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("the copies are %v: %v", found, err)
 	}
-	if err := os.WriteFile(found[0], []byte("#!/bin/sh\nexit 7\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	write(t, found[0], "name: good\nversion: 6.6.6\ncommand: [\"false\"]\n", 0o600)
 	outcome, _ := h.call(t, "good.echo", "c")
 	factsOf(t, outcome)
 	text, err := os.ReadFile(found[0])
-	if err != nil || strings.HasPrefix(string(text), "#!/bin/sh\nexit 7") {
+	if err != nil || strings.Contains(string(text), "6.6.6") {
 		t.Errorf("the copy is still the damaged one: %v", err)
 	}
 }
