@@ -77,7 +77,6 @@ area("source", {}, (test) => {
       page,
       "\n  # and last\n  - id: thank\n    handler: flow.log\n    dependencies: [ship]\n    config: {message: thanks}",
     );
-    await page.getByRole("button", { name: "Show everything" }).click();
     await card(page, "thank").waitFor();
     const typed = await shown(page);
     await page.keyboard.press("Control+s");
