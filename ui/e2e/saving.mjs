@@ -238,7 +238,7 @@ area("saving", {}, (test) => {
     await next.getByText(/Restore your unsaved changes from \d\d:\d\d\?/).waitFor();
     assert.equal(await card(next, "bye").count(), 1);
     await assertAccessible(next, "the offered draft");
-    await next.getByRole("button", { name: "Restore" }).click();
+    await next.getByRole("button", { name: "Restore", exact: true }).click();
     await card(next, "bye").waitFor({ state: "detached" });
     await next.getByText("Unsaved changes").first().waitFor();
     await next.keyboard.press("Control+s");

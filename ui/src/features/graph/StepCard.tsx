@@ -97,7 +97,16 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
   }
   return (
     <>
-      {unknown && <span className={styles.word}>Unknown step</span>} {off && <span className={styles.word}>Off</span>}{" "}
+      {unknown && (
+        <>
+          <span className={styles.word}>Unknown step</span>{" "}
+        </>
+      )}
+      {off && (
+        <>
+          <span className={styles.word}>Off</span>{" "}
+        </>
+      )}
       <code className={styles.id}>{id}</code> {problems && <Problems {...problems} />}
     </>
   );
@@ -142,7 +151,7 @@ export const StepCard = memo(function StepCard(props: StepCardProps) {
         <span className={styles.second}>
           <SecondLine {...props} />
         </span>
-      </span>
+      </span>{" "}
       {status?.message && (
         <span className={styles.message} data-status={word}>
           {capital(status.message)}
