@@ -52,9 +52,12 @@ export function describeStep(
   } else {
     if (unknown) parts.push("unknown step");
     if (off) parts.push("off");
-    parts.push(id);
-    if (problems?.errors) parts.push(count(problems.errors, "problem"));
-    else if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
+    // Beside two words the card has no room for the id.
+    const wrong = problems?.errors
+      ? count(problems.errors, "problem")
+      : problems?.warnings && count(problems.warnings, "warning");
+    const last = unknown || off ? [wrong, `id ${id}`] : [id, wrong];
+    parts.push(...last.filter((part) => typeof part === "string"));
   }
   parts.push(dependencies.length > 0 ? `depends on ${listed(dependencies)}` : "depends on nothing");
   return parts.join(", ");
@@ -107,7 +110,7 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
           <span className={styles.word}>Off</span>{" "}
         </>
       )}
-      <code className={styles.id}>{id}</code> {problems && <Problems {...problems} />}
+      {!(unknown || off) && <code className={styles.id}>{id}</code>} {problems && <Problems {...problems} />}
     </>
   );
 }
