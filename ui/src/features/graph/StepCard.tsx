@@ -63,12 +63,13 @@ export function describeStep(
   return parts.join(", ");
 }
 
-function Problems({ errors, warnings }: { errors: number; warnings: number }) {
+/** short leaves the word out, where others need the room. */
+function Problems({ errors, warnings, short }: { errors: number; warnings: number; short?: boolean }) {
   if (errors > 0) {
     return (
       <span className={styles.problems} data-status="failed">
         <CircleAlert size={12} aria-hidden="true" />
-        {count(errors, "problem")}
+        {short ? errors : count(errors, "problem")}
       </span>
     );
   }
@@ -76,7 +77,7 @@ function Problems({ errors, warnings }: { errors: number; warnings: number }) {
   return (
     <span className={styles.problems} data-status="skipped">
       <TriangleAlert size={12} aria-hidden="true" />
-      {count(warnings, "warning")}
+      {short ? warnings : count(warnings, "warning")}
     </span>
   );
 }
@@ -110,7 +111,8 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
           <span className={styles.word}>Off</span>{" "}
         </>
       )}
-      {!(unknown || off) && <code className={styles.id}>{id}</code>} {problems && <Problems {...problems} />}
+      {!(unknown || off) && <code className={styles.id}>{id}</code>}{" "}
+      {problems && <Problems {...problems} short={unknown} />}
     </>
   );
 }
