@@ -32,6 +32,8 @@ type owner struct {
 	*instance
 
 	circuit circuit
+	// calls is how many the shared process serves at once.
+	calls   int
 	shared  seat
 	single  seat
 	waiting []ask
@@ -43,7 +45,7 @@ type owner struct {
 
 func newOwner(i *instance) *owner {
 	o := &owner{
-		instance: i, circuit: circuit{limits: &i.host.limits}, single: seat{alone: true},
+		instance: i, circuit: circuit{limits: &i.host.limits}, calls: i.host.limitsOf(i.plugin.name).Calls, single: seat{alone: true},
 		idle: time.NewTimer(time.Hour), retry: time.NewTimer(time.Hour),
 	}
 	o.idle.Stop()
@@ -157,7 +159,7 @@ func (o *owner) room(s *seat, now time.Time) int {
 	case s.alone, o.circuit.onTrial(now):
 		return 1
 	}
-	return o.host.options.MaxCalls
+	return o.calls
 }
 
 // rests is what callers are told while the circuit is open.
@@ -234,6 +236,7 @@ func (o *owner) startEnded(result startResult) {
 		return
 	}
 	s.process, s.used = result.process, false
+	o.born(result.process)
 	result.process.watchHealth()
 	now := time.Now()
 	o.mu.Lock()
@@ -383,7 +386,9 @@ func (o *owner) stopEnded(p *process) {
 		s = &o.single
 	}
 	s.ending--
-	if !p.isGone() {
+	if p.isGone() {
+		o.died(p)
+	} else {
 		o.host.log.Error("a plugin process can't be killed", "plugin", o.plugin.name, "pid", p.pid)
 		o.plugin.tally.failed(fmt.Sprintf("its process %d can't be killed", p.pid), nil)
 		o.note(func(st *Status) { st.State, st.PID = stateUnkillable, 0 })

@@ -124,10 +124,12 @@ const sampleSize = 128
 
 // tally is what is counted of a plugin, over all its processes.
 type tally struct {
-	mu        sync.Mutex
-	calls     int
-	failures  int
-	starts    int
+	mu       sync.Mutex
+	calls    int
+	failures int
+	starts   int
+	// cpu is the processor time of the processes that have ended.
+	cpu       time.Duration
 	took      []time.Duration
 	next      int
 	lastError string
@@ -160,6 +162,13 @@ func (t *tally) started() {
 	t.starts++
 }
 
+// used adds the processor time of a process that has ended.
+func (t *tally) used(cpu time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cpu += cpu
+}
+
 // failed notes why the last process could not start, or ended.
 func (t *tally) failed(reason string, words []string) {
 	t.mu.Lock()
@@ -175,6 +184,7 @@ func (t *tally) fill(s *Status) {
 	defer t.mu.Unlock()
 	s.Calls, s.Failures, s.Restarts = t.calls, t.failures, max(0, t.starts-1)
 	s.LastError, s.LastWords = t.lastError, t.lastWords
+	s.CPU += t.cpu
 	if len(t.took) == 0 {
 		return
 	}

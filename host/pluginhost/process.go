@@ -127,8 +127,8 @@ func (h *Host) pluginClient(own *processRunner, limit time.Duration) *goplugin.C
 	return goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: client.Handshake(),
 		Plugins:         client.Plugins(),
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			own.env = cmd.Env
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, sockets string) (runner.Runner, error) {
+			own.env, own.sockets = cmd.Env, sockets
 			return own, nil
 		},
 		// A managed client is killed by go-plugin's global clean-up; and the
@@ -222,11 +222,19 @@ func (p *process) context(ctx context.Context) (context.Context, func()) {
 // run makes one attempt. A call that ignores its cancel is ended with its
 // process, before this returns: nothing of it runs on. Its neighbours are of
 // unknown outcome then.
-func (p *process) run(ctx context.Context, request *pluginsdk.Request, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
+func (p *process) run(
+	ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter, call func(context.Context, *process) pluginsdk.Outcome,
+) pluginsdk.Outcome {
 	ctx, done := p.context(ctx)
 	defer done()
 	p.board(request.IdempotencyKey)
+	span := p.runner.meter.begin()
 	outcome := call(ctx, p)
+	if used, known := p.runner.meter.end(span); known {
+		if wants, able := reporter.(engine.UsageReporter); able {
+			wants.Used(used)
+		}
+	}
 	if outcome.Kind != pluginsdk.OutcomeUnknown {
 		p.leave(request.IdempotencyKey)
 		return outcome
@@ -281,6 +289,13 @@ func (p *process) blame() (alone bool) {
 		}
 	}
 	return len(p.crashed) == 1
+}
+
+// busy reports whether a call is under way.
+func (p *process) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.flight) > 0
 }
 
 func (p *process) isGone() bool {
