@@ -73,7 +73,7 @@ type PluginStatus struct {
 	WorkflowTypes []string  `json:"workflow_types,omitempty"`
 	PID           int       `json:"pid,omitempty"`
 	StartedAt     time.Time `json:"started_at,omitzero" doc:"Of the running process, or the last one"`
-	MemoryBytes   int64     `json:"memory_bytes,omitempty" doc:"Resident memory of the running process"`
+	MemoryBytes   int64     `json:"memory_bytes,omitempty" doc:"Resident memory of its running processes"`
 	CPUSeconds    float64   `json:"cpu_seconds" doc:"Processor time of all its processes so far"`
 	Calls         int       `json:"calls" doc:"Calls so far"`
 	Running       int       `json:"running" doc:"Calls now"`

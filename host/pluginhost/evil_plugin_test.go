@@ -4,9 +4,11 @@ package pluginhost
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -330,6 +332,42 @@ var evilCalls = map[string]evilCall{
 			}
 		}
 		return s.Send(evilResult(fmt.Sprint(opened)))
+	},
+	"daemon": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
+		// One in a session of its own, which holds the pipes.
+		child := exec.Command("sleep", "600")
+		child.Stdout, child.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		err := child.Start()
+		if err == nil {
+			err = s.Send(evilLog(fmt.Sprint(child.Process.Pid)))
+		}
+		return errors.Join(err, s.Send(evilResult("1")))
+	},
+	"eats": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
+		var all [][]byte
+		for {
+			all = append(all, bytes.Repeat([]byte{1}, 4<<20))
+			<-time.After(time.Millisecond)
+		}
+	},
+	"fills": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
+		file, err := os.Create("fill")
+		for piece := make([]byte, 1<<20); err == nil; {
+			_, err = file.Write(piece)
+		}
+		size, _ := file.Seek(0, io.SeekCurrent)
+		return errors.Join(file.Close(), os.Remove("fill"), s.Send(evilResult(fmt.Sprint(size))))
+	},
+	"closesall": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
+		// The standard ones, and the lifeline.
+		for fd := range 4 {
+			_ = syscall.Close(fd)
+		}
+		return s.Send(evilResult("1"))
+	},
+	"unlinks": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
+		return errors.Join(os.RemoveAll(os.Getenv("PLUGIN_UNIX_SOCKET_DIR")), s.Send(evilResult("1")))
 	},
 	"floods": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
 		for _, fd := range []int{1, 2} {

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && long
 
 package pluginhost
 
@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 func evilLimits() limits {
 	l := hasty()
 	l.healthEvery, l.healthLimit = 60*time.Millisecond, 300*time.Millisecond
-	l.circuitExits = 100
+	l.circuitExits, l.memoryEvery = 100, 5*time.Millisecond
 	return l
 }
 
@@ -29,13 +30,18 @@ func evilLimits() limits {
 // that everything is back to its base afterwards.
 func evilHost(t *testing.T, mode string, known bool) *testHost {
 	t.Helper()
-	goroutines := runtime.NumGoroutine()
 	dir := pluginDir(t, mode, "good")
-	options := Options{Dirs: []string{dir}, Limits: func(string) Limits { return Limits{OpenFiles: 256} }}
+	options := Options{Dirs: []string{dir}, Limits: func(string) Limits { return Limits{OpenFiles: 256, FileSize: 8 << 20, Memory: 512 << 20} }}
 	l := evilLimits()
 	if !known {
 		l.describe = 3 * time.Second
 	}
+	return newEvilHost(t, options, l)
+}
+
+func newEvilHost(t *testing.T, options Options, l limits) *testHost {
+	t.Helper()
+	goroutines := runtime.NumGoroutine()
 	var h *testHost
 	t.Cleanup(func() {
 		eventually(t, "the goroutines are back to their base", func() bool { return runtime.NumGoroutine() <= goroutines })
@@ -165,35 +171,40 @@ func TestEvilCalls(t *testing.T) {
 		handler string
 		evilOutcome
 	}{
-		"Case85 has no end":                           {"nothing", evilOutcome{unknown, "OUTCOME_UNKNOWN", "without saying how", false}},
-		"Case85 ends twice":                           {"twice", evilOutcome{unknown, "PLUGIN_PROTOCOL", "went on after the end", false}},
-		"Case85 goes on after its end":                {"after", evilOutcome{unknown, "PLUGIN_PROTOCOL", "went on after the end", false}},
-		"Case85 has an output that is no JSON":        {"notjson", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
-		"Case85 has an undo token that is no JSON":    {"badtoken", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
-		"Case85 has a checkpoint that is no JSON":     {"badcheckpoint", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
-		"Case85 has a checkpoint that is too large":   {"hugecheckpoint", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
-		"Case85 has an output that is too large":      {"hugeoutput", evilOutcome{failure, "", "", false}},
-		"Case85 sends an event of no kind":            {"emptyevent", evilOutcome{success, "", "", false}},
-		"Case85 fails without a word":                 {"emptyfailure", evilOutcome{failure, "", "", false}},
-		"Case85 speaks the host's own words":          {"claimsrest", evilOutcome{failure, "PLUGIN_NOT_READY", "", false}},
-		"Case75 logs what is no text":                 {"binarylog", evilOutcome{success, "", "", false}},
-		"Case75 logs fifty thousand lines":            {"manylogs", evilOutcome{success, "", "", false}},
-		"Case75 floods its standard output":           {"floods", evilOutcome{success, "", "", false}},
-		"Case85 says that it is not available":        {"unavailable", evilOutcome{unknown, "OUTCOME_UNKNOWN", "", false}},
-		"Case85 refuses with a status":                {"refuses", evilOutcome{failure, "", "not today", false}},
-		"Case77 panics in the call":                   {"panics", evilOutcome{unknown, alone, "", true}},
-		"Case77 panics beside the call":               {"panicsaside", evilOutcome{unknown, alone, "beside a call", true}},
-		"Case77 exits":                                {"exits", evilOutcome{unknown, alone, "exit status 3", true}},
-		"Case77 exits as if all were well":            {"exitswell", evilOutcome{unknown, alone, "exit status 0", true}},
-		"Case77 exits after it said how it ended":     {"resultandexit", evilOutcome{success, "", "", true}},
-		"Case77 kills itself":                         {"kills", evilOutcome{unknown, alone, "signal: killed", true}},
-		"Case77 is broken off by the kernel":          {"segfault", evilOutcome{unknown, alone, "", true}},
-		"Case87 stops itself":                         {"stops", evilOutcome{unknown, alone, "health probes", true}},
-		"Case77 closes its socket":                    {"closes", evilOutcome{unknown, "", "", false}},
-		"Case85 leaves its stream open after its end": {"leaveopen", evilOutcome{success, "", "", false}},
-		"Case79 starts twenty processes":              {"children", evilOutcome{success, "", "", false}},
-		"Case89 opens files without end":              {"files", evilOutcome{success, "", "", false}},
-		"Case93 is silent for many health probes":     {"silence", evilOutcome{success, "", "", false}},
+		"Case85 has no end":                                 {"nothing", evilOutcome{unknown, "OUTCOME_UNKNOWN", "without saying how", false}},
+		"Case85 ends twice":                                 {"twice", evilOutcome{unknown, "PLUGIN_PROTOCOL", "went on after the end", false}},
+		"Case85 goes on after its end":                      {"after", evilOutcome{unknown, "PLUGIN_PROTOCOL", "went on after the end", false}},
+		"Case85 has an output that is no JSON":              {"notjson", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
+		"Case85 has an undo token that is no JSON":          {"badtoken", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
+		"Case85 has a checkpoint that is no JSON":           {"badcheckpoint", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
+		"Case85 has a checkpoint that is too large":         {"hugecheckpoint", evilOutcome{unknown, "PLUGIN_PROTOCOL", "", false}},
+		"Case85 has an output that is too large":            {"hugeoutput", evilOutcome{failure, "", "", false}},
+		"Case85 sends an event of no kind":                  {"emptyevent", evilOutcome{success, "", "", false}},
+		"Case85 fails without a word":                       {"emptyfailure", evilOutcome{failure, "", "", false}},
+		"Case85 speaks the host's own words":                {"claimsrest", evilOutcome{failure, "PLUGIN_NOT_READY", "", false}},
+		"Case75 logs what is no text":                       {"binarylog", evilOutcome{success, "", "", false}},
+		"Case75 logs fifty thousand lines":                  {"manylogs", evilOutcome{success, "", "", false}},
+		"Case75 floods its standard output":                 {"floods", evilOutcome{success, "", "", false}},
+		"Case85 says that it is not available":              {"unavailable", evilOutcome{unknown, "OUTCOME_UNKNOWN", "", false}},
+		"Case85 refuses with a status":                      {"refuses", evilOutcome{failure, "", "not today", false}},
+		"Case77 panics in the call":                         {"panics", evilOutcome{unknown, alone, "", true}},
+		"Case77 panics beside the call":                     {"panicsaside", evilOutcome{unknown, alone, "beside a call", true}},
+		"Case77 exits":                                      {"exits", evilOutcome{unknown, alone, "exit status 3", true}},
+		"Case77 exits as if all were well":                  {"exitswell", evilOutcome{unknown, alone, "exit status 0", true}},
+		"Case77 exits after it said how it ended":           {"resultandexit", evilOutcome{success, "", "", true}},
+		"Case77 kills itself":                               {"kills", evilOutcome{unknown, alone, "signal: killed", true}},
+		"Case77 is broken off by the kernel":                {"segfault", evilOutcome{unknown, alone, "", true}},
+		"Case87 stops itself":                               {"stops", evilOutcome{unknown, alone, "health probes", true}},
+		"Case77 closes its socket":                          {"closes", evilOutcome{unknown, "", "", false}},
+		"Case85 leaves its stream open after its end":       {"leaveopen", evilOutcome{success, "", "", false}},
+		"Case79 starts twenty processes":                    {"children", evilOutcome{success, "", "", false}},
+		"Case79 leaves a daemon in a session of its own":    {"daemon", evilOutcome{success, "", "", false}},
+		"Case77 eats memory without end":                    {"eats", evilOutcome{unknown, alone, "memory", true}},
+		"Case61 writes a file without end":                  {"fills", evilOutcome{success, "", "", false}},
+		"Case89 closes its standard files and its lifeline": {"closesall", evilOutcome{success, "", "", false}},
+		"Case79 removes its sockets":                        {"unlinks", evilOutcome{success, "", "", false}},
+		"Case89 opens files without end":                    {"files", evilOutcome{success, "", "", false}},
+		"Case93 is silent for many health probes":           {"silence", evilOutcome{success, "", "", false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := evilHost(t, "evil", true)
@@ -229,6 +240,19 @@ func checkEvil(t *testing.T, h *testHost, handler string, outcome pluginsdk.Outc
 		for range 20 {
 			pid := r.pid(t)
 			eventually(t, "what it started is dead", func() bool { return !alive(pid) })
+		}
+	case "daemon":
+		pid := r.pid(t)
+		h.mustClose(t)
+		if h.groups == nil {
+			// Only a control group finds it.
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		eventually(t, "the daemon is dead", func() bool { return !alive(pid) })
+	case "fills":
+		var size int64
+		if err := json.Unmarshal(outcome.Output, &size); err != nil || runtime.GOOS == "linux" && size > 8<<20 {
+			t.Errorf("it wrote %d bytes: %v", size, err)
 		}
 	case "files":
 		var opened int
@@ -280,7 +304,7 @@ func TestEvilQuestions(t *testing.T) {
 // TestEvilCase83IsReplacedWhileItRuns: the call goes on where it began.
 func TestEvilCase83IsReplacedWhileItRuns(t *testing.T) {
 	dir := dirWith(t, "evil")
-	h := newTestHostWith(t, Options{Dirs: []string{dir}, Watch: true, CopyDir: t.TempDir()}, evilLimits())
+	h := newEvilHost(t, Options{Dirs: []string{dir}, Watch: true, CopyDir: t.TempDir()}, evilLimits())
 	ended, r := make(chan pluginsdk.Outcome, 1), newRecorder()
 	go func() { ended <- h.Invoke(t.Context(), requestOf("evil.silence", ""), r) }()
 	r.pid(t)
@@ -289,4 +313,22 @@ func TestEvilCase83IsReplacedWhileItRuns(t *testing.T) {
 	if outcome := <-ended; outcome.Kind != pluginsdk.OutcomeSuccess {
 		t.Errorf("the call gives %+v %+v", outcome, outcome.Failure)
 	}
+}
+
+// TestEvilCase83IsDeletedWhileItRuns: the call goes on, and the next one finds
+// no handler.
+func TestEvilCase83IsDeletedWhileItRuns(t *testing.T) {
+	dir := dirWith(t, "evil")
+	h := newEvilHost(t, Options{Dirs: []string{dir}, Watch: true, CopyDir: t.TempDir()}, evilLimits())
+	ended, r := make(chan pluginsdk.Outcome, 1), newRecorder()
+	go func() { ended <- h.Invoke(t.Context(), requestOf("evil.silence", ""), r) }()
+	pid := r.pid(t)
+	if err := os.RemoveAll(filepath.Join(dir, "evil")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its handlers are gone", func() bool { _, offered := h.Handler("evil.good"); return !offered })
+	if outcome := <-ended; outcome.Kind != pluginsdk.OutcomeSuccess {
+		t.Errorf("the call gives %+v %+v", outcome, outcome.Failure)
+	}
+	eventually(t, "its process is gone", func() bool { return !alive(pid) })
 }

@@ -88,16 +88,19 @@ func TestCase89APluginCanNeitherReadTheDataFolderNorTheHost(t *testing.T) {
 	if err := os.Symlink(filepath.Join(f.data, "admin-token"), link); err != nil {
 		t.Fatal(err)
 	}
+	mine, others := filepath.Join(f.data, "plugins", "good", "node_modules", "x"), filepath.Join(f.data, "plugins", "other", "node_modules", "x")
+	write(t, mine, "", 0o600)
+	write(t, others, "", 0o600)
 	host := strconv.Itoa(os.Getpid())
 	for _, path := range []string{
-		filepath.Join(f.data, "admin-token"), link, "/proc/self/root" + filepath.Join(f.data, "admin-token"),
+		filepath.Join(f.data, "admin-token"), link, others, "/proc/self/root" + filepath.Join(f.data, "admin-token"),
 		"/proc/" + host + "/environ", "/proc/" + host + "/root" + filepath.Join(f.data, "admin-token"),
 	} {
 		if err := h.try(t, "peek", path); !strings.Contains(err, "permission denied") {
 			t.Errorf("%s: reading it gives %q", path, err)
 		}
 	}
-	for _, path := range []string{filepath.Join(f.base, "beside"), "/etc/passwd", "/proc/self/status"} {
+	for _, path := range []string{filepath.Join(f.base, "beside"), mine, "/etc/passwd", "/proc/self/status"} {
 		if err := h.try(t, "peek", path); err != "" {
 			t.Errorf("%s can't be read: %s", path, err)
 		}
@@ -124,6 +127,47 @@ func TestAPluginMayWriteWhereItsLimitsSay(t *testing.T) {
 	}
 }
 
+// TestTheFenceFollowsFilesThatAreReplaced: Landlock knows files and not names,
+// and a process can't be given more later.
+func TestTheFenceFollowsFilesThatAreReplaced(t *testing.T) {
+	h, f := newFenced(t, nil)
+	beside := filepath.Join(f.base, "beside")
+	look := func(handler, path string) facts {
+		t.Helper()
+		outcome, _ := h.call(t, "good."+handler, path)
+		got := factsOf(t, outcome)
+		if got.Error != "" {
+			t.Errorf("%s of %s gives %s", handler, path, got.Error)
+		}
+		return got
+	}
+	first := look("peek", beside)
+	if again := look("peek", beside); again.PID != first.PID {
+		t.Error("each call has a process of its own")
+	}
+	write(t, beside+".new", "no secret either", 0o600)
+	if err := os.Rename(beside+".new", beside); err != nil {
+		t.Fatal(err)
+	}
+	second := look("peek", beside)
+	// While a call runs its process is left to it.
+	gate, r, ended := filepath.Join(f.temporary, "go"), newRecorder(), make(chan pluginsdk.Outcome, 1)
+	go func() { ended <- h.Invoke(t.Context(), requestOf("good.gate", gate), r) }()
+	r.pid(t)
+	if err := os.Rename(f.workspace, filepath.Join(f.base, "old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(f.workspace, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if third := look("touch", filepath.Join(f.workspace, "x")); third.PID == second.PID {
+		t.Error("it is the process that was kept from the folder")
+	}
+	write(t, gate, "", 0o644)
+	factsOf(t, <-ended)
+	eventually(t, "the old process is gone", func() bool { return !alive(second.PID) })
+}
+
 func TestADataFolderWithinAWorkspaceIsNotHiddenAndThatIsSaid(t *testing.T) {
 	h, f := newFenced(t, func(o *Options) { o.Workspaces = append(o.Workspaces, filepath.Dir(o.DataDir)) })
 	if fence := h.Fence(); !fence.Files || fence.Hidden || !strings.Contains(fence.HiddenReason, "inside a workspace") {
@@ -148,6 +192,9 @@ func TestAProcessHasLimitsButNoneOfItsAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	limits := strings.Join(strings.Fields(string(text)), " ")
+	if score, err := os.ReadFile("/proc/" + strconv.Itoa(f.PID) + "/oom_score_adj"); err != nil || strings.TrimSpace(string(score)) != "500" {
+		t.Errorf("when memory is short its score is %s: %v", score, err)
+	}
 	for _, due := range []string{"Max open files 99 99", "Max core file size 0 0", "Max file size 1048576 1048576", "Max address space unlimited unlimited"} {
 		if !strings.Contains(limits, due) {
 			t.Errorf("the limits lack %q:\n%s", due, text)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/engine"
-	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -39,8 +38,6 @@ type instance struct {
 
 	mu     sync.Mutex
 	status Status
-	// live are the processes that have not ended.
-	live map[*process]struct{}
 	// firstStart is when its first process was ready.
 	firstStart time.Time
 }
@@ -171,33 +168,11 @@ func (i *instance) close(ctx context.Context) error {
 	}
 }
 
-// snapshot is what the owner has noted, and what the system says.
+// snapshot is what the owner has noted.
 func (i *instance) snapshot() Status {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	status := i.status
-	for p := range i.live {
-		status.CPU += p.runner.meter.total()
-		status.Memory += system.Memory(p.pid)
-	}
-	return status
-}
-
-// born notes a process, died one that has ended.
-func (i *instance) born(p *process) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.live == nil {
-		i.live = map[*process]struct{}{}
-	}
-	i.live[p] = struct{}{}
-}
-
-func (i *instance) died(p *process) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	delete(i.live, p)
-	i.plugin.tally.used(p.runner.used())
+	return i.status
 }
 
 // note changes the status, and tells of a new state.

@@ -406,6 +406,21 @@ func (k *keeper) renew(p *plugin) {
 	k.install(p, p.current.version)
 }
 
+// renew is told by an instance that its process should have a successor. It
+// does not wait.
+func (h *Host) renew(i *instance) {
+	go func() {
+		// The error is that the host stops.
+		_ = h.ask(h.keeping, func(_ context.Context, k *keeper) error {
+			if p := i.plugin; k.plugins[p.name] == p && p.current == i {
+				k.renew(p)
+				k.publish()
+			}
+			return nil
+		})
+	}()
+}
+
 // publish makes the catalogue of what is decided, and tells of it.
 func (k *keeper) publish() {
 	entries := make([]*entry, 0, len(k.order))

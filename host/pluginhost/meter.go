@@ -17,6 +17,9 @@ type meter struct {
 	spans map[*span]struct{}
 	// last is the processor time that is shared out.
 	last int64
+	// over: the process has ended, and peak is the most memory that it had.
+	over bool
+	peak int64
 }
 
 // span is one call.
@@ -44,7 +47,9 @@ func (m *meter) begin() *span {
 	s := &span{}
 	m.spans[s] = struct{}{}
 	if len(m.spans) == 1 {
-		m.inner.ResetPeak()
+		if !m.over {
+			m.inner.ResetPeak()
+		}
 		return s
 	}
 	for other := range m.spans {
@@ -55,6 +60,9 @@ func (m *meter) begin() *span {
 
 // share counts the time since the last look; the caller has the lock.
 func (m *meter) share() {
+	if m.over {
+		return
+	}
 	now := m.inner.CPU()
 	if used := now - m.last; used > 0 && len(m.spans) > 0 {
 		for s := range m.spans {
@@ -73,7 +81,11 @@ func (m *meter) end(s *span) (engine.Usage, bool) {
 	defer m.mu.Unlock()
 	m.share()
 	delete(m.spans, s)
-	return engine.Usage{CPU: time.Duration(s.cpu), Memory: m.inner.Peak(), Shared: s.shared}, true
+	peak := m.peak
+	if !m.over {
+		peak = m.inner.Peak()
+	}
+	return engine.Usage{CPU: time.Duration(s.cpu), Memory: peak, Shared: s.shared}, true
 }
 
 // total is the processor time of the process so far.
@@ -83,15 +95,30 @@ func (m *meter) total() time.Duration {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return time.Duration(m.inner.CPU())
+	m.share()
+	return time.Duration(m.last)
 }
 
-func (m *meter) close() {
+// stop takes the last counts of a process that has ended and is not reaped.
+func (m *meter) stop() {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.share()
+	m.over = true
 	// Its files are those of a process that is gone.
 	_ = m.inner.Close()
+}
+
+// reaped says what is known only afterwards: the most memory in bytes, of the
+// whole life of the process.
+func (m *meter) reaped(peak int64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.peak = peak
 }

@@ -39,6 +39,8 @@ type owner struct {
 	waiting []ask
 	idle    *time.Timer
 	retry   *time.Timer
+	// renewing: a successor was asked for.
+	renewing bool
 	// finishing: a successor takes the calls. leaving: the host stops.
 	finishing, leaving bool
 }
@@ -140,15 +142,35 @@ func (o *owner) serveOne(a ask, now time.Time) bool {
 		// It has gone away by itself.
 	case o.circuit.resting(now):
 		o.answer(a, answer{err: o.rests()})
-	case s.process != nil && s.running < o.room(s, now):
+	case s.process == nil || s.running >= o.room(s, now) || o.outdated(s):
+		return false
+	default:
 		if o.answer(a, answer{process: s.process}) {
 			s.running++
 			s.used = true
 		}
-	default:
-		return false
 	}
 	return true
+}
+
+// maxDraining is how many earlier instances of a plugin may still have calls
+// for its process to be replaced only because its fence is outdated.
+const maxDraining = 4
+
+// outdated sees that a process whose fence is outdated takes no more calls: one
+// without calls is stopped, and to others a successor comes.
+func (o *owner) outdated(s *seat) bool {
+	switch {
+	case s.alone || !o.renewing && !s.process.outdated():
+		return false
+	case s.running == 0:
+		o.stop(s, "files have changed that it is to reach")
+		return true
+	case !o.renewing && len(o.plugin.left()) < maxDraining:
+		o.renewing = true
+		o.host.renew(o.instance)
+	}
+	return o.renewing
 }
 
 // room is how many calls a seat's process may serve at once.
@@ -236,7 +258,7 @@ func (o *owner) startEnded(result startResult) {
 		return
 	}
 	s.process, s.used = result.process, false
-	o.born(result.process)
+	o.plugin.tally.born(result.process)
 	result.process.watchHealth()
 	now := time.Now()
 	o.mu.Lock()
@@ -387,7 +409,7 @@ func (o *owner) stopEnded(p *process) {
 	}
 	s.ending--
 	if p.isGone() {
-		o.died(p)
+		o.plugin.tally.died(p)
 	} else {
 		o.host.log.Error("a plugin process can't be killed", "plugin", o.plugin.name, "pid", p.pid)
 		o.plugin.tally.failed(fmt.Sprintf("its process %d can't be killed", p.pid), nil)

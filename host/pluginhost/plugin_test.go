@@ -187,9 +187,9 @@ func signalHost(context.Context, *pluginsdk.Step, message) (facts, error) {
 
 func tried(err error) (facts, error) {
 	if err != nil {
-		return facts{Error: err.Error()}, nil
+		return facts{PID: os.Getpid(), Error: err.Error()}, nil
 	}
-	return facts{}, nil
+	return facts{PID: os.Getpid()}, nil
 }
 
 // eat takes memory until it is stopped.

@@ -228,35 +228,40 @@ func (p *process) run(
 	ctx, done := p.context(ctx)
 	defer done()
 	p.board(request.IdempotencyKey)
+	defer p.leave(request.IdempotencyKey)
 	span := p.runner.meter.begin()
 	outcome := call(ctx, p)
+	if outcome.Kind == pluginsdk.OutcomeUnknown {
+		p.explain(request, outcome.Failure)
+	}
+	// What a process took that has ended is known only now.
 	if used, known := p.runner.meter.end(span); known {
 		if wants, able := reporter.(engine.UsageReporter); able {
 			wants.Used(used)
 		}
 	}
-	if outcome.Kind != pluginsdk.OutcomeUnknown {
-		p.leave(request.IdempotencyKey)
-		return outcome
-	}
-	defer p.leave(request.IdempotencyKey)
-	switch outcome.Failure.Code {
+	return outcome
+}
+
+// explain sees to the process of a call whose outcome is unknown, and says
+// what became of it.
+func (p *process) explain(request *pluginsdk.Request, failure *pluginsdk.Failure) {
+	switch failure.Code {
 	case client.CodeCancelIgnored:
 		p.runner.kill("the step " + request.StepID + " did not end when it was cancelled")
-		if !p.awaitGone(p.runner.host.limits.stop.giveUp) {
-			outcome.Failure.Message += ", and its process can't be killed"
-			return outcome
+		if p.awaitGone(p.runner.host.limits.stop.giveUp) {
+			failure.Message += ", so its process was killed"
+		} else {
+			failure.Message += ", and its process can't be killed"
 		}
-		outcome.Failure.Message += ", so its process was killed"
 	case client.CodeUnknown:
 		if p.awaitGone(endNotice) {
-			outcome.Failure.Message = p.obituary()
+			failure.Message = p.obituary()
 			if p.blame() {
-				outcome.Failure.Code = engine.CodeCrashedAlone
+				failure.Code = engine.CodeCrashedAlone
 			}
 		}
 	}
-	return outcome
 }
 
 // board notes a call that is about to be made, leave one that has ended.
@@ -297,6 +302,10 @@ func (p *process) busy() bool {
 	defer p.mu.Unlock()
 	return len(p.flight) > 0
 }
+
+// outdated reports whether the process is kept from files that it may touch,
+// and that came after it.
+func (p *process) outdated() bool { return p.runner.child.Outdated() }
 
 func (p *process) isGone() bool {
 	select {

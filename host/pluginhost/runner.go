@@ -179,10 +179,12 @@ func (r *processRunner) watch() {
 	r.mu.Lock()
 	// Where the system allows it, the pid is still taken.
 	r.killAll()
+	r.meter.stop()
 	state, err := r.child.Reap()
 	r.alive, r.how = false, "in a way that can't be told"
 	if err == nil {
-		r.how, r.cpu = state.String(), state.UserTime()+state.SystemTime()
+		r.how, r.cpu = state.String(), max(state.UserTime()+state.SystemTime(), r.meter.total())
+		r.meter.reaped(system.PeakOf(state))
 	}
 	r.group.Close()
 	r.mu.Unlock()
@@ -191,7 +193,6 @@ func (r *processRunner) watch() {
 			r.output.log.Warn("what a plugin started can't be ended", "pid", r.pid, "error", err)
 		}
 	}
-	r.meter.close()
 	deadline := time.Now().Add(pipeGrace)
 	// A pipe that can't have a deadline has ended with its group.
 	_ = r.stdout.SetReadDeadline(deadline)
@@ -255,12 +256,11 @@ func (r *processRunner) expect(reason string) {
 	}
 }
 
-// used is the processor time of a process that has ended, and of the children
-// that it waited for.
+// used is the processor time of a process so far.
 func (r *processRunner) used() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cpu
+	return max(r.cpu, r.meter.total())
 }
 
 // ending is how the process ended, and why where the host wished it to; fault

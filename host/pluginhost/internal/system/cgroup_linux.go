@@ -45,8 +45,9 @@ func OpenCgroups() (*Cgroups, error) {
 	if err != nil {
 		return nil, fmt.Errorf("control groups are not delegated to this process: %w", err)
 	}
-	if err := probe.Remove(); err != nil {
-		return nil, err
+	_, err = os.Stat(filepath.Join(probe.dir, killFile))
+	if err := errors.Join(err, probe.Remove()); err != nil {
+		return nil, fmt.Errorf("the control groups of this kernel can't be ended as a whole, which Linux 5.14 brought: %w", err)
 	}
 	c.enable()
 	return c, nil
@@ -214,8 +215,12 @@ func (g *Cgroup) set(name string, value int64) error {
 	return os.WriteFile(filepath.Join(g.dir, name), []byte(strconv.FormatInt(value, 10)), 0)
 }
 
+// killFile ends a group. A kernel that has it can start a process in a group
+// as well.
+const killFile = "cgroup.kill"
+
 // Kill ends every process in the group, however it came there.
-func (g *Cgroup) Kill() { _ = g.set("cgroup.kill", 1) }
+func (g *Cgroup) Kill() { _ = g.set(killFile, 1) }
 
 // The wait for a group whose processes were killed to be empty.
 const (

@@ -1,7 +1,6 @@
 package system
 
-// Fence is what keeps a process in. What the system can't do is left out; see
-// Abilities.
+// Fence is what keeps a process in. What the system can't do is left out.
 type Fence struct {
 	// Files is nil for a process that may write and read what its user may.
 	Files  *Files

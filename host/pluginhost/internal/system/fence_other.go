@@ -2,7 +2,10 @@
 
 package system
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
 
 // LandlockABI is 0: only Linux has it.
 func LandlockABI() int { return 0 }
@@ -41,6 +44,9 @@ func (*Meter) CPU() int64 { return 0 }
 
 // Peak is not told here.
 func (*Meter) Peak() int64 { return 0 }
+
+// PeakOf is not told here.
+func PeakOf(*os.ProcessState) int64 { return 0 }
 
 // ResetPeak does nothing.
 func (*Meter) ResetPeak() {}

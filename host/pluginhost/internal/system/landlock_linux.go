@@ -45,9 +45,10 @@ func LandlockABI() int {
 	return int(version)
 }
 
-// devices are the ones that programs write to without harm.
+// devices are the ones that programs write to without harm. Shared memory is
+// a folder for temporary files by another name.
 func devices() []string {
-	return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
+	return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm"}
 }
 
 // ruleset is what one process may do, ready to be put on a thread.
@@ -56,6 +57,31 @@ type ruleset struct {
 	write uint64
 	read  uint64
 	rules int
+	// stamps show later whether the paths still are what they were.
+	stamps []stamp
+}
+
+// stamp notes how a path looks now.
+func (r *ruleset) stamp(path string, look func(string) string) {
+	r.stamps = append(r.stamps, stamp{path, look, look(path)})
+}
+
+// identity tells a file from another that takes its name.
+func identity(path string) string {
+	var info unix.Stat_t
+	if unix.Stat(path, &info) != nil {
+		return ""
+	}
+	return fmt.Sprint(info.Dev, info.Ino)
+}
+
+// content tells whether a folder has other entries.
+func content(dir string) string {
+	var info unix.Stat_t
+	if unix.Stat(dir, &info) != nil {
+		return ""
+	}
+	return fmt.Sprint(info.Dev, info.Ino, info.Mtim.Nano())
 }
 
 // newRuleset makes the kernel's form of f. Paths that are not there are left
@@ -89,6 +115,9 @@ func newRuleset(f *Files, abi int) (*ruleset, error) {
 }
 
 func (r *ruleset) fill(f *Files) error {
+	for _, path := range f.Write {
+		r.stamp(path, identity)
+	}
 	for _, path := range append(devices(), f.Write...) {
 		if err := r.allow(path, r.write|r.read); err != nil {
 			return err
@@ -114,8 +143,10 @@ func (r *ruleset) allowBeside(hidden string) error {
 	}
 	dir := "/"
 	for part := range strings.SplitSeq(strings.Trim(hidden, "/"), "/") {
+		r.stamp(dir, content)
 		entries, err := os.ReadDir(dir)
-		if err != nil {
+		// What can't be listed, such as the homes of others, stays hidden too.
+		if err != nil && !errors.Is(err, fs.ErrPermission) {
 			return fmt.Errorf("hide a folder: %w", err)
 		}
 		for _, entry := range entries {

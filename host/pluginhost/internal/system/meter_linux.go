@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -68,6 +69,15 @@ const (
 	statChildUser   = 16 - 3
 	statChildSystem = 17 - 3
 )
+
+// PeakOf is the most resident memory that a process had which was reaped, in
+// bytes.
+func PeakOf(state *os.ProcessState) int64 {
+	if used, known := state.SysUsage().(*syscall.Rusage); known {
+		return used.Maxrss << 10
+	}
+	return 0
+}
 
 // Peak is the most resident memory that the process had, in bytes, since its
 // start or the last ResetPeak.

@@ -3,6 +3,7 @@ package system
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -44,13 +45,6 @@ func Start(cmd *exec.Cmd, fence *Fence) (*Child, error) {
 		if err == nil {
 			err = startBusy(cmd)
 		}
-		if err == nil {
-			err = fence.Limits.apply(cmd.Process.Pid)
-			if err != nil {
-				_ = cmd.Process.Kill()
-				_, _ = cmd.Process.Wait()
-			}
-		}
 		started <- err
 		if err == nil {
 			awaitExit(cmd.Process.Pid)
@@ -59,7 +53,18 @@ func Start(cmd *exec.Cmd, fence *Fence) (*Child, error) {
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	return &Child{Pid: cmd.Process.Pid, Exited: exited, cmd: cmd}, nil
+	child := &Child{Pid: cmd.Process.Pid, Exited: exited, cmd: cmd}
+	if rules != nil {
+		child.stamps = rules.stamps
+	}
+	// Not on the thread within the fence: it can't write what gives the score.
+	if err := fence.Limits.apply(child.Pid); err != nil {
+		_ = cmd.Process.Kill()
+		<-exited
+		_, _ = child.Reap()
+		return nil, fmt.Errorf("limit the process: %w", err)
+	}
+	return child, nil
 }
 
 // onOwnThread runs f in a goroutine with a thread that ends with it. It is
