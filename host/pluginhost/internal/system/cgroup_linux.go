@@ -26,8 +26,26 @@ type Cgroups struct {
 // made numbers the groups of this process.
 var made atomic.Uint64
 
-// groupPrefix begins the names of our groups; the pid of the host follows.
+// groupPrefix begins the names of our groups; the pid of the host and the time
+// of its start follow, so that a pid that was given again is not taken for it.
 const groupPrefix = "vwmp-"
+
+func ownPrefix() string {
+	return fmt.Sprintf("%s%d-%s-", groupPrefix, os.Getpid(), startTicks(os.Getpid()))
+}
+
+// startTicks is when a process started, in the kernel's ticks since the boot;
+// empty for one that has ended.
+func startTicks(pid int) string {
+	fields := statFields(pid)
+	if len(fields) <= statStart {
+		return ""
+	}
+	if state := string(fields[statState]); state == "Z" || state == "X" {
+		return ""
+	}
+	return string(fields[statStart])
+}
 
 // hostGroup is where the host itself moves, if it must: a group with limits
 // for those below it may hold no process.
@@ -169,9 +187,10 @@ func (c *Cgroups) sweep() {
 	}
 	for _, entry := range entries {
 		rest, found := strings.CutPrefix(entry.Name(), groupPrefix)
-		host, _, _ := strings.Cut(rest, "-")
+		host, rest, _ := strings.Cut(rest, "-")
+		started, _, _ := strings.Cut(rest, "-")
 		pid, err := strconv.Atoi(host)
-		if !found || err != nil || errors.Is(syscall.Kill(pid, 0), syscall.EPERM) || syscall.Kill(pid, 0) == nil {
+		if !found || err != nil || startTicks(pid) == started {
 			continue
 		}
 		group := &Cgroup{dir: filepath.Join(c.base, entry.Name())}
@@ -183,7 +202,7 @@ func (c *Cgroups) sweep() {
 
 // New makes a group. A limit that can't be set is left out.
 func (c *Cgroups) New(limits Limits) (*Cgroup, error) {
-	dir := filepath.Join(c.base, fmt.Sprintf("%s%d-%d", groupPrefix, os.Getpid(), made.Add(1)))
+	dir := filepath.Join(c.base, ownPrefix()+strconv.FormatUint(made.Add(1), 10))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make a control group: %w", err)
 	}
@@ -263,6 +282,6 @@ func (g *Cgroup) usage() (u Usage, known bool) {
 
 // Left lists the groups of this process's plugins that are still there.
 func (c *Cgroups) Left() []string {
-	left, _ := filepath.Glob(filepath.Join(c.base, fmt.Sprintf("%s%d-*", groupPrefix, os.Getpid())))
+	left, _ := filepath.Glob(filepath.Join(c.base, ownPrefix()+"*"))
 	return left
 }
