@@ -26,7 +26,7 @@ type pluginLimits struct {
 func (s *settings) PluginLimits(plugin string) pluginhost.Limits {
 	l := s.Plugins[plugin].Limits
 	return pluginhost.Limits{
-		Memory: int64(l.Memory), Processes: l.Processes, OpenFiles: l.OpenFiles, FileSize: int64(l.FileSize), Calls: max(0, l.Calls), Write: l.Write,
+		Memory: int64(l.Memory), Processes: l.Processes, OpenFiles: l.OpenFiles, FileSize: int64(l.FileSize), Calls: l.Calls, Write: l.Write,
 	}
 }
 

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,8 +46,11 @@ func (l Limits) withDefaults(calls int) Limits {
 	if l.OpenFiles == 0 {
 		l.OpenFiles = DefaultOpenFiles
 	}
-	if l.Calls == 0 {
+	switch {
+	case l.Calls == 0:
 		l.Calls = calls
+	case l.Calls < 0:
+		l.Calls = math.MaxInt
 	}
 	return l
 }
