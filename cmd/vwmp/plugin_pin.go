@@ -29,7 +29,9 @@ A server that runs notices the change.`,
 		if err := os.MkdirAll(filepath.Dir(lock), 0o700); err != nil {
 			return err
 		}
-		pins, err := pluginhost.PinFiles(cmd.Context(), lock, pluginhost.Options{Dirs: s.pluginSearch(), Logger: runLogger(cmd, s)}, args)
+		pins, err := pluginhost.PinFiles(cmd.Context(), lock, pluginhost.Options{
+			Dirs: s.pluginSearch(), DataDir: s.Data, Logger: runLogger(cmd, s),
+		}, args)
 		if err != nil {
 			return &exitError{exitFailed, err}
 		}

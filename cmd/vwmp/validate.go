@@ -46,7 +46,7 @@ func newValidate() *cobra.Command {
 		}
 		ctx := cmd.Context()
 		plugins, err := pluginhost.New(ctx, pluginhost.Options{
-			Dirs: s.pluginSearch(), Settings: s, LockFile: s.lockFile(), Logger: runLogger(cmd, s),
+			Dirs: s.pluginSearch(), Settings: s, LockFile: s.lockFile(), DataDir: s.Data, Logger: runLogger(cmd, s),
 		})
 		if err != nil {
 			return err

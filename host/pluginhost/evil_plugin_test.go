@@ -278,10 +278,10 @@ var evilCalls = map[string]evilCall{
 		return nil
 	},
 	"resultandexit": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
-		err := s.Send(evilResult("1"))
+		_ = s.Send(evilResult("1"))
 		<-time.After(20 * time.Millisecond)
 		os.Exit(3)
-		return err
+		return nil
 	},
 	"kills": func(*evilServer, *pb.ExecuteRequest, pb.Plugin_ExecuteServer) error {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -346,10 +346,11 @@ var evilCalls = map[string]evilCall{
 	},
 	"eats": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
 		var all [][]byte
-		for {
+		for len(all) < 1<<20 {
 			all = append(all, bytes.Repeat([]byte{1}, 4<<20))
 			<-time.After(time.Millisecond)
 		}
+		return s.Send(evilResult(fmt.Sprint(len(all))))
 	},
 	"fills": func(_ *evilServer, _ *pb.ExecuteRequest, s pb.Plugin_ExecuteServer) error {
 		file, err := os.Create("fill")

@@ -206,7 +206,11 @@ func TestAProcessThatEatsMemoryIsEnded(t *testing.T) {
 	l := hasty()
 	l.memoryEvery = 5 * time.Millisecond
 	h := newTestHostWith(t, Options{Dirs: []string{pluginDir(t, "good")}, Limits: func(string) Limits { return Limits{Memory: 256 << 20} }}, l)
-	outcome, _ := h.call(t, "good.eat", "")
+	eater := &measured{recorder: newRecorder()}
+	outcome := h.Invoke(t.Context(), requestOf("good.eat", ""), eater)
+	if u := eater.used; u.Memory < 200<<20 || u.Memory > 2<<30 || u.CPU <= 0 {
+		t.Errorf("what its process took before its end is told as %+v", u)
+	}
 	if message := mustFail(t, outcome, pluginsdk.OutcomeUnknown, "PLUGIN_CRASHED_ALONE"); !strings.Contains(message, "memory") && !strings.Contains(message, "killed") {
 		t.Errorf("the message is %q", message)
 	}

@@ -408,14 +408,13 @@ func (o *owner) stopEnded(p *process) {
 		s = &o.single
 	}
 	s.ending--
-	if p.isGone() {
-		o.plugin.tally.died(p)
-	} else {
+	if !p.isGone() {
 		o.host.log.Error("a plugin process can't be killed", "plugin", o.plugin.name, "pid", p.pid)
 		o.plugin.tally.failed(fmt.Sprintf("its process %d can't be killed", p.pid), nil)
 		o.note(func(st *Status) { st.State, st.PID = stateUnkillable, 0 })
 		return
 	}
+	o.plugin.tally.died(p)
 	if !p.alone {
 		o.note(func(st *Status) {
 			st.PID = 0

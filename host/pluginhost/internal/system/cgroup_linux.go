@@ -161,7 +161,7 @@ func (c *Cgroups) moveAside() bool {
 		}
 	}
 	dir := filepath.Join(c.base, hostGroup)
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Mkdir(dir, 0o750); err != nil && !errors.Is(err, os.ErrExist) {
 		return false
 	}
 	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(own), 0) == nil
@@ -203,7 +203,7 @@ func (c *Cgroups) sweep() {
 // New makes a group. A limit that can't be set is left out.
 func (c *Cgroups) New(limits Limits) (*Cgroup, error) {
 	dir := filepath.Join(c.base, ownPrefix()+strconv.FormatUint(made.Add(1), 10))
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.Mkdir(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make a control group: %w", err)
 	}
 	g := &Cgroup{dir: dir, memory: c.Memory}

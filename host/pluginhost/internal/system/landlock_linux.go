@@ -103,7 +103,7 @@ func newRuleset(f *Files, abi int) (*ruleset, error) {
 		attributes.Scoped = unix.LANDLOCK_SCOPE_SIGNAL
 		size = unsafe.Offsetof(attributes.Quiet_access_fs)
 	}
-	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), size, 0)
+	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), size, 0) //nolint:gosec // The kernel reads it during the call.
 	if errno != 0 {
 		return nil, fmt.Errorf("make a Landlock ruleset: %w", errno)
 	}
@@ -186,7 +186,7 @@ func (r *ruleset) allow(path string, rights uint64) error {
 		rights &= rightsFile & (r.write | r.read)
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
-	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(r.fd), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
+	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(r.fd), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0) //nolint:gosec // As above.
 	runtime.KeepAlive(&rule)
 	if errno != 0 && errno != unix.EBADFD {
 		return fmt.Errorf("allow %s: %w", path, errno)
