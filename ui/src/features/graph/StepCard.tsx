@@ -47,8 +47,8 @@ export function describeStep(
     parts.push(status.status);
     const time = timeOf(status);
     if (time) parts.push(time);
-    parts.push(`id ${id}`);
     if (status.message) parts.push(status.message);
+    parts.push(`id ${id}`);
   } else {
     if (unknown) parts.push("unknown step");
     if (off) parts.push("off");
