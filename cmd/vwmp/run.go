@@ -125,7 +125,7 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		showRun(view, mine, events)
 	}()
 	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
-		runDir: runDir, children: children, logger: runLogger(cmd, s),
+		runDir: runDir, children: children, workspaces: workspaces, logger: runLogger(cmd, s),
 		publisher: publisherFunc(func(event plan.Event) {
 			attend.offer(event)
 			events <- event
