@@ -21,7 +21,7 @@ COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/.
              encoding/asn1 internal/zstd container/... google.golang.org/grpc/internal/binarylog google.golang.org/grpc/grpclog/... \
              github.com/fasthttp/... github.com/fatih/... \
              $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/pages host/problem host/vault engine/trigger engine/secret \
-             engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store store/memory \
+             pluginsdk/conformance engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store store/memory \
              store/internal/archive store/internal/folder)
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \
              $(foreach package,$(COLD),-gcflags=$(package)=-l)

@@ -23,6 +23,7 @@ var importRules = []struct {
 	{"pluginsdk/internal/wire", []string{module + "engine", module + "host", module + "store"}, "the wire serves hosts and plugins alike"},
 	{"pluginsdk/serve", []string{module + "engine", module + "host", module + "store"}, "a plugin's binary must not contain the host"},
 	{"pluginsdk/client", []string{module + "engine", module + "host", module + "store"}, "it is the wire alone"},
+	{"pluginsdk/conformance", []string{module + "engine", module + "host", module + "store", "testing"}, "it judges plugins without the host, also within it"},
 	{"pluginsdk/plugintest", []string{module + "engine", module + "host", module + "store"}, "authors test without the host"},
 	{"engine/workflow", []string{module + "engine", module + "host", module + "store", "net", "os", "github.com/hashicorp"}, "the language is data in, graph out"},
 	{"engine/plan", []string{module + "host", module + "store", module + "engine/local", "context", "log", "math/rand", "net", "os", "sync"}, "the decision is a pure function"},
