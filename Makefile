@@ -67,6 +67,7 @@ run: build ## build all and serve on 127.0.0.1:8000 with a demo repository and S
 
 .PHONY: test
 test: build ## run the tests (under 10 minutes)
+	@scripts/sdks.sh
 	go vet ./...
 	go test -timeout 9m ./...
 	cd ui && node scripts/lock-check.mjs && npm run --silent check && npm run --silent test
@@ -75,6 +76,7 @@ test: build ## run the tests (under 10 minutes)
 
 .PHONY: test-long
 test-long: lint build ## run the linters, the race detector and what takes longer
+	@scripts/sdks.sh
 	go test -race -timeout 25m -tags long ./...
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs --check
 
@@ -104,10 +106,12 @@ bench-store: ## print the figures of a store with a million finished executions 
 .PHONY: generate
 generate: build ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate
+	@scripts/sdk-stubs.sh
+	go run ./scripts/scaffold
 	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs
 
 .PHONY: clean
 clean: ## remove what was built, and the demo
-	rm -rf bin $(DEMO) ui/node_modules ui/tools/api-types/node_modules ui/e2e/artefacts
+	rm -rf bin $(DEMO) ui/node_modules ui/tools/api-types/node_modules ui/e2e/artefacts pluginsdk/typescript/node_modules pluginsdk/typescript/dist
 	find ui/dist -mindepth 1 ! -name .gitkeep -delete

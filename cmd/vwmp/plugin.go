@@ -22,7 +22,8 @@ func newPlugin() *cobra.Command {
 		pluginList(where), pluginInspect(where),
 		pluginSwitch(where, "enable", "Let a plugin be called again; steps that wait for it go on"),
 		pluginSwitch(where, "disable", "Keep a plugin from being called, until it is enabled; steps wait"),
-		pluginReload(where), pluginUsage(where), pluginCheck(where), pluginTest(),
+		pluginReload(where), pluginUsage(where), pluginCheck(where),
+		pluginTest(), pluginNew(), pluginRunStep(), pluginDev(),
 	)
 	return command
 }
