@@ -38,7 +38,7 @@ func (h *headlessRun) document(document *workflow.Document) (*engine.Result, err
 	if err := h.parts.ready(ctx); err != nil {
 		return nil, err
 	}
-	graph, problems := engine.Check(ctx, document, h.parts.plugins)
+	graph, problems := engine.Check(ctx, document, h.parts.catalogue)
 	if graph == nil {
 		return nil, tellProblems(h.cmd, h.file, problems)
 	}
