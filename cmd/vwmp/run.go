@@ -31,6 +31,8 @@ type runFlags struct {
 	dryRun     bool
 	secrets    string
 	record     string
+	// workflowID stands in the place of the one that the file's name gives.
+	workflowID string
 
 	// tape plays a recording in the place of the plugins, or makes one.
 	tape tape

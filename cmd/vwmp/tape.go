@@ -199,6 +199,7 @@ Parameters, approvals and signals are those of the recording. It ends with 1 whe
 			}
 		}
 		flags.tape, flags.output = tape, "json" // Which shows nothing before the end.
+		flags.workflowID = recorded.Workflow
 		flags.skips, flags.approvals, flags.signals = recorded.Skips, recorded.Approvals, recorded.Signals
 		if flags.parameters.file == "" {
 			flags.parameters.file = filepath.Join(dir, "parameters.json")

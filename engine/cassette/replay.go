@@ -321,7 +321,7 @@ func (p *Player) Differences(result *engine.Result) []Difference {
 		delete(recorded, now.ID)
 		switch {
 		case !found:
-			list = append(list, Difference{Step: now.ID, What: "status", Recorded: "no such step", Now: string(now.Status)})
+			list = append(list, Difference{Step: now.ID, What: "status", Recorded: "no such step", Now: strings.TrimSpace(string(now.Status) + " " + now.ErrorCode)})
 		case was.Status != now.Status || was.ErrorCode != now.ErrorCode:
 			list = append(list, Difference{
 				Step: now.ID, What: "status", Recorded: strings.TrimSpace(string(was.Status) + " " + was.ErrorCode),
