@@ -3,6 +3,7 @@ package vwmp_test
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -95,3 +96,35 @@ func TestImportRules(t *testing.T) {
 }
 
 func under(path, parent string) bool { return path == parent || strings.HasPrefix(path, parent+"/") }
+
+// closures are the modules that an author's program takes in, beside this one.
+var closures = []struct {
+	pkg, reason string
+	modules     []string
+}{
+	{"pluginsdk", "a handler's package takes in a schema reflector and nothing else", []string{"github.com/google/jsonschema-go"}},
+	{"pluginsdk/serve", "a plugin takes in gRPC, go-plugin and what they need", []string{
+		"github.com/fatih/color", "github.com/golang/protobuf", "github.com/google/jsonschema-go", "github.com/hashicorp/go-hclog",
+		"github.com/hashicorp/go-plugin", "github.com/hashicorp/yamux", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
+		"github.com/oklog/run", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text", "google.golang.org/genproto/googleapis/rpc",
+		"google.golang.org/grpc", "google.golang.org/protobuf",
+	}},
+}
+
+func TestTheSDKTakesInNoMoreThanItSays(t *testing.T) {
+	t.Parallel()
+	for _, closure := range closures {
+		output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./"+closure.pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules := strings.Fields(string(output))
+		slices.Sort(modules)
+		modules = slices.DeleteFunc(slices.Compact(modules), func(path string) bool { return path == strings.TrimSuffix(module, "/") })
+		for _, path := range modules {
+			if !slices.Contains(closure.modules, path) {
+				t.Errorf("%s takes in %s: %s", closure.pkg, path, closure.reason)
+			}
+		}
+	}
+}
