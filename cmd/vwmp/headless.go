@@ -41,7 +41,10 @@ type core struct {
 	store   backend
 	plugins *pluginhost.Host
 	vault   *vault.Vault
-	engine  *local.Runtime
+	// catalogue is what the engine knows of handlers: the plugins, unless a
+	// recording stands for them.
+	catalogue engine.Catalogue
+	engine    *local.Runtime
 	// running is engine for those who may call before it is there.
 	running atomic.Pointer[local.Runtime]
 }
@@ -57,6 +60,11 @@ type coreOptions struct {
 	// serves: it lasts, so that plugins are copied before they run, and
 	// changes of them are checked against what is stored.
 	serves bool
+	// around, where there is one, stands between the engine and the plugins.
+	around func(engine.Invoker, engine.Catalogue) (engine.Invoker, engine.Catalogue)
+	// pluginDirs are searched in the place of the settings' folders, where
+	// they are not nil.
+	pluginDirs []string
 	// pluginsChanged is told of changes of plugins; it may be nil.
 	pluginsChanged func(pluginhost.Change)
 	logger         *slog.Logger
@@ -74,6 +82,9 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	}
 	for _, workspace := range options.workspaces {
 		hosting.Workspaces = append(hosting.Workspaces, workspace.Dir)
+	}
+	if options.pluginDirs != nil {
+		hosting.Dirs = options.pluginDirs
 	}
 	if options.serves {
 		// It is watched, and the folder above it changes all the time.
@@ -93,8 +104,12 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	if c.plugins, err = pluginhost.New(ctx, hosting); err != nil {
 		return nil, err
 	}
+	invoker := engine.Invoker(secret.NewInvoker(c.plugins, keeper))
+	if c.catalogue = c.plugins; options.around != nil {
+		invoker, c.catalogue = options.around(invoker, c.plugins)
+	}
 	c.engine = local.New(local.Options{
-		Journal: store, Blobs: store, Logs: store, Invoker: secret.NewInvoker(c.plugins, keeper), Catalogue: c.plugins, Settings: s, Secrets: keeper,
+		Journal: store, Blobs: store, Logs: store, Invoker: invoker, Catalogue: c.catalogue, Settings: s, Secrets: keeper,
 		Publisher: options.publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: options.children, Logger: options.logger,
 	})
 	c.running.Store(c.engine)

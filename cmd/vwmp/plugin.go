@@ -23,6 +23,7 @@ func newPlugin() *cobra.Command {
 		pluginSwitch(where, "enable", "Let a plugin be called again; steps that wait for it go on"),
 		pluginSwitch(where, "disable", "Keep a plugin from being called, until it is enabled; steps wait"),
 		pluginReload(where), pluginUsage(where), pluginCheck(where), pluginPin(where),
+		pluginTest(), pluginNew(), pluginRunStep(), pluginDev(),
 	)
 	return command
 }
