@@ -105,6 +105,7 @@ bench-store: ## print the figures of a store with a million finished executions 
 generate: build ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate
 	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz
+	go run ./scripts/handlerdocs bin/plugins docs/handlers
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs
 
 .PHONY: clean

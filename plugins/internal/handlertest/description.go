@@ -2,10 +2,13 @@ package handlertest
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/pluginsdk/plugintest"
+	"github.com/vwmp/vwmp/pluginsdk/reference"
 )
 
 // Abilities is what a handler must declare: its effect class, and whether it
@@ -49,6 +52,28 @@ func CheckDescription(t *testing.T, contract map[string]Abilities) {
 	}
 	if len(description.AdapterSchema) > 0 {
 		checkDocumented(t, "adapter", description.AdapterSchema)
+	}
+	CheckReference(t)
+}
+
+// CheckReference fails the test where the plugin's page in docs/handlers, or
+// its row in the table there, is not what its description gives.
+func CheckReference(t *testing.T) {
+	t.Helper()
+	description, err := tested.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := reference.Page(description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := filepath.Join("..", "..", "docs", "handlers")
+	if Read(t, docs, description.Name+".md") != page {
+		t.Errorf("docs/handlers/%s.md is not what the plugin says of itself: run make generate", description.Name)
+	}
+	if !strings.Contains(Read(t, docs, "README.md"), reference.Row(description)) {
+		t.Errorf("docs/handlers/README.md lacks the row of %s: run make generate", description.Name)
 	}
 }
 
