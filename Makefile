@@ -21,7 +21,7 @@ COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/.
              encoding/asn1 internal/zstd container/... google.golang.org/grpc/internal/binarylog google.golang.org/grpc/grpclog/... \
              github.com/fasthttp/... github.com/fatih/... \
              $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/pages host/problem host/vault engine/trigger engine/secret \
-             engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store store/memory \
+             pluginsdk/conformance engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store store/memory \
              store/internal/archive store/internal/folder)
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \
              $(foreach package,$(COLD),-gcflags=$(package)=-l)
@@ -67,6 +67,7 @@ run: build ## build all and serve on 127.0.0.1:8000 with a demo repository and S
 
 .PHONY: test
 test: build ## run the tests (under 10 minutes)
+	@scripts/sdks.sh
 	go vet ./...
 	go test -timeout 9m ./...
 	cd ui && node scripts/lock-check.mjs && npm run --silent check && npm run --silent test
@@ -74,9 +75,12 @@ test: build ## run the tests (under 10 minutes)
 	cd ui && node e2e/run.mjs --smoke
 
 .PHONY: test-long
-test-long: lint build ## run the linters, the race detector and what takes longer
+test-long: lint build ## run the linters, the race detector, every browser test and what takes longer
+	@scripts/sdks.sh
 	go test -race -timeout 25m -tags long ./...
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs --check
+	@scripts/chromium.sh
+	cd ui && node e2e/run.mjs
 
 .PHONY: soak
 soak: KILLS ?= 10000
@@ -104,11 +108,13 @@ bench-store: ## print the figures of a store with a million finished executions 
 .PHONY: generate
 generate: build ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate
+	@scripts/sdk-stubs.sh
+	go run ./scripts/scaffold
 	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz
 	go run ./scripts/handlerdocs bin/plugins docs/handlers
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs
 
 .PHONY: clean
 clean: ## remove what was built, and the demo
-	rm -rf bin $(DEMO) ui/node_modules ui/tools/api-types/node_modules ui/e2e/artefacts
+	rm -rf bin $(DEMO) ui/node_modules ui/tools/api-types/node_modules ui/e2e/artefacts pluginsdk/typescript/node_modules pluginsdk/typescript/dist
 	find ui/dist -mindepth 1 ! -name .gitkeep -delete

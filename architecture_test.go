@@ -3,6 +3,7 @@ package vwmp_test
 import (
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,12 +24,15 @@ var importRules = []struct {
 	{"pluginsdk/internal/wire", []string{module + "engine", module + "host", module + "store"}, "the wire serves hosts and plugins alike"},
 	{"pluginsdk/serve", []string{module + "engine", module + "host", module + "store"}, "a plugin's binary must not contain the host"},
 	{"pluginsdk/client", []string{module + "engine", module + "host", module + "store"}, "it is the wire alone"},
+	{"pluginsdk/conformance", []string{module + "engine", module + "host", module + "store", "testing"}, "it judges plugins without the host, also within it"},
+	{"pluginsdk/scaffold", []string{module, "google.golang.org/grpc", "github.com/hashicorp"}, "it writes files"},
 	{"pluginsdk/plugintest", []string{module + "engine", module + "host", module + "store"}, "authors test without the host"},
 	{"engine/workflow", []string{module + "engine", module + "host", module + "store", "net", "os", "github.com/hashicorp"}, "the language is data in, graph out"},
 	{"engine/plan", []string{module + "host", module + "store", module + "engine/local", "context", "log", "math/rand", "net", "os", "sync"}, "the decision is a pure function"},
 	{"engine/trigger", []string{module + "host", module + "store", module + "engine/local", "net", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "what fires knows ports, and neither a runtime nor a network"},
 	{"engine", []string{module + "host", module + "store", module + "engine/local", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the engine knows ports, not what is behind them"},
 	{"engine/local", []string{module + "host", module + "store", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the runtime knows ports, not what is behind them"},
+	{"engine/cassette", []string{module + "host", module + "store", module + "engine/local", "net", "os", "github.com/hashicorp"}, "a recording knows the ports that it stands between"},
 	{"engine/secret", []string{module + "host", module + "store", module + "engine/local", "net", "os"}, "secrets are put in and masked without a place to keep them"},
 	{"engine/enginetest", []string{module + "host", module + "store"}, "the contract holds for any surroundings"},
 	{"store", []string{module + "host", module + "engine/local", "github.com/gofiber", "github.com/hashicorp"}, "the store keeps, and serves nobody"},
@@ -92,3 +96,35 @@ func TestImportRules(t *testing.T) {
 }
 
 func under(path, parent string) bool { return path == parent || strings.HasPrefix(path, parent+"/") }
+
+// closures are the modules that an author's program takes in, beside this one.
+var closures = []struct {
+	pkg, reason string
+	modules     []string
+}{
+	{"pluginsdk", "a handler's package takes in a schema reflector and nothing else", []string{"github.com/google/jsonschema-go"}},
+	{"pluginsdk/serve", "a plugin takes in gRPC, go-plugin and what they need", []string{
+		"github.com/fatih/color", "github.com/golang/protobuf", "github.com/google/jsonschema-go", "github.com/hashicorp/go-hclog",
+		"github.com/hashicorp/go-plugin", "github.com/hashicorp/yamux", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
+		"github.com/oklog/run", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text", "google.golang.org/genproto/googleapis/rpc",
+		"google.golang.org/grpc", "google.golang.org/protobuf",
+	}},
+}
+
+func TestTheSDKTakesInNoMoreThanItSays(t *testing.T) {
+	t.Parallel()
+	for _, closure := range closures {
+		output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./"+closure.pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules := strings.Fields(string(output))
+		slices.Sort(modules)
+		modules = slices.DeleteFunc(slices.Compact(modules), func(path string) bool { return path == strings.TrimSuffix(module, "/") })
+		for _, path := range modules {
+			if !slices.Contains(closure.modules, path) {
+				t.Errorf("%s takes in %s: %s", closure.pkg, path, closure.reason)
+			}
+		}
+	}
+}

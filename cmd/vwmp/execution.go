@@ -135,7 +135,7 @@ func newExecution() *cobra.Command {
 		executionAct(where, "resume", "Take up a paused execution again"),
 		executionApprove(where), executionResolve(where), executionSignal(where),
 		executionRetry(where), executionFork(where), executionUndo(where),
-		executionExplain(where), executionCompare(where), executionEvents(where), executionDelete(where),
+		executionExplain(where), executionCompare(where), executionEvents(where), executionDelete(where), executionRecord(where),
 	)
 	return command
 }

@@ -41,7 +41,10 @@ type core struct {
 	store   backend
 	plugins *pluginhost.Host
 	vault   *vault.Vault
-	engine  *local.Runtime
+	// catalogue is what the engine knows of handlers: the plugins, unless a
+	// recording stands for them.
+	catalogue engine.Catalogue
+	engine    *local.Runtime
 	// running is engine for those who may call before it is there.
 	running atomic.Pointer[local.Runtime]
 }
@@ -49,12 +52,19 @@ type core struct {
 // coreOptions say what a core is for.
 type coreOptions struct {
 	runDir string
+	// workspaces are the folders that plugins may write in.
+	workspaces []engine.Workspace
 	// children are the workflows that others run.
 	children  engine.Definitions
 	publisher engine.Publisher
 	// serves: it lasts, so that plugins are copied before they run, and
 	// changes of them are checked against what is stored.
 	serves bool
+	// around, where there is one, stands between the engine and the plugins.
+	around func(engine.Invoker, engine.Catalogue) (engine.Invoker, engine.Catalogue)
+	// pluginDirs are searched in the place of the settings' folders, where
+	// they are not nil.
+	pluginDirs []string
 	// pluginsChanged is told of changes of plugins; it may be nil.
 	pluginsChanged func(pluginhost.Change)
 	logger         *slog.Logger
@@ -68,6 +78,13 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	hosting := pluginhost.Options{
 		Dirs: s.pluginSearch(), Store: store, RunDir: options.runDir, Settings: s,
 		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: options.logger,
+		DataDir: s.Data, LockFile: s.lockFile(), Limits: s.PluginLimits,
+	}
+	for _, workspace := range options.workspaces {
+		hosting.Workspaces = append(hosting.Workspaces, workspace.Dir)
+	}
+	if options.pluginDirs != nil {
+		hosting.Dirs = options.pluginDirs
 	}
 	if options.serves {
 		// It is watched, and the folder above it changes all the time.
@@ -87,8 +104,12 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	if c.plugins, err = pluginhost.New(ctx, hosting); err != nil {
 		return nil, err
 	}
+	invoker := engine.Invoker(secret.NewInvoker(c.plugins, keeper))
+	if c.catalogue = c.plugins; options.around != nil {
+		invoker, c.catalogue = options.around(invoker, c.plugins)
+	}
 	c.engine = local.New(local.Options{
-		Journal: store, Blobs: store, Logs: store, Invoker: secret.NewInvoker(c.plugins, keeper), Catalogue: c.plugins, Settings: s, Secrets: keeper,
+		Journal: store, Blobs: store, Logs: store, Invoker: invoker, Catalogue: c.catalogue, Settings: s, Secrets: keeper,
 		Publisher: options.publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: options.children, Logger: options.logger,
 	})
 	c.running.Store(c.engine)
@@ -130,6 +151,10 @@ func (s *settings) pluginSearch() []string {
 	}
 	return append(dirs, filepath.Join(s.Data, "plugins"))
 }
+
+// lockFile lists the plugins that may run. It lies where plugins are dropped,
+// which is watched.
+func (s *settings) lockFile() string { return filepath.Join(s.Data, "plugins", pluginhost.LockFile) }
 
 // commandsAllowed reports whether steps may run commands: where nobody
 // decided, on a loopback address only.

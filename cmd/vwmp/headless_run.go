@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,7 +39,7 @@ func (h *headlessRun) document(document *workflow.Document) (*engine.Result, err
 	if err := h.parts.ready(ctx); err != nil {
 		return nil, err
 	}
-	graph, problems := engine.Check(ctx, document, h.parts.plugins)
+	graph, problems := engine.Check(ctx, document, h.parts.catalogue)
 	if graph == nil {
 		return nil, tellProblems(h.cmd, h.file, problems)
 	}
@@ -73,7 +74,7 @@ func (h *headlessRun) request(document *workflow.Document) (engine.StartRequest,
 		return engine.StartRequest{}, err
 	}
 	return engine.StartRequest{
-		WorkflowID: workflowIDOf(h.file), Document: canonical, Parameters: parameters,
+		WorkflowID: cmp.Or(h.flags.workflowID, workflowIDOf(h.file)), Document: canonical, Parameters: parameters,
 		Trigger: engine.TriggerCLI, By: runBy, Workspace: h.workspace, SkipSteps: h.flags.skips,
 	}, nil
 }

@@ -94,7 +94,7 @@ Start the server with "vwmp serve", or run a workflow file without one with "vwm
 		return usageError("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newServe(), newRun(), newValidate(), newWorkflow(), newExecute(), newExecution(), newTrigger(),
+		newServe(), newRun(), newTest(), newValidate(), newWorkflow(), newExecute(), newExecution(), newTrigger(),
 		newHandler(), newPlugin(), newSecret(), newVersion(), newDoctor(), newDemo(), newOpen(),
 		newBackup(), newRestore(), newCompact(),
 	)

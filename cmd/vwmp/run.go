@@ -30,6 +30,12 @@ type runFlags struct {
 	signals    []string
 	dryRun     bool
 	secrets    string
+	record     string
+	// workflowID stands in the place of the one that the file's name gives.
+	workflowID string
+
+	// tape plays a recording in the place of the plugins, or makes one.
+	tape tape
 }
 
 // runBy names whoever runs a workflow without a server.
@@ -49,6 +55,7 @@ A step that runs another workflow may name a file in the folder of this one.`,
 		Example: `  vwmp run release.yaml -p summary="Faster start" -p kb_docs_ok=true --workspace .
   vwmp run release.yaml --dry-run -p summary="Faster start"
   vwmp run deploy.yaml --approve go-live --approve 'budget={"amount": 100}' --signal ready
+  vwmp run release.yaml --record release.cassette.json
   vwmp run checks.yaml --output events | jq .event`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -63,6 +70,7 @@ A step that runs another workflow may name a file in the folder of this one.`,
 	command.Flags().StringVar(&flags.secrets, "secrets", "", "file with secrets, a JSON or YAML map; they stand over VWMP_SECRET_NAME and those of --data")
 	command.Flags().StringArrayVar(&flags.approvals, "approve", nil, "step whose approval is given, as STEP or STEP=JSON with the answer to its form; repeatable")
 	command.Flags().StringArrayVar(&flags.signals, "signal", nil, "signal to send at the start, as NAME or NAME=JSON with its payload; repeatable")
+	command.Flags().StringVar(&flags.record, "record", "", "file to record every call to a plugin in, for \"vwmp test\"")
 	command.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what the run would do, and do nothing")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.output != "text" && flags.output != "json" && flags.output != "events" {
@@ -77,6 +85,12 @@ A step that runs another workflow may name a file in the folder of this one.`,
 		}
 		if s.runSecrets, err = readRunSecrets(flags.secrets, os.LookupEnv); err != nil {
 			return err
+		}
+		if flags.record != "" {
+			if flags.dryRun {
+				return usageError("--record is for a run, and a dry run calls nothing")
+			}
+			flags.tape = &recording{file: flags.record, flags: &flags}
 		}
 		return runFile(cmd, s, &flags, args[0])
 	}
@@ -124,8 +138,9 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		defer close(shown)
 		showRun(view, mine, events)
 	}()
+	around, pluginDirs := flags.around()
 	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
-		runDir: runDir, children: children, logger: runLogger(cmd, s),
+		runDir: runDir, children: children, workspaces: workspaces, logger: runLogger(cmd, s), around: around, pluginDirs: pluginDirs,
 		publisher: publisherFunc(func(event plan.Event) {
 			attend.offer(event)
 			events <- event
@@ -148,6 +163,11 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		return errors.Join(runErr, closeErr)
 	}
 	view.close(result.Status, result.Error)
+	if flags.tape != nil {
+		if over, err := flags.tape.ended(cmd, result); over || err != nil {
+			return err
+		}
+	}
 	if flags.output == "json" {
 		if err := printValue(cmd.OutOrStdout(), "json", result, nil); err != nil {
 			return err

@@ -3,17 +3,13 @@ package plugintest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"reflect"
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/vwmp/vwmp/pluginsdk"
+	"github.com/vwmp/vwmp/pluginsdk/conformance"
 )
-
-// maxSchema bounds one schema, in bytes, as the protocol has it.
-const maxSchema = 256 << 10
 
 // CheckDescription fails the test for everything that is wrong with what a
 // plugin says of itself: it must survive the wire, every schema must be valid,
@@ -40,17 +36,7 @@ func descriptionProblems(t testing.TB, plugin *pluginsdk.Plugin) []string {
 	if !sameJSON(own, description) {
 		problems = append(problems, "the description changes on its way to the host")
 	}
-	if description.Description == "" {
-		problems = append(problems, "the plugin has no description")
-	}
-	problems = append(problems, schemaProblems("the adapter schema", description.AdapterSchema)...)
-	for i := range description.Handlers {
-		problems = append(problems, handlerProblems(&description.Handlers[i])...)
-	}
-	for _, kind := range description.WorkflowTypes {
-		problems = append(problems, typeProblems(&kind)...)
-	}
-	return problems
+	return append(problems, conformance.Problems(description, Compile)...)
 }
 
 func sameJSON(a, b any) bool {
@@ -59,102 +45,41 @@ func sameJSON(a, b any) bool {
 	return errA == nil && errB == nil && bytes.Equal(rawA, rawB)
 }
 
-func handlerProblems(info *pluginsdk.HandlerInfo) []string {
-	var problems []string
-	for _, text := range []struct{ name, value string }{
-		{"name", info.Name}, {"description", info.Description}, {"category", info.Category},
-	} {
-		if text.value == "" {
-			problems = append(problems, fmt.Sprintf("%s has no %s", info.Path, text.name))
-		}
-	}
-	problems = append(problems, schemaProblems(info.Path+": the config schema", info.ConfigSchema)...)
-	problems = append(problems, schemaProblems(info.Path+": the input schema", info.InputSchema)...)
-	problems = append(problems, schemaProblems(info.Path+": the output schema", info.OutputSchema)...)
-	if len(info.Example) == 0 || len(problems) > 0 {
-		return problems
-	}
-	schema, err := resolve(info.ConfigSchema)
-	var example any
-	if err == nil {
-		err = json.Unmarshal(info.Example, &example)
-	}
-	if err == nil && schema != nil {
-		err = schema.Validate(example)
-	}
+// Conform runs the conformance kit against a built plugin, and fails the test
+// for each check that it does not pass. What was skipped or is worth a look is
+// logged. The command is the binary's absolute path, and arguments.
+func Conform(t testing.TB, command []string, cases ...conformance.Case) {
+	t.Helper()
+	report, err := conformance.Run(t.Context(), conformance.Options{Command: command, Cases: cases, Compile: Compile})
 	if err != nil {
-		problems = append(problems, fmt.Sprintf("%s: its own example is not accepted: %v", info.Path, err))
+		t.Fatal(err)
 	}
-	return problems
-}
-
-func typeProblems(kind *pluginsdk.WorkflowType) []string {
-	problems := schemaProblems("workflow type "+kind.Name+": the config schema", kind.ConfigSchema)
-	if kind.Description == "" {
-		problems = append(problems, fmt.Sprintf("workflow type %s has no description", kind.Name))
-	}
-	seen := map[string]bool{}
-	for _, template := range kind.Templates {
-		if template.Name == "" || template.Document == "" {
-			problems = append(problems, fmt.Sprintf("workflow type %s: a template has no name or no document", kind.Name))
+	for _, check := range report.Checks {
+		for _, note := range check.Notes {
+			if check.Status == conformance.Failed {
+				t.Errorf("%s %s: %s", check.ID, check.Subject, note)
+				continue
+			}
+			t.Logf("%s: %s %s: %s", check.Status, check.ID, check.Subject, note)
 		}
-		if seen[template.Name] {
-			problems = append(problems, fmt.Sprintf("workflow type %s: two templates are called %q", kind.Name, template.Name))
-		}
-		seen[template.Name] = true
 	}
-	return problems
 }
 
-func schemaProblems(what string, raw json.RawMessage) []string {
-	switch {
-	case len(raw) == 0:
-		return nil
-	case len(raw) > maxSchema:
-		return []string{fmt.Sprintf("%s is %d bytes, more than the %d allowed", what, len(raw), maxSchema)}
-	}
-	var value any
-	if err := json.Unmarshal(raw, &value); err != nil {
-		return []string{fmt.Sprintf("%s is not JSON: %v", what, err)}
-	}
-	if hasKey(value, "$ref") {
-		return []string{what + " has a $ref; write it inlined"}
-	}
-	if _, err := resolve(raw); err != nil {
-		return []string{fmt.Sprintf("%s is not valid: %v", what, err)}
-	}
-	return nil
-}
-
-func resolve(raw json.RawMessage) (*jsonschema.Resolved, error) {
-	if len(raw) == 0 {
-		return nil, nil
-	}
+// Compile compiles a schema for the conformance kit.
+func Compile(text json.RawMessage) (conformance.Schema, error) {
 	var schema jsonschema.Schema
-	if err := json.Unmarshal(raw, &schema); err != nil {
+	if err := json.Unmarshal(text, &schema); err != nil {
 		return nil, err
 	}
-	return schema.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true})
-}
-
-// hasKey looks for a key anywhere in a JSON value.
-func hasKey(value any, key string) bool {
-	switch v := value.(type) {
-	case map[string]any:
-		for name, inner := range v {
-			if name == key && reflect.TypeOf(inner) == reflect.TypeFor[string]() {
-				return true
-			}
-			if hasKey(inner, key) {
-				return true
-			}
-		}
-	case []any:
-		for _, inner := range v {
-			if hasKey(inner, key) {
-				return true
-			}
-		}
+	resolved, err := schema.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true})
+	if err != nil {
+		return nil, err
 	}
-	return false
+	return func(raw json.RawMessage) error {
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return err
+		}
+		return resolved.Validate(value)
+	}, nil
 }

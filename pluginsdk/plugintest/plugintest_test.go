@@ -77,7 +77,7 @@ func TestADescriptionIsJudged(t *testing.T) {
 		"a schema not JSON":      {func(i *pluginsdk.HandlerInfo) { i.OutputSchema = json.RawMessage(`{`) }, "JSON"},
 		"a schema with $ref":     {func(i *pluginsdk.HandlerInfo) { i.ConfigSchema = json.RawMessage(`{"properties":{"a":{"$ref":"#"}}}`) }, "$ref"},
 		"a schema too large": {func(i *pluginsdk.HandlerInfo) {
-			i.ConfigSchema = json.RawMessage(`{"title":"` + strings.Repeat("x", maxSchema) + `"}`)
+			i.ConfigSchema = json.RawMessage(`{"title":"` + strings.Repeat("x", 256<<10) + `"}`)
 		}, "more than"},
 	}
 	for name, test := range tests {

@@ -71,7 +71,7 @@ area("executions", {}, (test) => {
     await page.getByRole("status").getByText("2 executions").waitFor();
     await server.launch("bad");
     await page.getByRole("status").getByText("3 executions").waitFor();
-    await rows(page).first().getByText("Failed").waitFor();
+    await rows(page).first().getByText("Failed", { exact: true }).waitFor();
   });
 
   test("the history is accessible in both themes and reads at 320 pixels", async ({ open }) => {

@@ -34,6 +34,8 @@ async function execute(page, name = "Execute") {
   await rows(page)
     .getByRole("button", { name: /Waiting/ })
     .waitFor();
+  // Only cards in view are drawn.
+  await page.getByRole("button", { name: "Show everything" }).click();
 }
 
 const executionOf = (page) => new URL(page.url()).searchParams.get("execution");
@@ -46,7 +48,7 @@ area("run-panel", {}, (test) => {
     await execute(page);
     await card(page, "first").getByText("Success").waitFor();
     await card(page, "gate").getByText("Waiting").waitFor();
-    await panel(page).getByText("1 of 5").waitFor();
+    await panel(page).getByText("1 of 5", { exact: true }).waitFor();
     await panel(page).getByText("version 1").waitFor();
     await panel(page).getByRole("log").getByText("this is first").waitFor();
     await assertAccessible(page, "a followed run");
@@ -55,7 +57,7 @@ area("run-panel", {}, (test) => {
     await card(page, "second").getByText("Success").waitFor();
     await card(page, "break").getByText("Failed").waitFor();
     await card(page, "never").getByText("Skipped").waitFor();
-    await panel(page).getByText("5 of 5, 1 failed, 1 skipped").waitFor();
+    await panel(page).getByText("5 of 5, 1 failed, 1 skipped", { exact: true }).waitFor();
     await rows(page).getByText("it broke").waitFor();
     await panel(page).getByRole("log").getByText("this is second").waitFor();
     await card(page, "break").hover();
@@ -118,7 +120,7 @@ area("run-panel", {}, (test) => {
     await world.server.start();
     await panel(page).getByText("Connection lost").waitFor({ state: "detached" });
     await signal(world.server, page);
-    await panel(page).getByText("5 of 5, 1 failed, 1 skipped").waitFor({ timeout: 30_000 });
+    await panel(page).getByText("5 of 5, 1 failed, 1 skipped", { exact: true }).waitFor({ timeout: 30_000 });
   });
 
   test("point 56: what is unsaved is saved first, and that version is executed", async (world) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { assertAccessible, narrow, phone, picture } from "./lib/browser.mjs";
+import { eventually } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
 const text = `# How we greet.
@@ -24,7 +25,7 @@ let made = 0;
 async function designer(open, server, options) {
   const id = await server.workflow(text, `greeting-${++made}`);
   const page = await open(`/vwmp/designer/${id}`, options);
-  await card(page, "bye").waitFor();
+  await card(page, "hello").waitFor();
   return { id, page };
 }
 
@@ -44,24 +45,22 @@ async function elsewhere(server, id, change = (definition) => (definition.descri
 
 const stepsOf = async (server, id) => (await server.api(`workflows/${id}/`)).steps.map((step) => step.id);
 
-async function hasDraft(page) {
-  await page.waitForFunction(
-    () =>
-      new Promise((resolve) => {
-        const opening = indexedDB.open("vwmp");
-        opening.onsuccess = () => {
-          const { result } = opening;
-          if (!result.objectStoreNames.contains("drafts")) return resolve(false);
-          const asked = result.transaction("drafts").objectStore("drafts").count();
-          asked.onsuccess = () => resolve(asked.result > 0);
-          result.close();
-        };
-        opening.onupgradeneeded = () => opening.transaction.abort();
-        opening.onerror = () => resolve(false);
-      }),
-    null,
-    { polling: 200 },
-  );
+/** Waits until this browser keeps a draft. */
+const hasDraft = (page) => eventually(async () => (await page.evaluate(countDrafts)) > 0, "a kept draft");
+
+function countDrafts() {
+  return new Promise((resolve) => {
+    const opening = indexedDB.open("vwmp");
+    opening.onsuccess = () => {
+      const { result } = opening;
+      if (!result.objectStoreNames.contains("drafts")) return resolve(0);
+      const asked = result.transaction("drafts").objectStore("drafts").count();
+      asked.onsuccess = () => resolve(asked.result);
+      result.close();
+    };
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => resolve(0);
+  });
 }
 
 area("saving", {}, (test) => {
@@ -239,7 +238,7 @@ area("saving", {}, (test) => {
     await next.getByText(/Restore your unsaved changes from \d\d:\d\d\?/).waitFor();
     assert.equal(await card(next, "bye").count(), 1);
     await assertAccessible(next, "the offered draft");
-    await next.getByRole("button", { name: "Restore" }).click();
+    await next.getByRole("button", { name: "Restore", exact: true }).click();
     await card(next, "bye").waitFor({ state: "detached" });
     await next.getByText("Unsaved changes").first().waitFor();
     await next.keyboard.press("Control+s");
@@ -259,6 +258,7 @@ area("saving", {}, (test) => {
     await page.getByRole("link", { name: "Executions", exact: true }).click();
     await page.getByRole("button", { name: "Leave without saving" }).click();
     await page.waitForURL("**/vwmp/executions");
+    await hasDraft(page);
     await page.goto(`${server.url}/vwmp/designer/${id}`);
     await page.getByRole("button", { name: "Discard them" }).click();
     await page.getByText("Restore your unsaved changes").waitFor({ state: "detached" });

@@ -45,14 +45,14 @@ area("shell", {}, (test) => {
     open,
   }) => {
     const page = await open("/vwmp/settings", { dark: true });
-    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
-    assert.equal(await theme(), "dark");
+    const hasTheme = (theme) => page.locator(`html[data-theme=${theme}]`).waitFor();
+    await hasTheme("dark");
     await page.emulateMedia({ colorScheme: "light" });
-    assert.equal(await theme(), "light");
+    await hasTheme("light");
     await page.getByRole("button", { name: /^Theme/ }).click();
     await assertAccessible(page, "the theme menu");
     await page.getByRole("menuitem", { name: "Dark" }).click();
-    assert.equal(await theme(), "dark");
+    await hasTheme("dark");
     // What stands when the body is first there is what is painted first.
     await page.addInitScript(() => {
       new MutationObserver((_, observer) => {
@@ -66,7 +66,7 @@ area("shell", {}, (test) => {
     assert.equal(await page.evaluate(() => window.firstTheme), "dark");
     assert.ok(await page.getByRole("radio", { name: "Dark" }).isChecked());
     await page.getByRole("radio", { name: "As the system" }).check();
-    assert.equal(await theme(), "light");
+    await hasTheme("light");
   });
 
   test("point 4: ? lists the shortcuts, each works, and single keys can be turned off", async ({ open }) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertClean, phone } from "./lib/browser.mjs";
 import { area } from "./lib/suite.mjs";
 
 area("smoke", {}, (test) => {
@@ -14,6 +14,49 @@ area("smoke", {}, (test) => {
       await assertAccessible(page, `/vwmp/${path}`);
     }
     assert.equal(titles.size, 7, [...titles].join(", "));
+  });
+
+  test("point 64: the browser loads no more than the budgets, all from its own origin", async ({ server, open }) => {
+    const page = await open(null);
+    const loaded = async (path, ready) => {
+      await page.goto(server.url + path);
+      await page.locator(ready).first().waitFor();
+      const entries = await page.evaluate(() =>
+        performance
+          .getEntries()
+          .flatMap(({ name, encodedBodySize }) => (encodedBodySize ? [[name, encodedBodySize]] : [])),
+      );
+      for (const [name] of entries) assert.equal(new URL(name).origin, server.url);
+      const code = entries.filter(([name]) => /\.(js|css)$/.test(name));
+      assert.ok(code.length > 2, `${path} loads ${code.length} files`);
+      return code.reduce((sum, [, size]) => sum + size, 0);
+    };
+    assert.ok((await loaded("/vwmp/", "h1")) < 190_000);
+    const id = await server.workflow({
+      name: "One",
+      steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }],
+    });
+    assert.ok((await loaded(`/vwmp/designer/${id}`, "[data-step]")) < 190_000 + 150_000);
+  });
+
+  test("point 65: what the console, the policy and foreign requests say is a fault of every test", async ({ open }) => {
+    const page = await open();
+    await page.evaluate(() => {
+      console.error("said by the test");
+      const script = document.createElement("script");
+      script.textContent = "window.ran = true";
+      document.head.append(script);
+      return fetch("https://elsewhere.invalid/").catch(() => undefined);
+    });
+    assert.equal(await page.evaluate(() => window.ran), undefined);
+    for (const expected of [/said by the test/, /policy: script-src/, /policy: connect-src/]) {
+      assert.ok(
+        page.faults.some((fault) => expected.test(fault)),
+        `${expected} is in ${page.faults.join("\n")}`,
+      );
+    }
+    assert.throws(() => assertClean(page), /said by the test/);
+    page.faults.length = 0;
   });
 
   test("who is signed out is led to the sign-in page and back", async ({ server, open }) => {

@@ -50,7 +50,7 @@ area("templates", {}, (test) => {
     await card(page, "step-1").waitFor({ state: "detached" });
     await page.keyboard.press("Control+s");
     await page.waitForURL(/designer\/[\w-]+(\?|$)/);
-    await page.getByText(/^Saved/).waitFor();
+    await page.getByText("Saved as a draft with 1 problem").waitFor();
     const id = new URL(page.url()).pathname.split("/").at(-1);
     const saved = await server.api(`workflows/${id}/export/?format=yaml`);
     assert.match(saved, /# Two releases never share a workspace/, "the template's comments are saved too");

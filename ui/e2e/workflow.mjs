@@ -23,7 +23,10 @@ area("workflow page", {}, (test) => {
     await page.getByRole("heading", { level: 1, name: "Shown" }).waitFor();
     await page.locator('[data-step="second"]').waitFor();
     await page.getByText("It was not executed yet.").waitFor();
-    assert.equal(await page.getByRole("table", { name: "Versions" }).locator("tbody tr").count(), 2);
+    assert.equal(
+      await page.getByRole("list", { name: "Versions, the newest first" }).locator(":scope > li").count(),
+      2,
+    );
     await page.getByRole("table", { name: "Triggers" }).getByText("Every day at 02:30").waitFor();
     await page.getByRole("button", { name: "Execute" }).click();
     await page.getByText("“Shown” is executing").waitFor();

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startServer } from "../e2e/lib/server.mjs";
 
-const target = join(dirname(fileURLToPath(import.meta.url)), "..", "src", "features", "execution", "model", "testdata");
+const target = join(dirname(fileURLToPath(import.meta.url)), "..", "src", "features", "run", "testdata");
 
 const log = (id, more = "") => `{id: ${id}, handler: flow.log, config: {message: "says ${id}"}${more}}`;
 

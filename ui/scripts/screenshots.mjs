@@ -38,7 +38,7 @@ try {
   await page.getByRole("row").filter({ hasText: "Hotfix release" }).getByText("Waiting").waitFor();
   await page.getByRole("img", { name: /in the last 14 days/ }).waitFor();
   await keep(page, "dashboard");
-  await page.goto(new URL("/vwmp/designer/standard-release?step=bump", server.url).href);
+  await page.goto(new URL("/vwmp/designer/standard-release?step=step-1", server.url).href);
   await page.locator("[data-step]").first().waitFor();
   await page.locator(".react-flow__edge").first().waitFor({ state: "attached" });
   await keep(page, "designer");

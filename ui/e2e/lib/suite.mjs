@@ -1,8 +1,18 @@
 // A small frame on node's own test runner: one browser for a file, a server
 // for whoever asks, and pages that are checked for faults when a test ends.
+import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { assertClean, launch, openPage, picture } from "./browser.mjs";
 import { startServer } from "./server.mjs";
+
+/**
+ * Prints a time in milliseconds beside what is aimed at. A busy machine may
+ * miss the aim, so only ten times as much is a fault.
+ */
+export function assertInTime(milliseconds, aim, what) {
+  console.log(`  ${what}: ${Math.round(milliseconds)} ms, aim ${aim} ms`);
+  assert.ok(milliseconds < 10 * aim, `${what} took ${Math.round(milliseconds)} ms, the aim is ${aim} ms`);
+}
 
 /**
  * Describes one area. tests are given { server, open }: open(path, options)

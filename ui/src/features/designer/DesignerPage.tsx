@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useState } from "react";
-import { useLocation, useSearchParams } from "wouter";
+import { useLocation, useSearch } from "wouter";
 import { definitionOf, workflowQuery } from "../../api/queries";
 import type { Definition } from "../../api/types";
 import { PageSkeleton } from "../../app/PageSkeleton";
@@ -54,7 +54,7 @@ const chosen = "new";
  */
 export default function DesignerPage({ id }: { id?: string }) {
   const [, go] = useLocation();
-  const [search] = useSearchParams();
+  const search = new URLSearchParams(useSearch());
   const [made, setMade] = useState<{ start: Start; id?: string; number: number } | null>(null);
   const here = id ?? (search.has(chosen) ? chosen : "");
   const [shown, setShown] = useState(here);

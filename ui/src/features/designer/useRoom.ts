@@ -2,7 +2,7 @@ import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 import { useView, useViewStore } from "./view";
 
 /** The least width that the canvas with its toolbar keeps, in pixels. */
-const least = 400;
+const least = 440;
 
 const foldable = ["palette", "stepsList", "settings"] as const;
 

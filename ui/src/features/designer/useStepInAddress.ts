@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { useSearchParams } from "wouter";
+import { useAddress } from "../../components/useUrl";
 import { useDesignerState, useDesignerStore } from "./context";
 import { useView } from "./view";
 
@@ -10,7 +10,7 @@ import { useView } from "./view";
 export function useStepInAddress(): void {
   const store = useDesignerStore();
   const canvas = useView((state) => state.canvas);
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const asked = search.get("step");
   const [only = null] = useDesignerState((state) => (state.selection.size === 1 ? state.selection : none));
   const written = useRef<string | null>(null);
@@ -29,16 +29,11 @@ export function useStepInAddress(): void {
     // A link's own step is looked at before anything is written over it.
     if (!ready || only === written.current) return;
     written.current = only;
-    setSearch(
-      (before) => {
-        const after = new URLSearchParams(before);
-        if (only === null) after.delete("step");
-        else after.set("step", only);
-        return after;
-      },
-      { replace: true },
-    );
-  }, [ready, only, setSearch]);
+    change((now) => {
+      if (only === null) now.delete("step");
+      else now.set("step", only);
+    });
+  }, [ready, only, change]);
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -2,8 +2,8 @@
 // that a narrow screen shows, and a hold of the canvas for whoever leads the
 // person to a step. Never saved, never in the history.
 import { createContext, useContext } from "react";
-import { useSearchParams } from "wouter";
 import { createStore, useStore } from "zustand";
+import { useAddress } from "../../components/useUrl";
 import type { Point } from "../graph/geometry";
 
 /** What stands beside or below the canvas; part of the address. */
@@ -12,21 +12,16 @@ const panels: readonly string[] = ["source", "history", "run"];
 
 /** The open panel, and a way to open another one or, with null, none. */
 export function usePanel(): [Panel | null, (panel: Panel | null) => void] {
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const asked = search.get("panel");
   const panel = asked !== null && panels.includes(asked) ? (asked as Panel) : null;
   return [
     panel,
     (next) =>
-      setSearch(
-        (before) => {
-          const after = new URLSearchParams(before);
-          if (next) after.set("panel", next);
-          else after.delete("panel");
-          return after;
-        },
-        { replace: true },
-      ),
+      change((now) => {
+        if (next) now.set("panel", next);
+        else now.delete("panel");
+      }),
   ];
 }
 

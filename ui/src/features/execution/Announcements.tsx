@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
+import { Announcer, announcement } from "../run/announce";
 import { useRunPage } from "./context";
-import { Announcer, announcement } from "./model/announce";
 
 /** Says politely how the run goes on, not more often than one can listen. */
 export function Announcements() {

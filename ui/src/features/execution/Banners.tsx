@@ -8,12 +8,12 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { StatusIcon } from "../../components/StatusIcon";
 import { Ago } from "../../components/Time";
 import { capital } from "../../lib/text";
+import { firstFailed, firstLine, type StepRow, waitingRows } from "../run/steps";
 import { useRunPage } from "./context";
 import styles from "./ExecutionPage.module.css";
 import { explainQuery } from "./explain";
 import { designerHref } from "./links";
 import { LogText } from "./logs/LogText";
-import { firstFailed, firstLine, type StepRow, waitingRows } from "./model/steps";
 
 interface BannerProps {
   status: string;

@@ -1,9 +1,9 @@
 import { createContext, useContext } from "react";
 import type { Definition } from "../../api/types";
+import type { Run } from "../run/fold";
+import type { StepRow } from "../run/steps";
 import type { LiveRun } from "./liveRun";
 import type { Allowed } from "./model/allowed";
-import type { Run } from "./model/fold";
-import type { StepRow } from "./model/steps";
 
 /** What the parts of one run's page share. */
 export interface RunPageState {

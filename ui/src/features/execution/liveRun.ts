@@ -4,7 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import { events as allEvents, type Connection, closeCodes, fetchSnapshot, watchExecution } from "../../api/live";
 import { readLogs } from "../../api/queries";
 import { type Execution, hasEnded, type LiveEvent } from "../../api/types";
-import { foldAll, type Run, runOf, withSnapshot } from "./model/fold";
+import { foldAll, type Run, runOf, withSnapshot } from "../run/fold";
 import { LogBook, maxLines } from "./model/logs";
 
 /** A hidden page has no frames; then events are shown this often, in milliseconds. */

@@ -47,25 +47,29 @@ export function describeStep(
     parts.push(status.status);
     const time = timeOf(status);
     if (time) parts.push(time);
-    parts.push(`id ${id}`);
     if (status.message) parts.push(status.message);
+    parts.push(`id ${id}`);
   } else {
     if (unknown) parts.push("unknown step");
     if (off) parts.push("off");
-    parts.push(id);
-    if (problems?.errors) parts.push(count(problems.errors, "problem"));
-    else if (problems?.warnings) parts.push(count(problems.warnings, "warning"));
+    // Beside two words the card has no room for the id.
+    const wrong = problems?.errors
+      ? count(problems.errors, "problem")
+      : problems?.warnings && count(problems.warnings, "warning");
+    const last = unknown || off ? [wrong, `id ${id}`] : [id, wrong];
+    parts.push(...last.filter((part) => typeof part === "string"));
   }
   parts.push(dependencies.length > 0 ? `depends on ${listed(dependencies)}` : "depends on nothing");
   return parts.join(", ");
 }
 
-function Problems({ errors, warnings }: { errors: number; warnings: number }) {
+/** short leaves the word out, where others need the room. */
+function Problems({ errors, warnings, short }: { errors: number; warnings: number; short?: boolean }) {
   if (errors > 0) {
     return (
       <span className={styles.problems} data-status="failed">
         <CircleAlert size={12} aria-hidden="true" />
-        {count(errors, "problem")}
+        {short ? errors : count(errors, "problem")}
       </span>
     );
   }
@@ -73,7 +77,7 @@ function Problems({ errors, warnings }: { errors: number; warnings: number }) {
   return (
     <span className={styles.problems} data-status="skipped">
       <TriangleAlert size={12} aria-hidden="true" />
-      {count(warnings, "warning")}
+      {short ? warnings : count(warnings, "warning")}
     </span>
   );
 }
@@ -97,8 +101,18 @@ function SecondLine({ id, unknown, off, status, problems }: StepCardProps) {
   }
   return (
     <>
-      {unknown && <span className={styles.word}>Unknown step</span>} {off && <span className={styles.word}>Off</span>}{" "}
-      <code className={styles.id}>{id}</code> {problems && <Problems {...problems} />}
+      {unknown && (
+        <>
+          <span className={styles.word}>Unknown step</span>{" "}
+        </>
+      )}
+      {off && (
+        <>
+          <span className={styles.word}>Off</span>{" "}
+        </>
+      )}
+      {!(unknown || off) && <code className={styles.id}>{id}</code>}{" "}
+      {problems && <Problems {...problems} short={unknown} />}
     </>
   );
 }
@@ -142,7 +156,7 @@ export const StepCard = memo(function StepCard(props: StepCardProps) {
         <span className={styles.second}>
           <SecondLine {...props} />
         </span>
-      </span>
+      </span>{" "}
       {status?.message && (
         <span className={styles.message} data-status={word}>
           {capital(status.message)}

@@ -11,7 +11,7 @@ import { Skeleton } from "../../components/Skeleton";
 import { count } from "../../lib/text";
 import { useDesignerStore } from "../designer/context";
 import { useSavingSession } from "../designer/saving/useSaving";
-import { usePanel } from "../designer/view";
+import { usePanel, useViewStore } from "../designer/view";
 import { useHandlers } from "../graph/handlers";
 import type { Known } from "./complete";
 import { SourceController } from "./controller";
@@ -67,17 +67,19 @@ function Problems({ controller }: { controller: SourceController }) {
 function Editor({ session, format }: { session: TextSession; format: Format }) {
   const store = useDesignerStore();
   const known = useKnown();
+  const view = useViewStore();
   const place = useRef<HTMLDivElement>(null);
   const [controller, setController] = useState<SourceController | null>(null);
   useEffect(() => {
     const label = format === "yaml" ? "Workflow as YAML" : "Workflow as JSON";
-    const made = new SourceController({ parent: place.current!, session, store, format, label, known });
+    const reveal = (id: string) => view.getState().canvas?.reveal(id, { centre: false });
+    const made = new SourceController({ parent: place.current!, session, store, format, label, known, reveal });
     setController(made);
     return () => {
       setController(null);
       made.destroy();
     };
-  }, [session, store, format, known]);
+  }, [session, store, view, format, known]);
   return (
     <>
       <div ref={place} className={styles.editor} />

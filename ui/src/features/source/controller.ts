@@ -113,6 +113,8 @@ interface Options {
   format: Format;
   label: string;
   known: () => Known;
+  /** Brings a step into view where it is drawn. */
+  reveal: (id: string) => void;
 }
 
 export class SourceController {
@@ -184,6 +186,8 @@ export class SourceController {
       this.#shown = store.getState().document;
     }
     this.#fresh();
+    // Who writes a step sees it: a new one may stand outside of what the canvas shows.
+    if (this.#view.hasFocus) this.#selectStep(this.#view.state.selection.main.head);
   }
 
   #text(): string {
@@ -314,8 +318,11 @@ export class SourceController {
 
   #selectStep(at: number): void {
     const id = stepAt(this.#places, at);
-    const { store } = this.#options;
-    if (id !== undefined && this.#selected() !== id) store.getState().select([id]);
+    const { store, reveal } = this.#options;
+    if (id !== undefined && this.#selected() !== id) {
+      store.getState().select([id]);
+      reveal(id);
+    }
     this.#mark();
   }
 

@@ -27,10 +27,11 @@ export function ProblemsButton() {
             kind="quiet"
             className={styles.trigger}
             title={words}
+            aria-label={words}
             data-state={errors > 0 ? "errors" : warnings > 0 ? "warnings" : "none"}
             icon={errors > 0 ? <CircleAlert /> : warnings > 0 ? <TriangleAlert /> : <CircleCheck />}
           >
-            <span className={errors + warnings === 0 ? "visually-hidden" : undefined}>{words}</span>
+            {errors + warnings > 0 && <span className={styles.words}>{words}</span>}
           </Button>
         }
       />

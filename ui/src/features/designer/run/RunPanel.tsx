@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect } from "react";
-import { useSearchParams } from "wouter";
+import { useAddress } from "../../../components/useUrl";
 import { useRun, useRunState } from "../live";
 
 const RunContent = lazy(() => import("./RunContent"));
@@ -8,7 +8,7 @@ const RunContent = lazy(() => import("./RunContent"));
 export function RunPanel() {
   const run = useRun();
   const follows = useRunState((state) => state.id !== null);
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const asked = search.get("execution");
 
   // The followed execution is part of the address, so that a reload goes on with it.
@@ -19,20 +19,15 @@ export function RunPanel() {
     () =>
       run.state.subscribe((now, before) => {
         if (now.id === before.id) return;
-        setSearch(
-          (params) => {
-            const next = new URLSearchParams(params);
-            if (now.id) next.set("execution", now.id);
-            else {
-              next.delete("execution");
-              if (next.get("panel") === "run") next.delete("panel");
-            }
-            return next;
-          },
-          { replace: true },
-        );
+        change((params) => {
+          if (now.id) params.set("execution", now.id);
+          else {
+            params.delete("execution");
+            if (params.get("panel") === "run") params.delete("panel");
+          }
+        });
       }),
-    [run, setSearch],
+    [run, change],
   );
   useEffect(() => () => run.stop(), [run]);
 

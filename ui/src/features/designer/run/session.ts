@@ -4,9 +4,9 @@ import { createStore } from "zustand";
 import { client, take } from "../../../api/client";
 import { closeCodes, watchExecution } from "../../../api/live";
 import { hasEnded, type LiveEvent, type StepResult } from "../../../api/types";
-import { fold, type Run, runOf as runOfResult, withSnapshot } from "../../execution/model/fold";
-import { stepNote } from "../../execution/model/steps";
 import type { StatusSource, StepStatus } from "../../graph/status";
+import { fold, type Run, runOf as runOfResult, withSnapshot } from "../../run/fold";
+import { stepNote } from "../../run/steps";
 import type { DesignerStore } from "../store";
 
 /** How many log lines the designer keeps; the execution's page has them all. */

@@ -77,8 +77,8 @@ export function DesignerToolbar({ children }: { children: ReactNode }) {
   return (
     <div className={styles.bar}>
       <Title />
-      {children}
-      <div className={styles.actions}>
+      <div className={styles.tools}>
+        {children}
         <IconButton
           label="Source"
           icon={<Code />}
@@ -93,6 +93,8 @@ export function DesignerToolbar({ children }: { children: ReactNode }) {
           onClick={() => setPanel(panel === "history" ? null : "history")}
         />
         <MoreMenu onImport={() => setImporting(true)} />
+      </div>
+      <div className={styles.main}>
         <SaveButton />
         <ExecuteButton />
       </div>

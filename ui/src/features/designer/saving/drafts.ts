@@ -56,9 +56,13 @@ export async function removeDraft(key: string): Promise<void> {
   await use("readwrite", (drafts) => drafts.delete(key));
 }
 
+/** How long a page that is about to be gone may still seem open, in milliseconds. */
+const farewell = 2000;
+
 /** The drafts of a workflow whose designers are gone, the newest first. */
 export async function leftDrafts(workflow: string): Promise<Draft[]> {
   const all = (await use("readonly", (drafts) => drafts.getAll())) as Draft[];
+  await Promise.all(all.filter((draft) => draft.workflow === workflow).map(({ key }) => awaitRelease(key)));
   const open = await openKeys();
   const now = Date.now();
   for (const draft of all) {
@@ -82,6 +86,13 @@ export function holdDraft(key: string): () => void {
   });
   navigator.locks.request(lockPrefix + key, () => held).catch(() => undefined);
   return release;
+}
+
+/** Waits for the designer of a draft to be gone, which after a reload or a crash takes the browser a moment. */
+async function awaitRelease(key: string): Promise<void> {
+  await navigator.locks
+    ?.request(lockPrefix + key, { signal: AbortSignal.timeout(farewell) }, () => undefined)
+    .catch(() => undefined);
 }
 
 async function openKeys(): Promise<Set<string>> {

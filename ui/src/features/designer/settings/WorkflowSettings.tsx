@@ -13,7 +13,7 @@ import { Section } from "./Section";
 import styles from "./settings.module.css";
 import { concurrency, duration, onFailure } from "./stepSchema";
 import { TriggersEditor } from "./TriggersEditor";
-import { joined, setKey, unlessDefault, useContent, useEdit, useSuggestions, useVariables } from "./useSettings";
+import { joined, setKey, unlessDefault, useContent, useEdit, useVariables, withKey } from "./useSettings";
 
 const general: { [key: string]: JsonSchema } = {
   name: { type: "string", title: "Name", minLength: 1, maxLength: 200 },

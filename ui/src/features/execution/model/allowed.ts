@@ -1,7 +1,7 @@
 // What may be done with a run now, by whom.
 import { includes, type Role } from "../../../api/role";
 import { type Execution, hasEnded } from "../../../api/types";
-import type { Run } from "./fold";
+import type { Run } from "../../run/fold";
 
 export interface Allowed {
   cancel: boolean;

@@ -5,7 +5,7 @@ import type { Execution } from "../../../api/types";
 import { barsOf, place, runBars, shownSpan, ticksOf, wholeSpan } from "./timeline";
 
 const result = (name: string): Execution =>
-  JSON.parse(readFileSync(join(import.meta.dirname, "testdata", `${name}.json`), "utf8")).result;
+  JSON.parse(readFileSync(join(import.meta.dirname, "../../run/testdata", `${name}.json`), "utf8")).result;
 
 describe("point 21: bars", () => {
   test("one for each attempt, the lost one too", () => {

@@ -5,7 +5,7 @@ import { Button } from "../../../components/Button";
 import { StatusPill } from "../../../components/StatusPill";
 import { count } from "../../../lib/text";
 import { duration, secondsBetween } from "../../../lib/time";
-import { firstLine, waitText } from "../model/steps";
+import { firstLine, waitText } from "../../run/steps";
 import { Failure } from "./Failure";
 import { Input, Output } from "./Payload";
 import styles from "./StepDetails.module.css";

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { Skeleton } from "../../../components/Skeleton";
+import { firstLine } from "../../run/steps";
 import { useRunPage } from "../context";
 import { explainQuery } from "../explain";
 import { LogText } from "../logs/LogText";
-import { firstLine } from "../model/steps";
 import styles from "./StepDetails.module.css";
 
 /** Why a step is as it is, in sentences. */

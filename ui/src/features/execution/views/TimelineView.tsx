@@ -6,8 +6,8 @@ import { useMedia } from "../../../components/useMedia";
 import { useNow } from "../../../components/useNow";
 import { capital } from "../../../lib/text";
 import { duration, exactTime } from "../../../lib/time";
+import type { StepRow } from "../../run/steps";
 import { useRunPage } from "../context";
-import type { StepRow } from "../model/steps";
 import {
   type Bar,
   barsOf,

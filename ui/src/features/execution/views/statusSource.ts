@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from "react";
 import type { StatusSource, StepStatus } from "../../graph/status";
+import { stepNote } from "../../run/steps";
 import type { LiveRun } from "../liveRun";
-import { stepNote } from "../model/steps";
 
 /** The steps of a live run as a store in which each card hears only of its own step. */
 class RunStatuses implements StatusSource {

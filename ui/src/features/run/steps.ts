@@ -1,5 +1,5 @@
 // The steps of a run as its pages list them.
-import { type Definition, type Execution, hasEnded, type StepDefinition, type StepResult } from "../../../api/types";
+import { type Definition, type Execution, hasEnded, type StepDefinition, type StepResult } from "../../api/types";
 
 export interface StepRow {
   result: StepResult;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Execution } from "../../../api/types";
+import type { Execution } from "../../api/types";
 import { Announcer, announcement } from "./announce";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,6 +1,6 @@
 // What is said aloud of a run as it goes on.
-import { type Execution, hasEnded } from "../../../api/types";
-import { capital, count } from "../../../lib/text";
+import { type Execution, hasEnded } from "../../api/types";
+import { capital, count } from "../../lib/text";
 
 /** The least time between two announcements, in milliseconds. */
 export const announceEvery = 3000;

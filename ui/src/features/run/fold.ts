@@ -1,7 +1,7 @@
 // Folds the events of a live run over a result, by the rules by which the
 // server makes results of the same events. Pure: same run, same events, same
 // outcome; an event that is older than what is shown changes nothing.
-import { type Execution, hasEnded, type LiveEvent, type StepResult } from "../../../api/types";
+import { type Execution, hasEnded, type LiveEvent, type StepResult } from "../../api/types";
 
 type Item = NonNullable<StepResult["items"]>[number];
 type Attempt = NonNullable<StepResult["attempt_list"]>[number];

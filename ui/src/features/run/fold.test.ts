@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Execution, LiveEvent, StepResult } from "../../../api/types";
+import type { Execution, LiveEvent, StepResult } from "../../api/types";
 import { fold, foldAll, type Run, runOf, withSnapshot } from "./fold";
 
 interface Recorded {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Definition, Execution } from "../../../api/types";
+import type { Definition, Execution } from "../../api/types";
 import { firstFailed, stepNote, stepRows, stepToOpen, waitingRows } from "./steps";
 
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, "testdata", `${name}.json`), "utf8"));

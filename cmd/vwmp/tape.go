@@ -1,0 +1,294 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/engine/cassette"
+	"github.com/vwmp/vwmp/host/pluginhost"
+	"github.com/vwmp/vwmp/pluginsdk"
+)
+
+// tape stands between the engine and the plugins of a run.
+type tape interface {
+	// around wraps the invoker; dirs, where it is not nil, are all the folders
+	// of plugins.
+	around(next engine.Invoker, catalogue engine.Catalogue) (engine.Invoker, engine.Catalogue)
+	dirs() []string
+	// ended gets the result; over: there is nothing more to say of the run.
+	ended(cmd *cobra.Command, result *engine.Result) (over bool, err error)
+}
+
+// around is what a core needs of the tape, if there is one.
+func (f *runFlags) around() (func(engine.Invoker, engine.Catalogue) (engine.Invoker, engine.Catalogue), []string) {
+	if f.tape == nil {
+		return nil, nil
+	}
+	return f.tape.around, f.tape.dirs()
+}
+
+// recording writes down what a run calls.
+type recording struct {
+	file     string
+	flags    *runFlags
+	recorder *cassette.Recorder
+}
+
+func (r *recording) around(next engine.Invoker, catalogue engine.Catalogue) (engine.Invoker, engine.Catalogue) {
+	r.recorder = cassette.NewRecorder(next, catalogue)
+	return r.recorder, catalogue
+}
+
+func (*recording) dirs() []string { return nil }
+
+func (r *recording) ended(cmd *cobra.Command, result *engine.Result) (bool, error) {
+	c := r.recorder.Cassette(result)
+	c.Skips, c.Approvals, c.Signals = r.flags.skips, r.flags.approvals, r.flags.signals
+	if err := writeCassette(r.file, c); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%d calls are recorded in %s\n", len(c.Calls), r.file)
+	return false, nil
+}
+
+func writeCassette(file string, c *cassette.Cassette) error {
+	text, err := json.MarshalIndent(c, "", " ")
+	if err != nil {
+		return fmt.Errorf("write the recording: %w", err)
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o600)
+}
+
+// playing plays a recording, and tells where the run differs from it.
+type playing struct {
+	player *cassette.Player
+	output string
+	// plugin is the name of the one whose calls are made once more, folder
+	// where it lies.
+	plugin, folder string
+}
+
+func (p *playing) around(next engine.Invoker, _ engine.Catalogue) (engine.Invoker, engine.Catalogue) {
+	if p.plugin != "" {
+		p.player.Try(p.plugin, next)
+	}
+	return p.player, p.player
+}
+
+func (p *playing) dirs() []string {
+	if p.folder == "" {
+		return []string{}
+	}
+	return []string{p.folder}
+}
+
+func (p *playing) ended(cmd *cobra.Command, result *engine.Result) (bool, error) {
+	differences := p.player.Differences(result)
+	if p.output == "json" {
+		if differences == nil {
+			differences = []cassette.Difference{}
+		}
+		if err := printValue(cmd.OutOrStdout(), "json", map[string]any{"status": result.Status, "differences": differences}, nil); err != nil {
+			return true, err
+		}
+	} else {
+		tellDifferences(cmd, differences)
+	}
+	if len(differences) > 0 {
+		return true, &exitError{exitFailed, nil}
+	}
+	return true, nil
+}
+
+func tellDifferences(cmd *cobra.Command, differences []cassette.Difference) {
+	out := cmd.OutOrStdout()
+	if len(differences) == 0 {
+		fmt.Fprintln(out, "as recorded")
+		return
+	}
+	step := "\x00"
+	for _, d := range differences {
+		if d.Step != step {
+			step = d.Step
+			name := step
+			if name == "" {
+				name = "the run"
+			}
+			fmt.Fprintf(out, "%s\n", printable(name))
+		}
+		fmt.Fprintf(out, "  %s%s\n    recorded: %s\n    now:      %s\n", d.What, pointerText(d.Pointer), printable(d.Recorded), printable(d.Now))
+	}
+	fmt.Fprintf(out, "%d differences from the recording\n", len(differences))
+}
+
+func pointerText(pointer string) string {
+	if pointer == "" {
+		return ""
+	}
+	return " " + pointer
+}
+
+func newTest() *cobra.Command {
+	var file, plugin, output string
+	var ignore []string
+	var flags runFlags
+	command := &cobra.Command{
+		Use: "test FILE", Short: "Run a workflow file against a recording, without any plugin", Args: cobra.ExactArgs(1),
+		Long: `Runs a workflow file, with the calls to plugins answered from a recording of an earlier run ("vwmp run --record", or
+"vwmp execution record"), and tells per step what is not as it was: configs, calls, ends of steps. No plugin is
+started. With --plugin each recorded call to that plugin is made once more, by the binary given and in an empty
+workspace unless --workspace names one, and what comes of it is compared with the recording.
+Parameters, approvals and signals are those of the recording. It ends with 1 where anything differs.`,
+		Example: `  vwmp run release.yaml --record release.cassette.json -p summary="Faster start"
+  vwmp test release.yaml --cassette release.cassette.json
+  vwmp test release.yaml --cassette release.cassette.json --plugin ./vwmp-plugin-git --ignore commit/commit_hash`,
+	}
+	configFlags(command.Flags())
+	for _, name := range []string{"addr", "auth", "allowed-host", "plugins"} {
+		// They belong to a server, or to plugins that are not called.
+		_ = command.Flags().MarkHidden(name)
+	}
+	flags.parameters.declare(command.Flags())
+	command.Flags().StringVar(&file, "cassette", "", "the recording")
+	command.Flags().StringVar(&plugin, "plugin", "", "a plugin's binary or folder, whose calls are made once more")
+	command.Flags().StringArrayVar(&ignore, "ignore", nil, "what may differ, as STEP/POINTER into the config or the output; repeatable")
+	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text or json")
+	_ = command.MarkFlagRequired("cassette")
+	command.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if output != "text" && output != "json" {
+			return usageError("--output must be text or json, not %q", output)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return &exitError{exitMissing, err}
+		}
+		recorded, err := cassette.Read(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		dir, err := os.MkdirTemp("", "vwmp-test-")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		s, err := loadSettings(cmd.Flags(), getenv)
+		if err != nil {
+			return err
+		}
+		if s.runSecrets, err = pretendedSecrets(); err != nil {
+			return err
+		}
+		if !cmd.Flags().Changed("workspace") {
+			s.Workspaces = []string{filepath.Join(dir, "workspace")}
+			if err := os.Mkdir(s.Workspaces[0], 0o700); err != nil {
+				return err
+			}
+		}
+		tape := &playing{player: cassette.NewPlayer(recorded, ignore), output: output}
+		if plugin != "" {
+			if err := tape.try(cmd, plugin, filepath.Join(dir, "plugins")); err != nil {
+				return err
+			}
+		}
+		flags.tape, flags.output = tape, "json" // Which shows nothing before the end.
+		flags.workflowID = recorded.Workflow
+		flags.skips, flags.approvals, flags.signals = recorded.Skips, recorded.Approvals, recorded.Signals
+		if flags.parameters.file == "" {
+			flags.parameters.file = filepath.Join(dir, "parameters.json")
+			if err := os.WriteFile(flags.parameters.file, recorded.Parameters, 0o600); err != nil {
+				return err
+			}
+		}
+		return runFile(cmd, s, &flags, args[0])
+	}
+	return command
+}
+
+// try finds out which plugin it is that calls are made to once more.
+func (p *playing) try(cmd *cobra.Command, path, spare string) error {
+	described, err := pluginhost.Describe(cmd.Context(), path, pluginhost.Options{})
+	if err != nil {
+		return err
+	}
+	p.plugin = described.Description.Name
+	p.folder, err = folderOf(path, spare)
+	return err
+}
+
+// pretendedSecrets gives each secret a value: a recording holds none, and none
+// is needed where no plugin is called.
+func pretendedSecrets() (func(name string) (string, bool), error) {
+	given, err := readRunSecrets("", os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) (string, bool) {
+		if value, found := given(name); found {
+			return value, true
+		}
+		return "the recording's secret " + name, true
+	}, nil
+}
+
+func executionRecord(where *target) *cobra.Command {
+	var file string
+	command := &cobra.Command{
+		Use: "record ID", Short: "Make a recording of an execution, for \"vwmp test\"", Args: cobra.ExactArgs(1),
+		Long: `Writes how each attempt of an execution that has ended went, as a recording for "vwmp test". What the store does not
+keep is not in it: the configs that the steps had, and what they said meanwhile. "vwmp run --record" has all.`,
+		Example: "  vwmp execution record 0192… --file release.cassette.json",
+	}
+	command.Flags().StringVar(&file, "file", "", "where to write it (default ID.cassette.json)")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		var result engine.Result
+		if err := c.call(cmd.Context(), http.MethodGet, "/executions/"+url.PathEscape(args[0])+"/", nil, nil, &result); err != nil {
+			return err
+		}
+		if !result.Status.Ended() {
+			return &exitError{exitRefused, fmt.Errorf("execution %s is %s; only one that has ended can be recorded", args[0], result.Status)}
+		}
+		var answer struct {
+			Handlers []struct {
+				pluginsdk.HandlerInfo
+				Plugin        string `json:"plugin"`
+				PluginVersion string `json:"plugin_version"`
+			} `json:"handlers"`
+		}
+		if err := c.call(cmd.Context(), http.MethodGet, "/step-handlers/", nil, nil, &answer); err != nil {
+			return err
+		}
+		made, err := cassette.FromResult(&result, func(path string) (cassette.Handler, bool) {
+			for _, h := range answer.Handlers {
+				if h.Path == path {
+					return cassette.Handler{HandlerInfo: h.HandlerInfo, Plugin: h.Plugin, PluginVersion: h.PluginVersion}, true
+				}
+			}
+			return cassette.Handler{}, false
+		})
+		if err != nil {
+			return &exitError{exitRefused, err}
+		}
+		if file == "" {
+			file = args[0] + ".cassette.json"
+		}
+		if err := writeCassette(file, made); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d calls are recorded in %s\n", len(made.Calls), file)
+		return nil
+	}
+	return command
+}
