@@ -4,7 +4,7 @@ SHELL       := bash
 .DEFAULT_GOAL := help
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-PLUGINS   := git release vwmp kanban shell http file data notify
+PLUGINS   := git release vwmp kanban shell http file data notify sql
 LDFLAGS   := -s -w -funcalign=16 -X main.version=$(VERSION)
 # The tags leave out gRPC's own tracing pages and a second HTTP/2, which nothing here uses.
 # Packages off the hot path are compiled for size: without inlining the binary is 1.6 MB smaller, and so is

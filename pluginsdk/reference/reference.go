@@ -127,6 +127,15 @@ type schema struct {
 	Secret      bool              `json:"x-vwmp-secret"`
 }
 
+// UnmarshalJSON reads a schema, which may also be true or false.
+func (s *schema) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "true" || string(raw) == "false" {
+		return nil
+	}
+	type plain schema
+	return json.Unmarshal(raw, (*plain)(s))
+}
+
 func writeTable(out *strings.Builder, raw json.RawMessage, isConfig bool) error {
 	var s schema
 	if err := json.Unmarshal(raw, &s); err != nil {
