@@ -203,7 +203,7 @@ Parameters, approvals and signals are those of the recording. It ends with 1 whe
 		flags.skips, flags.approvals, flags.signals = recorded.Skips, recorded.Approvals, recorded.Signals
 		if flags.parameters.file == "" {
 			flags.parameters.file = filepath.Join(dir, "parameters.json")
-			if err := os.WriteFile(flags.parameters.file, recorded.Parameters, 0o600); err != nil {
+			if err := os.WriteFile(flags.parameters.file, recorded.Parameters, 0o600); err != nil { //nolint:gosec // It is in a folder that was just made.
 				return err
 			}
 		}
