@@ -4,7 +4,7 @@ SHELL       := bash
 .DEFAULT_GOAL := help
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-PLUGINS   := git release vwmp
+PLUGINS   := git release vwmp kanban shell http file data notify
 LDFLAGS   := -s -w -funcalign=16 -X main.version=$(VERSION)
 # The tags leave out gRPC's own tracing pages and a second HTTP/2, which nothing here uses.
 # Packages off the hot path are compiled for size: without inlining the binary is 1.6 MB smaller, and so is
@@ -113,6 +113,7 @@ generate: build ## make the generated code anew
 	@scripts/sdk-stubs.sh
 	go run ./scripts/scaffold
 	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz
+	go run ./scripts/handlerdocs bin/plugins docs/handlers
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs
 
 .PHONY: clean

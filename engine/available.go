@@ -43,6 +43,23 @@ func (e *NoHandlerError) Error() string {
 // can say what became of it.
 var ErrNoBinary = errors.New("the plugin's binary that the attempt ran with is gone")
 
+// Usage is what one attempt took of the machine.
+type Usage struct {
+	// CPU is processor time. Where several calls ran in one process at the
+	// same time, it is an equal part for each.
+	CPU time.Duration
+	// Memory is the most resident memory that the process had, in bytes.
+	Memory int64
+	// Shared: other calls ran in the process meanwhile.
+	Shared bool
+}
+
+// UsageReporter is a pluginsdk.Reporter that wants to know what an attempt
+// took. Used is called at most once, before the attempt's outcome is returned.
+type UsageReporter interface {
+	Used(usage Usage)
+}
+
 // Codes of outcomes that an Invoker makes itself.
 const (
 	// CodeNotReady belongs to pluginsdk.OutcomeNotRun.

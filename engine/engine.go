@@ -232,6 +232,10 @@ type Attempt struct {
 	Error         *plan.Error `json:"error,omitempty"`
 	// Checksum is the SHA-256 of the plugin's binary, in hex.
 	Checksum string `json:"checksum,omitempty"`
+	// What the attempt took; 0 where nobody measured.
+	CPUSeconds    float64 `json:"cpu_seconds,omitempty" doc:"Processor time that it took, as the kernel counts it"`
+	MemoryBytes   int64   `json:"memory_bytes,omitempty" doc:"The most resident memory that its plugin's process had meanwhile"`
+	SharedProcess bool    `json:"shared_process,omitempty" doc:"Other calls ran in the process too: the time is an equal part for each, the memory is that of all"`
 }
 
 // Result is a run with its steps.

@@ -23,6 +23,8 @@ import (
 type Plugins interface {
 	// Plugins lists all that were found, and those that were refused.
 	Plugins() []PluginStatus
+	// Fence says how plugins are kept in on this machine.
+	Fence() PluginFence
 	// Plugin returns one of them.
 	Plugin(name string) (PluginStatus, bool)
 	// Enable and Disable are nil for a plugin that is so already. by names
@@ -71,7 +73,8 @@ type PluginStatus struct {
 	WorkflowTypes []string  `json:"workflow_types,omitempty"`
 	PID           int       `json:"pid,omitempty"`
 	StartedAt     time.Time `json:"started_at,omitzero" doc:"Of the running process, or the last one"`
-	MemoryBytes   int64     `json:"memory_bytes,omitempty" doc:"Resident memory of the running process"`
+	MemoryBytes   int64     `json:"memory_bytes,omitempty" doc:"Resident memory of its running processes"`
+	CPUSeconds    float64   `json:"cpu_seconds" doc:"Processor time of all its processes so far"`
 	Calls         int       `json:"calls" doc:"Calls so far"`
 	Running       int       `json:"running" doc:"Calls now"`
 	Waiting       int       `json:"waiting" doc:"Calls that wait for a process"`
@@ -86,6 +89,19 @@ type PluginStatus struct {
 	DisabledAt    time.Time `json:"disabled_at,omitzero"`
 	// Held is nil where every version that lies there is used.
 	Held *HeldVersion `json:"held,omitempty" doc:"A version that lies there and is not used, while an earlier one is"`
+}
+
+// PluginFence says how plugins are kept in on this machine.
+type PluginFence struct {
+	Files               bool   `json:"files" doc:"Plugins may write only in workspaces, their own folder and the temporary folder (Landlock)"`
+	FilesReason         string `json:"files_reason,omitempty" doc:"Why not, as a sentence"`
+	Hidden              bool   `json:"data_hidden" doc:"Plugins can't read the files of the data folder"`
+	HiddenReason        string `json:"data_hidden_reason,omitempty" doc:"Why not, as a sentence"`
+	ControlGroups       bool   `json:"control_groups" doc:"Each process has a control group: all that it starts is counted and ended with it"`
+	ControlGroupsReason string `json:"control_groups_reason,omitempty" doc:"Why not, or what is missing there, as a sentence"`
+	MemoryLimit         bool   `json:"memory_limit" doc:"The control groups limit memory"`
+	ProcessLimit        bool   `json:"process_limit" doc:"The control groups limit the number of processes"`
+	Pinned              bool   `json:"pinned" doc:"Only plugins that are listed in plugins.lock run"`
 }
 
 // Latency is how long calls took.
@@ -120,6 +136,7 @@ type PluginChange struct {
 // noPlugins stands in where the host has none.
 type noPlugins struct{}
 
+func (noPlugins) Fence() PluginFence                            { return PluginFence{} }
 func (noPlugins) Plugins() []PluginStatus                       { return nil }
 func (noPlugins) Plugin(string) (PluginStatus, bool)            { return PluginStatus{}, false }
 func (noPlugins) Enable(context.Context, string) error          { return ErrNoPlugin }
@@ -156,6 +173,7 @@ func (s *Server) addPlugins() {
 
 type pluginList struct {
 	Plugins []PluginStatus `json:"plugins" nullable:"false"`
+	Fence   PluginFence    `json:"fence" doc:"How plugins are kept in on this machine"`
 	Next    string         `json:"next"`
 }
 
@@ -165,7 +183,7 @@ func (s *Server) listPlugins(ctx context.Context, _ *struct{}) (*pluginsOutput, 
 	if err := s.Catalogue.Ready(ctx); err != nil {
 		return nil, err
 	}
-	list := pluginList{Plugins: []PluginStatus{}}
+	list := pluginList{Plugins: []PluginStatus{}, Fence: s.Plugins.Fence()}
 	list.Plugins = append(list.Plugins, s.Plugins.Plugins()...)
 	for i := range list.Plugins {
 		list.Plugins[i].complete()

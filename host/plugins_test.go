@@ -43,6 +43,10 @@ var held = host.HeldVersion{Version: "2.0.0", Reason: "breaking", Message: "stor
 	{WorkflowID: "w1", WorkflowName: "Release", StepID: "tag", Handler: "old.tag", Code: "unknown_handler", Message: "there is no handler old.tag"},
 }}
 
+func (s *shelf) Fence() host.PluginFence {
+	return host.PluginFence{Files: true, HiddenReason: "there is no data folder"}
+}
+
 func (s *shelf) Plugin(name string) (host.PluginStatus, bool) {
 	for _, p := range s.Plugins() {
 		if p.Name == name {

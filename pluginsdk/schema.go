@@ -19,7 +19,10 @@ import (
 //	format:"uri"                pattern:"^v"            example:"v1.2.3"
 //	minimum:"1" maximum:"10"    min_length:"1" max_length:"200"
 //	min_items:"1" max_items:"9" secret:"true"           multiline:"true"
-//	widget:"code"
+//	widget:"code"               script:"true"
+//
+// A field tagged script holds a program's text, in which the host refuses
+// references: a value could become code there.
 //
 // The designer knows the widgets code (text in a fixed-width face), json (the
 // value as JSON or YAML) and workflow (suggests the ids of workflows), and
@@ -156,6 +159,9 @@ func applyTags(schema *jsonschema.Schema, field reflect.StructField) error {
 	if tag.Get("secret") == "true" {
 		extra["x-vwmp-secret"] = true
 		schema.WriteOnly = true
+	}
+	if tag.Get("script") == "true" {
+		extra["x-vwmp-script"] = true
 	}
 	if tag.Get("multiline") == "true" {
 		extra["x-vwmp-multiline"] = true

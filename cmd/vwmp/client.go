@@ -315,7 +315,9 @@ func embeddedFlags(cmd *cobra.Command, data string) *pflag.FlagSet {
 		// The flags are declared above and take any text.
 		_ = flags.Set(name, value)
 	}
-	set("data", data)
+	if data != "" {
+		set("data", data)
+	}
 	for _, name := range []string{"workspace", "plugins"} {
 		values, err := cmd.Flags().GetStringArray(name)
 		if err != nil {

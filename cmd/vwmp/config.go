@@ -24,7 +24,7 @@ type config struct {
 	Data       string                  `json:"data" yaml:"data" doc:"data folder"`
 	Workspaces []string                `json:"workspaces" yaml:"workspaces" doc:"folders that runs may touch, as NAME=DIR or DIR; the first is the default"`
 	PluginDirs []string                `json:"plugin_dirs" yaml:"plugin_dirs" doc:"folders with plugins, before the usual ones"`
-	Plugins    map[string]pluginConfig `json:"plugins" yaml:"plugins" doc:"settings by plugin: adapter, and defaults by handler"`
+	Plugins    map[string]pluginConfig `json:"plugins" yaml:"plugins" doc:"settings by plugin: adapter, defaults by handler, and limits"`
 	EnvAllow   []string                `json:"env_allow" yaml:"env_allow" doc:"variables that ${env.NAME} may read"`
 	// AllowCommands is nil where nobody decided: then the address does.
 	AllowCommands *bool    `json:"allow_commands" yaml:"allow_commands" doc:"whether steps may run commands; by default on a loopback address only"`
@@ -41,6 +41,8 @@ type pluginConfig struct {
 	Adapter map[string]any `json:"adapter,omitempty" yaml:"adapter"`
 	// Defaults are configs by the handler's last segment.
 	Defaults map[string]map[string]any `json:"defaults,omitempty" yaml:"defaults"`
+	// Limits bound its processes.
+	Limits pluginLimits `json:"limits,omitzero" yaml:"limits"`
 }
 
 // source says where a value came from.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -120,6 +121,7 @@ func examineServer(cmd *cobra.Command, where *target) []finding {
 	defer c.close()
 	var answer struct {
 		Plugins []host.PluginStatus `json:"plugins"`
+		Fence   host.PluginFence    `json:"fence"`
 	}
 	if err := c.call(cmd.Context(), http.MethodGet, "/plugins/", nil, nil, &answer); err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), "start the server, or give a token that may ask it"})
@@ -130,7 +132,7 @@ func examineServer(cmd *cobra.Command, where *target) []finding {
 	} else {
 		findings = append(findings, judgeReport(&report))
 	}
-	return append(findings, judgePlugins(answer.Plugins)...)
+	return append(append(findings, judgePlugins(answer.Plugins)...), judgeFence(&answer.Fence))
 }
 
 // examineStore opens the data folder itself.
@@ -158,7 +160,9 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 	if err := parts.ready(cmd.Context()); err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), "see which one does not answer with \"vwmp plugin list\""})
 	}
-	return append(findings, judgePlugins(pluginPort{parts.plugins}.Plugins())...)
+	port := pluginPort{parts.plugins}
+	fence := port.Fence()
+	return append(append(findings, judgePlugins(port.Plugins())...), judgeFence(&fence))
 }
 
 func judgeStore(ctx context.Context, keeper data.System) finding {
@@ -181,6 +185,20 @@ func judgeReport(report *data.Report) finding {
 		return finding{"store", "warning", whole + "; " + strings.Join(report.Warnings, "; "), ""}
 	}
 	return finding{"store", "ok", "whole: " + whole, ""}
+}
+
+// judgeFence says what does not keep plugins in on this machine.
+func judgeFence(fence *host.PluginFence) finding {
+	var missing []string
+	for _, reason := range []string{fence.FilesReason, fence.HiddenReason, fence.ControlGroupsReason} {
+		if reason != "" && !slices.Contains(missing, reason) {
+			missing = append(missing, reason)
+		}
+	}
+	if len(missing) == 0 {
+		return finding{"plugin fence", "ok", "plugins are kept in by Landlock and control groups", ""}
+	}
+	return finding{"plugin fence", "warning", strings.Join(missing, "; "), "run only plugins that you trust, and pin them with \"vwmp plugin pin\""}
 }
 
 func judgePlugins(list []host.PluginStatus) []finding {

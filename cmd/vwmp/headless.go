@@ -52,6 +52,8 @@ type core struct {
 // coreOptions say what a core is for.
 type coreOptions struct {
 	runDir string
+	// workspaces are the folders that plugins may write in.
+	workspaces []engine.Workspace
 	// children are the workflows that others run.
 	children  engine.Definitions
 	publisher engine.Publisher
@@ -76,6 +78,10 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	hosting := pluginhost.Options{
 		Dirs: s.pluginSearch(), Store: store, RunDir: options.runDir, Settings: s,
 		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: options.logger,
+		DataDir: s.Data, LockFile: s.lockFile(), Limits: s.PluginLimits,
+	}
+	for _, workspace := range options.workspaces {
+		hosting.Workspaces = append(hosting.Workspaces, workspace.Dir)
 	}
 	if options.pluginDirs != nil {
 		hosting.Dirs = options.pluginDirs
@@ -145,6 +151,10 @@ func (s *settings) pluginSearch() []string {
 	}
 	return append(dirs, filepath.Join(s.Data, "plugins"))
 }
+
+// lockFile lists the plugins that may run. It lies where plugins are dropped,
+// which is watched.
+func (s *settings) lockFile() string { return filepath.Join(s.Data, "plugins", pluginhost.LockFile) }
 
 // commandsAllowed reports whether steps may run commands: where nobody
 // decided, on a loopback address only.

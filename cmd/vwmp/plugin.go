@@ -22,7 +22,7 @@ func newPlugin() *cobra.Command {
 		pluginList(where), pluginInspect(where),
 		pluginSwitch(where, "enable", "Let a plugin be called again; steps that wait for it go on"),
 		pluginSwitch(where, "disable", "Keep a plugin from being called, until it is enabled; steps wait"),
-		pluginReload(where), pluginUsage(where), pluginCheck(where),
+		pluginReload(where), pluginUsage(where), pluginCheck(where), pluginPin(where),
 		pluginTest(), pluginNew(), pluginRunStep(), pluginDev(),
 	)
 	return command
@@ -109,6 +109,7 @@ func drawPlugin(t *table, p *host.PluginStatus) {
 	}
 	t.row("file", p.Path)
 	t.row("sha256", p.Checksum)
+	t.row("processor", fmt.Sprintf("%.2f s", p.CPUSeconds))
 	t.row("calls", fmt.Sprintf("%d, %d failed, %d now, %d restarts", p.Calls, p.Failures, p.Running, p.Restarts))
 	if p.Calls > 0 {
 		t.row("latency", fmt.Sprintf("p50 %.3f s, p95 %.3f s, at most %.3f s", p.Latency.P50, p.Latency.P95, p.Latency.Max))

@@ -58,7 +58,7 @@ of the same name that is in use. Nothing is taken up. It ends with 1 where store
 		if err != nil {
 			return err
 		}
-		described, err := pluginhost.Describe(cmd.Context(), args[0], pluginhost.Options{Logger: runLogger(cmd, s)})
+		described, err := pluginhost.Describe(cmd.Context(), args[0], pluginhost.Options{DataDir: s.Data, Logger: runLogger(cmd, s)})
 		if err != nil {
 			return err
 		}

@@ -29,6 +29,15 @@ func (p pluginPort) Plugin(name string) (host.PluginStatus, bool) {
 	return pluginStatus(&status), found
 }
 
+// Fence implements host.Plugins.
+func (p pluginPort) Fence() host.PluginFence {
+	f := p.plugins.Fence()
+	return host.PluginFence{
+		Files: f.Files, FilesReason: f.FilesReason, Hidden: f.Hidden, HiddenReason: f.HiddenReason,
+		ControlGroups: f.Groups, ControlGroupsReason: f.GroupsReason, MemoryLimit: f.Memory, ProcessLimit: f.Processes, Pinned: f.Pinned,
+	}
+}
+
 // Enable implements host.Plugins.
 func (p pluginPort) Enable(ctx context.Context, name string) error {
 	return pluginError(p.plugins.Enable(ctx, name))
@@ -62,7 +71,7 @@ func pluginStatus(s *pluginhost.Status) host.PluginStatus {
 	return host.PluginStatus{
 		Name: s.Name, Version: s.Version, Author: s.Author, Description: s.Description, Build: s.Build,
 		State: s.State, StateReason: s.Reason, Path: s.Path, Checksum: s.Checksum, Handlers: s.Handlers, WorkflowTypes: s.WorkflowTypes,
-		PID: s.PID, StartedAt: s.StartedAt, MemoryBytes: s.Memory,
+		PID: s.PID, StartedAt: s.StartedAt, MemoryBytes: s.Memory, CPUSeconds: s.CPU.Seconds(),
 		Calls: s.Calls, Running: s.Running, Waiting: s.Waiting, Draining: s.Draining, Failures: s.Failures, Restarts: s.Restarts,
 		Latency: host.Latency{
 			Mean: s.Latency.Mean.Seconds(), P50: s.Latency.P50.Seconds(), P95: s.Latency.P95.Seconds(), Max: s.Latency.Max.Seconds(),

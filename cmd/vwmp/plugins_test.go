@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -380,5 +381,77 @@ steps:
 		if step := result.StepResults[neighbour]; step.Status != plan.StatusSuccess || step.Attempts != 2 {
 			t.Errorf("%s is %s after %d attempts: %+v", neighbour, step.Status, step.Attempts, step.Error)
 		}
+	}
+}
+
+// TestOnlyPinnedPluginsRun: what comes beside them is not even described until
+// somebody pins it.
+func TestOnlyPinnedPluginsRun(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	binary := phoenix(t, "1.0.0", "")
+	pin := func(want int, args ...string) string {
+		t.Helper()
+		cmd := exec.Command("vwmp", append([]string{"plugin", "pin", "--data", data, "--plugins", labDir}, args...)...)
+		output, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Fatalf("vwmp plugin pin %v ends with %d, not %d: %s", args, code, want, output)
+		}
+		return string(output)
+	}
+	if out := pin(0); !strings.Contains(out, "lab") || strings.Contains(out, "phoenix") {
+		t.Errorf("pinned are %s", out)
+	}
+	pin(1, "phoenix")
+	r := startRunning(t, data, t.TempDir(), "--plugins", labDir)
+	drop(t, binary, filepath.Join(data, "plugins"))
+	refused := func() (found host.PluginStatus) {
+		var answer struct{ Plugins []host.PluginStatus }
+		r.call(http.MethodGet, "/plugins/", "", "", http.StatusOK, &answer)
+		for _, p := range answer.Plugins {
+			if strings.Contains(p.Path, "phoenix") {
+				found = p
+			}
+		}
+		return found
+	}
+	r.await("the new plugin is refused", func() bool { return refused().State == "refused" })
+	if p := refused(); !strings.Contains(p.StateReason, "plugins.lock") || p.Version != "" {
+		t.Errorf("it is %+v", p)
+	}
+	if result := r.finish(r.start(r.save(echoWorkflow))); result.Status != plan.StatusSuccess {
+		t.Errorf("a run with the pinned plugin is %s: %+v", result.Status, result.Error)
+	}
+	if out := pin(0, "phoenix"); !strings.Contains(out, "lab") || !strings.Contains(out, "phoenix") {
+		t.Errorf("pinned are %s", out)
+	}
+	r.atVersion("1.0.0")
+	var answer struct{ Fence host.PluginFence }
+	r.call(http.MethodGet, "/plugins/", "", "", http.StatusOK, &answer)
+	if !answer.Fence.Pinned {
+		t.Errorf("the fence is %+v", answer.Fence)
+	}
+}
+
+// TestWhatAPluginAndAnAttemptTakeIsToldAndKept: in the list of plugins, and in
+// the result, after a restart too.
+func TestWhatAPluginAndAnAttemptTakeIsToldAndKept(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the figures are those of Linux's kernel")
+	}
+	r := startRunning(t, t.TempDir(), t.TempDir(), "--plugins", labDir)
+	id := r.start(r.save(echoWorkflow))
+	first := r.finish(id).StepResults["echo"].AttemptList[0]
+	if first.MemoryBytes < 1<<20 || first.MemoryBytes > 1<<30 || first.CPUSeconds <= 0 || first.CPUSeconds > 10 || first.SharedProcess {
+		t.Errorf("the attempt took %+v", first)
+	}
+	if p := r.plugin("lab"); p.MemoryBytes < 1<<20 || p.CPUSeconds < first.CPUSeconds {
+		t.Errorf("the plugin takes %d bytes and %f s", p.MemoryBytes, p.CPUSeconds)
+	}
+	r.stop()
+	r.begin()
+	if again := r.result(id).StepResults["echo"].AttemptList[0]; again.MemoryBytes != first.MemoryBytes || again.CPUSeconds != first.CPUSeconds {
+		t.Errorf("after a restart the attempt took %+v, and not %+v", again, first)
 	}
 }

@@ -140,7 +140,7 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 	}()
 	around, pluginDirs := flags.around()
 	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
-		runDir: runDir, children: children, logger: runLogger(cmd, s), around: around, pluginDirs: pluginDirs,
+		runDir: runDir, children: children, workspaces: workspaces, logger: runLogger(cmd, s), around: around, pluginDirs: pluginDirs,
 		publisher: publisherFunc(func(event plan.Event) {
 			attend.offer(event)
 			events <- event

@@ -116,7 +116,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
 	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, publisher: publishers{v.hub, ends},
+		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: publishers{v.hub, ends},
 		serves: true, pluginsChanged: v.pluginsChanged, logger: logger,
 	}); err != nil {
 		return nil, err

@@ -45,7 +45,9 @@ func newValidate() *cobra.Command {
 			return err
 		}
 		ctx := cmd.Context()
-		plugins, err := pluginhost.New(ctx, pluginhost.Options{Dirs: s.pluginSearch(), Settings: s, Logger: runLogger(cmd, s)})
+		plugins, err := pluginhost.New(ctx, pluginhost.Options{
+			Dirs: s.pluginSearch(), Settings: s, LockFile: s.lockFile(), DataDir: s.Data, Logger: runLogger(cmd, s),
+		})
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (e *execution) call(r plan.Ref, request *pluginsdk.Request) {
 			cancel(errTimedOut)
 		}
 		e.closeLog(r, request.Attempt)
-		m := message{kind: messageOutcome, ref: r, attempt: request.Attempt}
+		m := message{kind: messageOutcome, ref: r, attempt: request.Attempt, usage: reporter.usage}
 		m.outcome, m.cause = judge(ctx, outcome, timeout)
 		e.post(m)
 	})
@@ -214,6 +214,13 @@ type stepReporter struct {
 	attempt int
 	// undo: the attempt is being taken back, and its state stands.
 	undo bool
+	// usage is what the attempt took, once somebody told it.
+	usage *plan.Usage
+}
+
+// Used implements engine.UsageReporter.
+func (r *stepReporter) Used(usage engine.Usage) {
+	r.usage = &plan.Usage{CPU: usage.CPU, Memory: usage.Memory, Shared: usage.Shared}
 }
 
 func (r *stepReporter) Log(line pluginsdk.LogLine) {

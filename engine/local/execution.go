@@ -53,6 +53,7 @@ type message struct {
 	noBinary bool
 	// Of an outcome: how, and what ended the attempt if nobody knows.
 	outcome    pluginsdk.Outcome
+	usage      *plan.Usage
 	cause      plan.LostCause
 	reconciled pluginsdk.ReconcileResult
 	by         string

@@ -85,7 +85,7 @@ func (t *turn) take(m message) error {
 		if !t.current(m) {
 			return nil
 		}
-		return t.add(plan.Settle(e.state, m.ref, m.outcome, m.cause, t.now, e.r.options.Chance())...)
+		return t.add(plan.WithUsage(plan.Settle(e.state, m.ref, m.outcome, m.cause, t.now, e.r.options.Chance()), m.usage)...)
 	case messageReconciled:
 		return t.reconciled(m)
 	case messageAskAgain:

@@ -23,6 +23,9 @@ func (e *execution) stepResult(i int) engine.StepResult {
 			Attempt: attempt.Number, Status: attempt.Status, StartedAt: attempt.StartedAt.UTC(),
 			CompletedAt: attempt.CompletedAt.UTC(), Error: attempt.Error, Checksum: attempt.Checksum,
 		}
+		if used := attempt.Usage; used != nil {
+			view.CPUSeconds, view.MemoryBytes, view.SharedProcess = used.CPU.Seconds(), used.Memory, used.Shared
+		}
 		if !attempt.CompletedAt.IsZero() {
 			view.ExecutionTime = attempt.CompletedAt.Sub(attempt.StartedAt).Seconds()
 		}

@@ -569,6 +569,7 @@ func closeAttempt(unit *Unit, status Status, failure *Error, e Event) {
 	last := &unit.Attempts[len(unit.Attempts)-1]
 	if last.CompletedAt.IsZero() {
 		last.Status, last.CompletedAt, last.Error = status, e.Time, failure
+		last.Usage = e.Private.Usage
 	}
 }
 

@@ -147,6 +147,9 @@ type Private struct {
 	Alone bool      `json:"alone,omitempty"`
 	// Of UndoRetrying: nothing ran, so that no attempt is used up.
 	NotRun bool `json:"not_run,omitempty"`
+	// Of StepCompleted, StepItemCompleted, StepRetrying and AttemptLost: what
+	// the attempt took.
+	Usage *Usage `json:"usage,omitempty"`
 	// Of StepReconciled and StepResolved.
 	Verdict string `json:"verdict,omitempty"`
 	// Of StepCheckpointed and StepEffected.
@@ -165,6 +168,13 @@ type Private struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 	// Of ExecutionCancelling.
 	TimedOut bool `json:"timed_out,omitempty"`
+}
+
+// Usage is what an attempt took of the machine, where somebody measured it.
+type Usage struct {
+	CPU    time.Duration `json:"cpu"`
+	Memory int64         `json:"memory"`
+	Shared bool          `json:"shared,omitempty"`
 }
 
 // LostCause says what ended an attempt whose outcome is unknown.

@@ -6,6 +6,18 @@ import (
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
+// WithUsage notes in the events that an outcome became what its attempt took.
+func WithUsage(events []Event, usage *Usage) []Event {
+	if usage == nil || len(events) == 0 {
+		return events
+	}
+	if events[0].Private == nil {
+		events[0].Private = &Private{}
+	}
+	events[0].Private.Usage = usage
+	return events
+}
+
 // Settle says which events the outcome of a unit's attempt becomes. chance is
 // in [0,1) and spreads the waits of retries. The events carry no Seq.
 func Settle(s *State, r Ref, outcome pluginsdk.Outcome, cause LostCause, now time.Time, chance float64) []Event {

@@ -110,6 +110,8 @@ type AttemptState struct {
 	CompletedAt time.Time
 	Error       *Error
 	Checksum    string
+	// Usage is nil where nobody measured.
+	Usage *Usage
 }
 
 // UndoState is how far taking back a unit has come.

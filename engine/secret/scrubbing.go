@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -98,6 +99,13 @@ func (r *reporter) Checkpoint(data json.RawMessage) error {
 func (r *reporter) Effect(record pluginsdk.EffectRecord) error {
 	record.Action, record.Target, record.ExternalID = r.text(record.Action), r.text(record.Target), r.text(record.ExternalID)
 	return r.next.Effect(record)
+}
+
+// Used implements engine.UsageReporter: figures hold no secrets.
+func (r *reporter) Used(usage engine.Usage) {
+	if wants, able := r.next.(engine.UsageReporter); able {
+		wants.Used(usage)
+	}
 }
 
 func (r *reporter) Artifact(artifact pluginsdk.Artifact) error {

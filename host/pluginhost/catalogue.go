@@ -20,6 +20,8 @@ type catalogue struct {
 	byHandler  map[string]*entry
 	byType     map[string]*entry
 	refused    []Status
+	// pinned: only plugins of a list run.
+	pinned bool
 }
 
 // entry is a plugin within a catalogue.

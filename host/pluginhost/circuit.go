@@ -6,6 +6,9 @@ import "time"
 type limits struct {
 	// stop is the ladder by which a process is stopped.
 	stop ladder
+	// describe is how long a plugin that is not known may take to start and
+	// say what it offers.
+	describe time.Duration
 	// cancelGrace is how long a cancelled call may take to end.
 	cancelGrace time.Duration
 	// settle is how long a plugin folder must be quiet before it is looked
@@ -31,8 +34,8 @@ type limits struct {
 
 func standardLimits() limits {
 	return limits{
-		stop:        ladder{500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second, 5 * time.Second, 15 * time.Second},
-		cancelGrace: 5 * time.Second, settle: 500 * time.Millisecond,
+		stop:     ladder{500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second, 5 * time.Second, 15 * time.Second},
+		describe: 5 * time.Second, cancelGrace: 5 * time.Second, settle: 500 * time.Millisecond,
 		healthEvery: 15 * time.Second, healthLimit: 3 * time.Second, healthMisses: 3, memoryEvery: time.Second,
 		firstBackOff: 250 * time.Millisecond, maxBackOff: 30 * time.Second,
 		circuitExits: 5, circuitWindow: 2 * time.Minute, circuitRest: time.Minute,

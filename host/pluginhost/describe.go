@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
 	"github.com/vwmp/vwmp/pluginsdk"
@@ -38,11 +39,11 @@ func (h *Host) searchAll() (list []*version, refused []Status) {
 }
 
 // describeAll describes all plugins at the same time.
-func (h *Host) describeAll(ctx context.Context, list []*version) []error {
+func (h *Host) describeAll(ctx context.Context, list []*version, lock *disk.Lock) []error {
 	failures := make([]error, len(list))
 	var describing sync.WaitGroup
 	for i, v := range list {
-		describing.Go(func() { failures[i] = h.describe(ctx, v) })
+		describing.Go(func() { failures[i] = h.describe(ctx, v, lock) })
 	}
 	describing.Wait()
 	return failures
@@ -59,7 +60,7 @@ const cacheFormat = 1
 
 // describe fills in checksum and description: from the store, which starts no
 // process, or by asking the plugin.
-func (h *Host) describe(ctx context.Context, v *version) error {
+func (h *Host) describe(ctx context.Context, v *version, lock *disk.Lock) error {
 	key, err := v.file.Key()
 	if err != nil {
 		return err
@@ -71,6 +72,9 @@ func (h *Host) describe(ctx context.Context, v *version) error {
 		h.keep("checksum", v, func(store Store) error { return store.PutFileChecksum(ctx, key, v.checksum) })
 	}
 	v.file.Checksum = v.checksum
+	if !lock.Allows(v.checksum) {
+		return errNotPinned
+	}
 	if description := h.cachedDescription(ctx, v.checksum); description != nil {
 		v.described(description)
 		return nil
@@ -95,18 +99,25 @@ func (h *Host) describe(ctx context.Context, v *version) error {
 
 // probe starts a process only to ask it what it offers.
 func (h *Host) probe(ctx context.Context, v *version) (*pluginsdk.Description, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout, fmt.Errorf("it was not described within %s", probeTimeout))
+	limit := h.limits.describe
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not described within %s", limit))
 	defer cancel()
-	p, err := h.launch(ctx, v, probeTimeout)
+	p, err := h.launch(ctx, v, limit)
 	if err != nil {
 		return nil, err
 	}
 	description, err := p.client.Describe(ctx)
+	if err != nil {
+		return nil, p.failed(err)
+	}
 	if !p.stop("it was only to be described") {
 		h.log.Error("a plugin process can't be killed", "plugin", v.name(), "pid", p.pid)
 	}
-	return description, err
+	return description, nil
 }
+
+// closeTimeout bounds the end of a host that was made for one question.
+const closeTimeout = 20 * time.Second
 
 // Described is a plugin's file with what it says of itself.
 type Described struct {
@@ -128,14 +139,14 @@ func Describe(ctx context.Context, path string, options Options) (Described, err
 		return Described{}, err
 	}
 	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		if err := h.Close(closing); err != nil {
 			h.log.Warn("what was started to describe a plugin is not gone", "error", err)
 		}
 	}()
 	v := &version{file: file, program: file}
-	if err := h.describe(ctx, v); err != nil {
+	if err := h.describe(ctx, v, nil); err != nil {
 		return Described{}, err
 	}
 	return Described{Path: file.Path, Checksum: v.checksum, Description: v.description}, nil

@@ -16,6 +16,9 @@ func (h *Host) earlier(ctx context.Context, handler, checksum string) (*version,
 	if err != nil || checksum == "" || e.instance.version.checksum == checksum {
 		return nil, err
 	}
+	if !h.readLock().Allows(checksum) {
+		return nil, fmt.Errorf("%s: %w", handler, engine.ErrNoBinary)
+	}
 	for _, i := range e.plugin.left() {
 		if i.version.checksum == checksum {
 			return i.version, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -16,10 +17,19 @@ func (p *process) watchHealth() {
 		l := &p.runner.host.limits
 		ticker := time.NewTicker(l.healthEvery)
 		defer ticker.Stop()
+		look := time.NewTicker(l.memoryEvery)
+		defer look.Stop()
+		most := p.runner.host.limitsOf(p.runner.version.name()).Memory
 		for misses := 0; misses < l.healthMisses; {
 			select {
 			case <-p.gone:
 				return
+			case <-look.C:
+				if p.busy() && most > 0 && system.Memory(p.pid) > most {
+					p.runner.end(fmt.Sprintf("it used more than %d MB of memory", most/1e6))
+					return
+				}
+				continue
 			case <-ticker.C:
 			}
 			if p.healthy(l.healthLimit) {

@@ -58,15 +58,16 @@ func TestACircuitOpensAfterFiveCrashesAndCallsWaitWithoutAnAttempt(t *testing.T)
 	l := hasty()
 	l.circuitRest = 1500 * time.Millisecond
 	h := newTestHostWith(t, Options{Dirs: []string{pluginDir(t, "good", "other")}}, l)
-	for range 5 {
-		outcome, _ := h.call(t, "good.crash", "kill")
+	for _, how := range []string{"kill", "kill", "kill", "kill", "panic"} {
+		outcome, _ := h.call(t, "good.crash", how)
 		if outcome.Kind != pluginsdk.OutcomeUnknown {
 			t.Fatalf("a crash gives %+v", outcome)
 		}
 	}
 	eventually(t, "the plugin rests", func() bool { return h.status(t, "good").State == stateQuarantined })
 	status := h.status(t, "good")
-	if status.NextStart.IsZero() || status.Reason == "" || !strings.Contains(status.LastError, "killed") {
+	if status.NextStart.IsZero() || status.Reason == "" || !strings.Contains(status.LastError, "exit status 2") ||
+		!strings.Contains(strings.Join(status.LastWords, "\n"), "all is lost") {
 		t.Errorf("the status is %+v", status)
 	}
 	begin := time.Now()

@@ -28,6 +28,7 @@ import (
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
+	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -38,12 +39,8 @@ const (
 	DefaultMaxCalls     = 64
 )
 
-// Finding plugins takes at most discoverTimeout in all, and describing one
-// that is not known at most probeTimeout.
-const (
-	discoverTimeout = 10 * time.Second
-	probeTimeout    = 5 * time.Second
-)
+// discoverTimeout bounds finding and describing all plugins at a start.
+const discoverTimeout = 10 * time.Second
 
 // Store keeps what the host must know at its next start.
 type Store interface {
@@ -90,7 +87,16 @@ type Options struct {
 	RunDir string
 	// CopyDir holds copies of the plugins, from which they are run. Empty
 	// runs them where they lie.
-	CopyDir  string
+	CopyDir string
+	// LockFile lists the plugins that may run; where it names no file, or one
+	// that is not there, all may. In one of Dirs it is watched too.
+	LockFile string
+	// DataDir is hidden from plugins, and Workspaces are the folders that
+	// they may write in, where the system can do that.
+	DataDir    string
+	Workspaces []string
+	// Limits bound the processes of a plugin; nil stands for the defaults.
+	Limits   func(plugin string) Limits
 	Settings engine.Settings
 	// Workflows calls each with every stored workflow; nil where there are
 	// none. It is asked when a plugin changes.
@@ -127,6 +133,11 @@ type Host struct {
 	socketDir string
 	ownDirs   []string
 	copies    *disk.Copies
+	fence     Fence
+	// repositories lie outside of the workspaces and belong to them.
+	repositories []string
+	// groups is nil where processes can't have control groups.
+	groups *system.Cgroups
 
 	loaded   chan struct{}
 	catalog  atomic.Pointer[catalogue]
@@ -176,6 +187,7 @@ func newHost(ctx context.Context, options Options, l limits) (*Host, error) {
 		return nil, fmt.Errorf("make a folder for plugins: %w", errors.Join(err, h.removeDirs()))
 	}
 	sweep(h.registryDir(), h.log)
+	h.setUpFence()
 	h.catalog.Store(newCatalogue(0, nil, nil, h.log.Warn))
 	h.keeping, h.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	go newKeeper(h).run(h.keeping)
@@ -338,21 +350,23 @@ func (h *Host) Bind(handler string) (engine.Binding, error) {
 
 // Invoke implements engine.Invoker.
 func (h *Host) Invoke(ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter) pluginsdk.Outcome {
-	return h.run(ctx, request, func(ctx context.Context, p *process) pluginsdk.Outcome {
+	return h.run(ctx, request, reporter, func(ctx context.Context, p *process) pluginsdk.Outcome {
 		return p.client.Execute(ctx, request, reporter, h.limits.cancelGrace)
 	})
 }
 
 // Undo implements engine.Invoker.
 func (h *Host) Undo(ctx context.Context, request *pluginsdk.Request, token json.RawMessage, reporter pluginsdk.Reporter) pluginsdk.Outcome {
-	return h.run(ctx, request, func(ctx context.Context, p *process) pluginsdk.Outcome {
+	return h.run(ctx, request, reporter, func(ctx context.Context, p *process) pluginsdk.Outcome {
 		return p.client.Undo(ctx, request, token, reporter, h.limits.cancelGrace)
 	})
 }
 
 // run makes a call that changes something in the handler's process. One that
 // was in a process when it crashed gets one of its own.
-func (h *Host) run(ctx context.Context, request *pluginsdk.Request, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
+func (h *Host) run(
+	ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter, call func(context.Context, *process) pluginsdk.Outcome,
+) pluginsdk.Outcome {
 	for {
 		e, err := h.find(ctx, request.Handler)
 		if err != nil {
@@ -366,7 +380,7 @@ func (h *Host) run(ctx context.Context, request *pluginsdk.Request, call func(co
 		if err != nil {
 			return unavailable(ctx, err)
 		}
-		outcome := p.run(ctx, request, call)
+		outcome := p.run(ctx, request, reporter, call)
 		done(outcome.Kind)
 		if alone && outcome.Kind != pluginsdk.OutcomeUnknown {
 			e.plugin.suspects.clear(request.IdempotencyKey)

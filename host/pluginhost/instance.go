@@ -168,7 +168,7 @@ func (i *instance) close(ctx context.Context) error {
 	}
 }
 
-// snapshot is what the owner has noted, and what the system says.
+// snapshot is what the owner has noted.
 func (i *instance) snapshot() Status {
 	i.mu.Lock()
 	defer i.mu.Unlock()

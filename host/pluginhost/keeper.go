@@ -29,6 +29,8 @@ type keeper struct {
 	// records are what was kept of plugins that were not found.
 	records    map[string]record
 	generation uint64
+	// lock lists the plugins that may run, nil for all.
+	lock *disk.Lock
 	// retired are instances that have a successor, but not in the catalogue.
 	retired []retirement
 	// touched are the plugins that the next catalogue shows changed.
@@ -190,7 +192,8 @@ func (k *keeper) keepRecord(ctx context.Context, p *plugin) error {
 // forced, what was held back is taken up too.
 func (k *keeper) scan(ctx context.Context, forced string) {
 	list, refused := k.searchAll()
-	failures := k.describeAll(ctx, list)
+	k.lock = k.readLock()
+	failures := k.describeAll(ctx, list, k.lock)
 	owners, order := map[string]*version{}, []string{}
 	broken := map[string]error{}
 	for n, v := range list {
@@ -252,9 +255,13 @@ func (k *keeper) settle(ctx context.Context, p *plugin, broken error, forced boo
 		}
 	}()
 	inForce := k.inForce(ctx, p)
+	if inForce != nil && !k.lock.Allows(inForce.checksum) {
+		// What is not pinned any more does not run on.
+		inForce = nil
+	}
 	switch {
 	case p.found == nil && inForce == nil:
-		delete(k.plugins, p.name)
+		k.forget(p)
 		return false
 	case p.found == nil:
 		return k.settleMissing(ctx, p, inForce, broken, forced)
@@ -300,17 +307,7 @@ func (k *keeper) settleMissing(ctx context.Context, p *plugin, inForce *version,
 	case err != nil:
 		held = &Held{Reason: HeldUnchecked, Message: "its file is gone, and the stored workflows can't be read: " + err.Error()}
 	case len(changes) == 0 || forced:
-		if p.current != nil {
-			k.retire(p, p.current)
-			p.current = nil
-		}
-		k.log.Info("a plugin is gone", "plugin", p.name)
-		delete(k.plugins, p.name)
-		k.touched = append(k.touched, p.name)
-		if p.record.Disabled != nil {
-			// Where it comes back it is still disabled.
-			k.records[p.name] = p.record
-		}
+		k.forget(p)
 		return false
 	default:
 		held.Changes, held.Message = changes, "its file is gone, and stored workflows use what it offers"
@@ -320,6 +317,20 @@ func (k *keeper) settleMissing(ctx context.Context, p *plugin, inForce *version,
 		k.adopt(ctx, p, inForce)
 	}
 	return true
+}
+
+// forget lets a plugin go. One that is disabled still is where it comes back.
+func (k *keeper) forget(p *plugin) {
+	if p.current != nil {
+		k.retire(p, p.current)
+		p.current = nil
+		k.log.Info("a plugin is gone", "plugin", p.name)
+	}
+	delete(k.plugins, p.name)
+	k.touched = append(k.touched, p.name)
+	if p.record.Disabled != nil {
+		k.records[p.name] = p.record
+	}
 }
 
 // objection is why the version that was found does not take the place of the
@@ -395,6 +406,21 @@ func (k *keeper) renew(p *plugin) {
 	k.install(p, p.current.version)
 }
 
+// renew is told by an instance that its process should have a successor. It
+// does not wait.
+func (h *Host) renew(i *instance) {
+	go func() {
+		// The error is that the host stops.
+		_ = h.ask(h.keeping, func(_ context.Context, k *keeper) error {
+			if p := i.plugin; k.plugins[p.name] == p && p.current == i {
+				k.renew(p)
+				k.publish()
+			}
+			return nil
+		})
+	}()
+}
+
 // publish makes the catalogue of what is decided, and tells of it.
 func (k *keeper) publish() {
 	entries := make([]*entry, 0, len(k.order))
@@ -404,7 +430,9 @@ func (k *keeper) publish() {
 		entries = append(entries, e)
 	}
 	k.generation++
-	k.catalog.Store(newCatalogue(k.generation, entries, k.refused, k.log.Warn))
+	c := newCatalogue(k.generation, entries, k.refused, k.log.Warn)
+	c.pinned = k.lock != nil
+	k.catalog.Store(c)
 	for _, r := range k.retired {
 		r.plugin.leave(r.instance)
 	}
@@ -449,6 +477,9 @@ func (k *keeper) turnBack(ctx context.Context, i *instance) error {
 		return nil
 	}
 	back := p.previous
+	if !k.lock.Allows(back.checksum) {
+		return nil
+	}
 	if k.copies != nil && k.copies.Find(back.checksum) == nil {
 		return nil
 	}

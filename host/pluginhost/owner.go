@@ -32,18 +32,22 @@ type owner struct {
 	*instance
 
 	circuit circuit
+	// calls is how many the shared process serves at once.
+	calls   int
 	shared  seat
 	single  seat
 	waiting []ask
 	idle    *time.Timer
 	retry   *time.Timer
+	// renewing: a successor was asked for.
+	renewing bool
 	// finishing: a successor takes the calls. leaving: the host stops.
 	finishing, leaving bool
 }
 
 func newOwner(i *instance) *owner {
 	o := &owner{
-		instance: i, circuit: circuit{limits: &i.host.limits}, single: seat{alone: true},
+		instance: i, circuit: circuit{limits: &i.host.limits}, calls: i.host.limitsOf(i.plugin.name).Calls, single: seat{alone: true},
 		idle: time.NewTimer(time.Hour), retry: time.NewTimer(time.Hour),
 	}
 	o.idle.Stop()
@@ -138,15 +142,35 @@ func (o *owner) serveOne(a ask, now time.Time) bool {
 		// It has gone away by itself.
 	case o.circuit.resting(now):
 		o.answer(a, answer{err: o.rests()})
-	case s.process != nil && s.running < o.room(s, now):
+	case s.process == nil || s.running >= o.room(s, now) || o.outdated(s):
+		return false
+	default:
 		if o.answer(a, answer{process: s.process}) {
 			s.running++
 			s.used = true
 		}
-	default:
-		return false
 	}
 	return true
+}
+
+// maxDraining is how many earlier instances of a plugin may still have calls
+// for its process to be replaced only because its fence is outdated.
+const maxDraining = 4
+
+// outdated sees that a process whose fence is outdated takes no more calls: one
+// without calls is stopped, and to others a successor comes.
+func (o *owner) outdated(s *seat) bool {
+	switch {
+	case s.alone || !o.renewing && !s.process.outdated():
+		return false
+	case s.running == 0:
+		o.stop(s, "files have changed that it is to reach")
+		return true
+	case !o.renewing && len(o.plugin.left()) < maxDraining:
+		o.renewing = true
+		o.host.renew(o.instance)
+	}
+	return o.renewing
 }
 
 // room is how many calls a seat's process may serve at once.
@@ -157,7 +181,7 @@ func (o *owner) room(s *seat, now time.Time) int {
 	case s.alone, o.circuit.onTrial(now):
 		return 1
 	}
-	return o.host.options.MaxCalls
+	return o.calls
 }
 
 // rests is what callers are told while the circuit is open.
@@ -234,6 +258,7 @@ func (o *owner) startEnded(result startResult) {
 		return
 	}
 	s.process, s.used = result.process, false
+	o.plugin.tally.born(result.process)
 	result.process.watchHealth()
 	now := time.Now()
 	o.mu.Lock()
@@ -389,6 +414,7 @@ func (o *owner) stopEnded(p *process) {
 		o.note(func(st *Status) { st.State, st.PID = stateUnkillable, 0 })
 		return
 	}
+	o.plugin.tally.died(p)
 	if !p.alone {
 		o.note(func(st *Status) {
 			st.PID = 0

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vwmp/vwmp/engine/workflow"
 	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
+	"github.com/vwmp/vwmp/host/pluginhost/internal/system"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -124,10 +125,14 @@ const sampleSize = 128
 
 // tally is what is counted of a plugin, over all its processes.
 type tally struct {
-	mu        sync.Mutex
-	calls     int
-	failures  int
-	starts    int
+	mu       sync.Mutex
+	calls    int
+	failures int
+	starts   int
+	// cpu is the processor time of the processes that have ended; live are
+	// those that have not.
+	cpu       time.Duration
+	live      map[*process]struct{}
 	took      []time.Duration
 	next      int
 	lastError string
@@ -160,6 +165,23 @@ func (t *tally) started() {
 	t.starts++
 }
 
+// born notes a process, died that it has ended.
+func (t *tally) born(p *process) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live == nil {
+		t.live = map[*process]struct{}{}
+	}
+	t.live[p] = struct{}{}
+}
+
+func (t *tally) died(p *process) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.live, p)
+	t.cpu += p.runner.used()
+}
+
 // failed notes why the last process could not start, or ended.
 func (t *tally) failed(reason string, words []string) {
 	t.mu.Lock()
@@ -175,6 +197,11 @@ func (t *tally) fill(s *Status) {
 	defer t.mu.Unlock()
 	s.Calls, s.Failures, s.Restarts = t.calls, t.failures, max(0, t.starts-1)
 	s.LastError, s.LastWords = t.lastError, t.lastWords
+	s.CPU = t.cpu
+	for p := range t.live {
+		s.CPU += p.runner.used()
+		s.Memory += system.Memory(p.pid)
+	}
 	if len(t.took) == 0 {
 		return
 	}

@@ -23,6 +23,7 @@ import (
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"github.com/vwmp/vwmp/host/pluginhost/internal/disk"
@@ -78,6 +79,8 @@ func be(mode string) {
 		select {}
 	case "rude":
 		beRude()
+	case "evil":
+		beEvil("")
 	case "deaf":
 		// It heeds neither its lifeline nor a polite signal.
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
@@ -91,6 +94,10 @@ func be(mode string) {
 		fmt.Fprintln(os.Stderr, strings.Repeat("y", 100<<10))
 		serve.Main(demoPlugin("noisy"))
 	default:
+		if how, evil := strings.CutPrefix(mode, "evil-"); evil {
+			beEvil(how)
+			return
+		}
 		serve.Main(demoPlugin(mode))
 	}
 }
@@ -108,6 +115,8 @@ type facts struct {
 	Files       []string `json:"files"`
 	Arguments   []string `json:"arguments"`
 	Most        int64    `json:"most"`
+	// Error is what a step met that tried something.
+	Error string `json:"error"`
 }
 
 type action func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error)
@@ -132,6 +141,7 @@ func demoPlugin(mode string) *pluginsdk.Plugin {
 	var inside atomic.Int64
 	for path, do := range map[string]action{
 		"echo": echo, "look": look, "crash": crash, "hang": hang, "ignore": ignore, "daemon": daemon, "flood": flood, "gate": gate,
+		"touch": touch, "peek": peek, "signal": signalHost, "eat": eat, "burn": burn,
 		"together": func(ctx context.Context, step *pluginsdk.Step, in message) (facts, error) {
 			most := inside.Add(1)
 			defer inside.Add(-1)
@@ -158,6 +168,61 @@ func demoPlugin(mode string) *pluginsdk.Plugin {
 		}
 	}
 	return p
+}
+
+// touch tries to write a file, and peek to read one.
+func touch(_ context.Context, _ *pluginsdk.Step, in message) (facts, error) {
+	return tried(os.WriteFile(in.Text, []byte("x"), 0o600))
+}
+
+func peek(_ context.Context, _ *pluginsdk.Step, in message) (facts, error) {
+	_, err := os.ReadFile(in.Text)
+	return tried(err)
+}
+
+// signalHost tries to send the host a signal that harms nobody.
+func signalHost(context.Context, *pluginsdk.Step, message) (facts, error) {
+	return tried(syscall.Kill(os.Getppid(), 0))
+}
+
+func tried(err error) (facts, error) {
+	if err != nil {
+		return facts{PID: os.Getpid(), Error: err.Error()}, nil
+	}
+	return facts{PID: os.Getpid()}, nil
+}
+
+// eat takes memory until it is stopped.
+func eat(ctx context.Context, step *pluginsdk.Step, _ message) (facts, error) {
+	begun(step)
+	var all [][]byte
+	for ctx.Err() == nil {
+		piece := make([]byte, 8<<20)
+		for i := range piece {
+			piece[i] = 1
+		}
+		all = append(all, piece)
+		<-time.After(5 * time.Millisecond)
+	}
+	return facts{Most: int64(len(all))}, ctx.Err()
+}
+
+// burn takes 60 ms of processor time, and 64 MB of memory for a moment.
+func burn(context.Context, *pluginsdk.Step, message) (facts, error) {
+	piece := make([]byte, 64<<20)
+	var before, now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &before); err != nil {
+		return facts{}, err
+	}
+	for now.Nano()-before.Nano() < int64(60*time.Millisecond) {
+		for i := range piece {
+			piece[i]++
+		}
+		if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &now); err != nil {
+			return facts{}, err
+		}
+	}
+	return facts{Most: int64(piece[0])}, nil
 }
 
 // gate waits until a file is there.

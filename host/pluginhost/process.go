@@ -127,8 +127,8 @@ func (h *Host) pluginClient(own *processRunner, limit time.Duration) *goplugin.C
 	return goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: client.Handshake(),
 		Plugins:         client.Plugins(),
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			own.env = cmd.Env
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, sockets string) (runner.Runner, error) {
+			own.env, own.sockets = cmd.Env, sockets
 			return own, nil
 		},
 		// A managed client is killed by go-plugin's global clean-up; and the
@@ -222,33 +222,46 @@ func (p *process) context(ctx context.Context) (context.Context, func()) {
 // run makes one attempt. A call that ignores its cancel is ended with its
 // process, before this returns: nothing of it runs on. Its neighbours are of
 // unknown outcome then.
-func (p *process) run(ctx context.Context, request *pluginsdk.Request, call func(context.Context, *process) pluginsdk.Outcome) pluginsdk.Outcome {
+func (p *process) run(
+	ctx context.Context, request *pluginsdk.Request, reporter pluginsdk.Reporter, call func(context.Context, *process) pluginsdk.Outcome,
+) pluginsdk.Outcome {
 	ctx, done := p.context(ctx)
 	defer done()
 	p.board(request.IdempotencyKey)
-	outcome := call(ctx, p)
-	if outcome.Kind != pluginsdk.OutcomeUnknown {
-		p.leave(request.IdempotencyKey)
-		return outcome
-	}
 	defer p.leave(request.IdempotencyKey)
-	switch outcome.Failure.Code {
-	case client.CodeCancelIgnored:
-		p.runner.kill("the step " + request.StepID + " did not end when it was cancelled")
-		if !p.awaitGone(p.runner.host.limits.stop.giveUp) {
-			outcome.Failure.Message += ", and its process can't be killed"
-			return outcome
-		}
-		outcome.Failure.Message += ", so its process was killed"
-	case client.CodeUnknown:
-		if p.awaitGone(endNotice) {
-			outcome.Failure.Message = p.obituary()
-			if p.blame() {
-				outcome.Failure.Code = engine.CodeCrashedAlone
-			}
+	span := p.runner.meter.begin()
+	outcome := call(ctx, p)
+	if outcome.Kind == pluginsdk.OutcomeUnknown {
+		p.explain(request, outcome.Failure)
+	}
+	// What a process took that has ended is known only now.
+	if used, known := p.runner.meter.end(span); known {
+		if wants, able := reporter.(engine.UsageReporter); able {
+			wants.Used(used)
 		}
 	}
 	return outcome
+}
+
+// explain sees to the process of a call whose outcome is unknown, and says
+// what became of it.
+func (p *process) explain(request *pluginsdk.Request, failure *pluginsdk.Failure) {
+	switch failure.Code {
+	case client.CodeCancelIgnored:
+		p.runner.kill("the step " + request.StepID + " did not end when it was cancelled")
+		if p.awaitGone(p.runner.host.limits.stop.giveUp) {
+			failure.Message += ", so its process was killed"
+		} else {
+			failure.Message += ", and its process can't be killed"
+		}
+	case client.CodeUnknown:
+		if p.awaitGone(endNotice) {
+			failure.Message = p.obituary()
+			if p.blame() {
+				failure.Code = engine.CodeCrashedAlone
+			}
+		}
+	}
 }
 
 // board notes a call that is about to be made, leave one that has ended.
@@ -282,6 +295,17 @@ func (p *process) blame() (alone bool) {
 	}
 	return len(p.crashed) == 1
 }
+
+// busy reports whether a call is under way.
+func (p *process) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.flight) > 0
+}
+
+// outdated reports whether the process is kept from files that it may touch,
+// and that came after it.
+func (p *process) outdated() bool { return p.runner.child.Outdated() }
 
 func (p *process) isGone() bool {
 	select {

@@ -36,6 +36,7 @@ type processRunner struct {
 	starting context.Context
 
 	env       []string
+	sockets   string
 	pid       int
 	child     *system.Child
 	lifeline  *os.File
@@ -51,11 +52,15 @@ type processRunner struct {
 	over     chan struct{}
 	overOnce sync.Once
 
-	mu     sync.Mutex
-	group  system.Group
+	mu    sync.Mutex
+	group system.Group
+	// cgroup is nil where there are none.
+	cgroup *system.Cgroup
+	meter  *meter
 	alive  bool
 	how    string
 	reason string
+	cpu    time.Duration
 	// fault: the host ended it for something that it did wrong.
 	fault bool
 }
@@ -120,6 +125,10 @@ func (r *processRunner) Start(context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("make its pipes: %w", err)
 	}
+	fence, err := r.host.fenceFor(r.version, work, r.sockets)
+	if err != nil {
+		return errors.Join(fmt.Errorf("fence it in: %w", err), closeAll(p.ours[:]), closeAll(p.theirs[:]))
+	}
 	command := r.version.program.Command
 	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // Starting what lies in the plugin folders is this package's work.
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, p.theirs[pipeStdout], p.theirs[pipeStderr]
@@ -127,23 +136,29 @@ func (r *processRunner) Start(context.Context) (err error) {
 	if system.GiveLifeline(cmd, p.theirs[pipeLifeline]) {
 		cmd.Env = append(cmd.Env, client.LifelineEnv+"=3")
 	}
-	child, err := system.Start(cmd)
+	cmd.Env = append(cmd.Env, memoryEnv(r.host.limitsOf(r.version.name()))...)
+	child, err := system.Start(cmd, fence)
 	// The child has its own ends now.
 	if err = errors.Join(err, closeAll(p.theirs[:])); err != nil {
+		if fence.Group != nil {
+			fence.Group.Kill()
+			err = errors.Join(err, fence.Group.Remove())
+		}
 		return errors.Join(err, closeAll(p.ours[:]))
 	}
-	r.began(child, p)
+	r.began(child, fence.Group, p)
 	return nil
 }
 
 // began takes charge of a process that was just started.
-func (r *processRunner) began(child *system.Child, p pipes) {
+func (r *processRunner) began(child *system.Child, cgroup *system.Cgroup, p pipes) {
 	joined, err := system.GroupOf(child.Pid)
 	if err != nil {
 		r.output.log.Warn("a plugin process has no group of its own", "pid", child.Pid, "error", err)
 	}
 	r.mu.Lock()
-	r.child, r.pid, r.group, r.alive = child, child.Pid, joined, true
+	r.child, r.pid, r.group, r.cgroup, r.alive = child, child.Pid, joined, cgroup, true
+	r.meter = newMeter(child.Pid, cgroup)
 	r.mu.Unlock()
 	r.stdout, r.stderr, r.lifeline = p.ours[pipeStdout], p.ours[pipeStderr], p.ours[pipeLifeline]
 	register(r.host.registryDir(), r.pid, r.output.log)
@@ -163,14 +178,21 @@ func (r *processRunner) watch() {
 	<-r.child.Exited
 	r.mu.Lock()
 	// Where the system allows it, the pid is still taken.
-	r.group.Kill()
+	r.killAll()
+	r.meter.stop()
 	state, err := r.child.Reap()
 	r.alive, r.how = false, "in a way that can't be told"
 	if err == nil {
-		r.how = state.String()
+		r.how, r.cpu = state.String(), max(state.UserTime()+state.SystemTime(), r.meter.total())
+		r.meter.reaped(system.PeakOf(state))
 	}
 	r.group.Close()
 	r.mu.Unlock()
+	if r.cgroup != nil {
+		if err := r.cgroup.Remove(); err != nil {
+			r.output.log.Warn("what a plugin started can't be ended", "pid", r.pid, "error", err)
+		}
+	}
 	deadline := time.Now().Add(pipeGrace)
 	// A pipe that can't have a deadline has ended with its group.
 	_ = r.stdout.SetReadDeadline(deadline)
@@ -204,7 +226,16 @@ func (r *processRunner) kill(reason string) {
 		r.reason = reason
 	}
 	if r.alive {
-		r.group.Kill()
+		r.killAll()
+	}
+}
+
+// killAll ends the process and all that it started, wherever that went; the
+// caller has the lock.
+func (r *processRunner) killAll() {
+	r.group.Kill()
+	if r.cgroup != nil {
+		r.cgroup.Kill()
 	}
 }
 
@@ -223,6 +254,13 @@ func (r *processRunner) expect(reason string) {
 	if r.reason == "" {
 		r.reason = reason
 	}
+}
+
+// used is the processor time of a process so far.
+func (r *processRunner) used() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(r.cpu, r.meter.total())
 }
 
 // ending is how the process ended, and why where the host wished it to; fault

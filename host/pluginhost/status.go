@@ -42,8 +42,10 @@ type Status struct {
 
 	PID       int
 	StartedAt time.Time
-	// Memory is the resident memory of the running process, in bytes.
+	// Memory is the resident memory of the running processes, in bytes, and CPU
+	// the processor time of all that there were.
 	Memory int64
+	CPU    time.Duration
 	// Calls counts all, Running those of the moment, Waiting those that wait
 	// for a process, Draining those that still run on an earlier version,
 	// Failures those that failed or whose outcome is unknown.

@@ -39,16 +39,17 @@ func TestAProcessThatCantBeKilledIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	done(pluginsdk.OutcomeSuccess)
-	aim := func(at int) {
+	cgroup := p.runner.cgroup
+	aim := func(at int, in *system.Cgroup) {
 		group, err := system.GroupOf(at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.runner.mu.Lock()
 		defer p.runner.mu.Unlock()
-		p.runner.group = group
+		p.runner.group, p.runner.cgroup = group, in
 	}
-	aim(nobody)
+	aim(nobody, nil)
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestAProcessThatCantBeKilledIsGivenUp(t *testing.T) {
 	if text := h.log.String(); !strings.Contains(text, "can't be killed") || !strings.Contains(text, "pid=") {
 		t.Errorf("the log does not name the process:\n%s", text)
 	}
-	aim(pid)
+	aim(pid, cgroup)
 	p.runner.kill("the test is over")
 	if !p.awaitGone(patience) {
 		t.Error("the process is still there")

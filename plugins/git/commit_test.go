@@ -397,3 +397,13 @@ func TestARepositoryAroundTheWorkspaceIsNotUsed(t *testing.T) {
 	use := handlertest.Call{Handler: "git.status", Dir: inner}
 	use.Fail(t, pluginsdk.FailurePermanent, "not a git repository")
 }
+
+func TestACommitThatCannotBeSignedSaysWhatSigningNeeds(t *testing.T) {
+	t.Parallel()
+	dir := newRepository(t)
+	handlertest.Git(t, dir, "config", "gpg.program", "false")
+	use := handlertest.Call{Handler: "git.commit", Dir: dir, Config: map[string]any{"values": release, "allow_empty": true, "sign_commit": true}}
+	if failure := use.Fail(t, pluginsdk.FailurePermanent, "plugins.git.limits.write"); failure.Code != "GIT_SIGNING" {
+		t.Errorf("code %s", failure.Code)
+	}
+}

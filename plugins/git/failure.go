@@ -68,6 +68,10 @@ func (r *repository) failure(ctx context.Context, subcommand string, err error, 
 		return pluginsdk.Retryable(fmt.Errorf(
 			"%w\nAnother git works in this repository, or one was killed; if none runs, remove the lock file", failed)).
 			WithCode("GIT_LOCKED").WithFault(pluginsdk.FaultUser)
+	case strings.Contains(lower, "failed to sign the data"):
+		return pluginsdk.Permanent(fmt.Errorf(
+			"%w\nThe key must be there and need no passphrase that nobody can type; where plugins are fenced in, gpg's own folder must be named in plugins.git.limits.write", failed)).
+			WithCode("GIT_SIGNING").WithFault(pluginsdk.FaultUser)
 	case strings.Contains(lower, "please tell me who you are") || strings.Contains(lower, "empty ident name"):
 		return pluginsdk.Permanent(fmt.Errorf(
 			"%w\nSet user.name and user.email in git's configuration, or user_name and user_email of the git plugin", failed)).

@@ -7,6 +7,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/vwmp/vwmp/plugins/internal/handlertest"
 	"github.com/vwmp/vwmp/pluginsdk"
 )
 
@@ -27,6 +28,8 @@ func TestEveryHandlerDescribesItselfFully(t *testing.T) {
 		checkDocumented(t, info.Path+" output", info.OutputSchema)
 	}
 }
+
+func TestTheReferencePageIsFresh(t *testing.T) { handlertest.CheckReference(t) }
 
 func TestEffectClassesAreThoseOfTheContract(t *testing.T) {
 	want := map[string]struct {

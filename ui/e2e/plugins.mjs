@@ -42,6 +42,17 @@ area("plugins", {}, (test) => {
     }
   });
 
+  test("the page says what the machine lacks to keep plugins in", async ({ server, open }) => {
+    const { fence } = await server.api("plugins/");
+    const page = await open("/vwmp/plugins");
+    await page.getByRole("heading", { name: "Fence" }).waitFor();
+    const text = (await page.locator("main").innerText()).toLowerCase();
+    assert.ok(text.includes("not pinned"));
+    for (const reason of [fence.files_reason, fence.data_hidden_reason, fence.control_groups_reason]) {
+      assert.ok(text.includes((reason ?? "").toLowerCase()), reason);
+    }
+  });
+
   test("a plugin is disabled after a question that names who uses it, and enabled again", async ({ server, open }) => {
     const page = await open("/vwmp/plugins");
     await row(page, "vwmp").getByRole("button", { name: "More actions for vwmp" }).click();

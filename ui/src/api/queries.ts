@@ -89,7 +89,7 @@ export const aboutQuery = queryOptions({
 
 export const pluginsQuery = queryOptions({
   queryKey: keys.plugins,
-  queryFn: async ({ signal }) => (await take(client.GET("/api/vwmp/plugins/", { signal }))).plugins,
+  queryFn: ({ signal }) => take(client.GET("/api/vwmp/plugins/", { signal })),
 });
 
 /** Which stored workflows use a plugin, by handler and by workflow type. */

@@ -1297,9 +1297,21 @@ export interface components {
             checksum?: string;
             /** Format: date-time */
             completed_at?: string;
+            /**
+             * Format: double
+             * @description Processor time that it took, as the kernel counts it
+             */
+            cpu_seconds?: number;
             error?: components["schemas"]["Error"];
             /** Format: double */
             execution_time: number;
+            /**
+             * Format: int64
+             * @description The most resident memory that its plugin's process had meanwhile
+             */
+            memory_bytes?: number;
+            /** @description Other calls ran in the process too: the time is an equal part for each, the memory is that of all */
+            shared_process?: boolean;
             /** Format: date-time */
             started_at: string;
             status: string;
@@ -2043,7 +2055,29 @@ export interface components {
             workflow_id: string;
             workflow_name: string;
         };
+        PluginFence: {
+            /** @description Each process has a control group: all that it starts is counted and ended with it */
+            control_groups: boolean;
+            /** @description Why not, or what is missing there, as a sentence */
+            control_groups_reason?: string;
+            /** @description Plugins can't read the files of the data folder */
+            data_hidden: boolean;
+            /** @description Why not, as a sentence */
+            data_hidden_reason?: string;
+            /** @description Plugins may write only in workspaces, their own folder and the temporary folder (Landlock) */
+            files: boolean;
+            /** @description Why not, as a sentence */
+            files_reason?: string;
+            /** @description The control groups limit memory */
+            memory_limit: boolean;
+            /** @description Only plugins that are listed in plugins.lock run */
+            pinned: boolean;
+            /** @description The control groups limit the number of processes */
+            process_limit: boolean;
+        };
         PluginList: {
+            /** @description How plugins are kept in on this machine */
+            fence: components["schemas"]["PluginFence"];
             next: string;
             plugins: components["schemas"]["PluginStatus"][];
         };
@@ -2058,6 +2092,11 @@ export interface components {
             calls: number;
             /** @description SHA-256 of the binary, or of the folder's files, in hex */
             checksum?: string;
+            /**
+             * Format: double
+             * @description Processor time of all its processes so far
+             */
+            cpu_seconds: number;
             description?: string;
             /** Format: date-time */
             disabled_at?: string;
@@ -2083,7 +2122,7 @@ export interface components {
             latency: components["schemas"]["Latency"];
             /**
              * Format: int64
-             * @description Resident memory of the running process
+             * @description Resident memory of its running processes
              */
             memory_bytes?: number;
             name: string;
@@ -2163,6 +2202,7 @@ export interface components {
             skip_steps?: string[] | null;
             timed_out?: boolean;
             undo_token?: unknown;
+            usage?: components["schemas"]["Usage"];
             verdict?: string;
             wait?: components["schemas"]["Wait"];
         };
@@ -2452,6 +2492,13 @@ export interface components {
         UndoPlan: {
             /** @description In the order of the definition */
             steps: components["schemas"]["UndoOutlook"][];
+        };
+        Usage: {
+            /** Format: int64 */
+            cpu: number;
+            /** Format: int64 */
+            memory: number;
+            shared?: boolean;
         };
         UsageStep: {
             step_id: string;

@@ -50,6 +50,7 @@ export type HandlerSummary = Schemas["HandlerSummary"];
 export type HandlerDetail = Schemas["HandlerDetail"];
 export type WorkflowType = Schemas["TypeSummary"];
 export type Plugin = Schemas["PluginStatus"];
+export type Fence = Schemas["PluginFence"];
 export type PluginUsage = Schemas["PluginUsage"];
 export type HeldVersion = Schemas["HeldVersion"];
 export type Trigger = Schemas["ShownTrigger"];

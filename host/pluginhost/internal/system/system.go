@@ -21,6 +21,28 @@ type Child struct {
 	err   error
 	// reaped: the wait for the end has reaped the process already.
 	reaped bool
+	// stamps are what its fence was made of.
+	stamps []stamp
+}
+
+// stamp is how a path looked when a fence was made.
+type stamp struct {
+	path string
+	look func(path string) string
+	was  string
+}
+
+// Outdated reports whether the files have changed that the process's fence was
+// made of: it knows files and folders themselves and not their names, and so
+// would keep the process from those that came since. Only another process gets
+// another fence.
+func (c *Child) Outdated() bool {
+	for _, s := range c.stamps {
+		if s.look(s.path) != s.was {
+			return true
+		}
+	}
+	return false
 }
 
 // Reap takes the process away, after Exited, and says how it ended.

@@ -3,6 +3,7 @@ package system
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -19,24 +20,73 @@ import (
 //
 // A thread of its own starts it and waits for its end: Linux sends a process
 // its parent-death signal when the thread that forked it ends, not when the
-// whole parent does.
-func Start(cmd *exec.Cmd) (*Child, error) {
+// whole parent does. The thread is within the fence itself, so that whatever it
+// starts is from the first moment.
+func Start(cmd *exec.Cmd, fence *Fence) (*Child, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if fence.Group != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(fence.Group.fd.Fd())
+	}
+	var rules *ruleset
+	if abi := LandlockABI(); fence.Files != nil && abi > 0 {
+		var err error
+		if rules, err = newRuleset(fence.Files, abi); err != nil {
+			return nil, err
+		}
+		defer rules.close()
+	}
 	exited, started := make(chan struct{}), make(chan error, 1)
-	go func() {
+	onOwnThread(func() {
 		defer close(exited)
-		// Never unlocked: the thread ends with the goroutine.
-		runtime.LockOSThread()
-		err := startBusy(cmd)
+		var err error
+		if rules != nil {
+			err = rules.restrict()
+		}
+		if err == nil {
+			err = startBusy(cmd)
+		}
 		started <- err
 		if err == nil {
 			awaitExit(cmd.Process.Pid)
 		}
-	}()
+	})
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	return &Child{Pid: cmd.Process.Pid, Exited: exited, cmd: cmd}, nil
+	child := &Child{Pid: cmd.Process.Pid, Exited: exited, cmd: cmd}
+	if rules != nil {
+		child.stamps = rules.stamps
+	}
+	// Not on the thread within the fence: it can't write what gives the score.
+	if err := fence.Limits.apply(child.Pid); err != nil {
+		_ = cmd.Process.Kill()
+		<-exited
+		_, _ = child.Reap()
+		return nil, fmt.Errorf("limit the process: %w", err)
+	}
+	return child, nil
+}
+
+// onOwnThread runs f in a goroutine with a thread that ends with it. It is
+// never the process's first one: that stands for the whole process, so that
+// within a fence it would open the host to whoever is in there too.
+func onOwnThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f() // Never unlocked.
+			return
+		}
+		// While this goroutine holds the first thread, no other gets it.
+		elsewhere := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(elsewhere)
+			f()
+		}()
+		<-elsewhere
+		runtime.UnlockOSThread()
+	}()
 }
 
 // A file that was just written can't be started while a process that was

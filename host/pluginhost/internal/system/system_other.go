@@ -7,7 +7,7 @@ import "os/exec"
 // Start starts a process in a group of its own. Without Linux's parent-death
 // signal a plugin learns of its host's end by its lifeline, or by the end of
 // its job.
-func Start(cmd *exec.Cmd) (*Child, error) {
+func Start(cmd *exec.Cmd, _ *Fence) (*Child, error) {
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -63,6 +63,7 @@ function processOf(plugin: Plugin): [string, ReactNode][] {
   if (plugin.pid) facts.push(["Process", plugin.pid]);
   if (isSet(plugin.started_at)) facts.push(["Started", <Ago key="started" time={plugin.started_at} />]);
   facts.push(["Restarts", plugin.restarts]);
+  if (plugin.cpu_seconds > 0) facts.push(["Processor time", duration(plugin.cpu_seconds)]);
   if (plugin.waiting > 0) facts.push(["Waiting calls", plugin.waiting]);
   if (plugin.draining > 0) facts.push(["On an earlier version", count(plugin.draining, "call")]);
   if (plugin.calls > 0) {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Blocks } from "lucide-react";
 import { pluginsQuery } from "../../api/queries";
-import type { Plugin } from "../../api/types";
+import type { Fence, Plugin } from "../../api/types";
 import { Card } from "../../components/Card";
 import { EmptyState } from "../../components/EmptyState";
 import { ErrorNotice } from "../../components/ErrorNotice";
@@ -9,6 +9,7 @@ import { Page } from "../../components/Page";
 import { SkeletonRows } from "../../components/SkeletonRows";
 import { type Column, Table } from "../../components/Table";
 import { count } from "../../lib/text";
+import { gapsOf } from "./describe";
 import { PluginRow } from "./PluginRow";
 import styles from "./PluginsPage.module.css";
 import { usePluginActions } from "./usePluginActions";
@@ -39,12 +40,30 @@ function Refused({ plugins }: { plugins: readonly Plugin[] }) {
   );
 }
 
+/** How plugins are kept in on this machine, and what it lacks. */
+function FenceCard({ fence }: { fence: Fence }) {
+  const gaps = gapsOf(fence);
+  return (
+    <Card title="Fence" aside={fence.pinned ? "Pinned: only plugins of plugins.lock run" : "Not pinned"}>
+      {gaps.length === 0 ? (
+        <p className={styles.fence}>Plugins are kept in by Landlock and control groups.</p>
+      ) : (
+        <ul className={styles.refused}>
+          {gaps.map((gap) => (
+            <li key={gap}>{gap}</li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
 /** The plugins, their processes, and what went wrong with them. */
 export default function PluginsPage() {
   // Memory and calls change without an event.
   const list = useQuery({ ...pluginsQuery, refetchInterval: 5_000 });
-  const plugins = list.data?.filter((plugin) => plugin.state !== "refused");
-  const refused = list.data?.filter((plugin) => plugin.state === "refused") ?? [];
+  const plugins = list.data?.plugins.filter((plugin) => plugin.state !== "refused");
+  const refused = list.data?.plugins.filter((plugin) => plugin.state === "refused") ?? [];
   const handlers = plugins?.reduce((sum, plugin) => sum + plugin.handlers.length, 0) ?? 0;
   const { actions, notice, dialogs } = usePluginActions();
   return (
@@ -87,6 +106,7 @@ export default function PluginsPage() {
         </Card>
       )}
       {refused.length > 0 && <Refused plugins={refused} />}
+      {list.data && <FenceCard fence={list.data.fence} />}
       {dialogs}
     </Page>
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { PluginUsage } from "../../api/types";
-import { usedBy } from "./describe";
+import type { Fence, PluginUsage } from "../../api/types";
+import { gapsOf, usedBy } from "./describe";
 
 test("a workflow that uses several handlers of a plugin is listed once, with all its steps", () => {
   const step = (id: string) => ({ step_id: id, step_name: id });
@@ -24,4 +24,20 @@ test("a workflow that uses several handlers of a plugin is listed once, with all
     { id: "b", name: "B", steps: 2 },
     { id: "c", name: "C", steps: 0 },
   ]);
+});
+
+test("what a machine lacks to keep plugins in is told once, as a sentence", () => {
+  const fence: Fence = {
+    files: true,
+    data_hidden: true,
+    control_groups: true,
+    memory_limit: true,
+    process_limit: true,
+    pinned: false,
+  };
+  expect(gapsOf(fence)).toEqual([]);
+  const reason = "this system has no Landlock";
+  expect(
+    gapsOf({ ...fence, files: false, files_reason: reason, data_hidden: false, data_hidden_reason: reason }),
+  ).toEqual(["This system has no Landlock."]);
 });

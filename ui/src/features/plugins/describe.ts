@@ -1,5 +1,6 @@
 // Plugins in words. No React.
-import type { Plugin, PluginUsage } from "../../api/types";
+import type { Fence, Plugin, PluginUsage } from "../../api/types";
+import { capital } from "../../lib/text";
 
 export type Tone = "calm" | "good" | "busy" | "warn" | "bad";
 
@@ -37,6 +38,12 @@ export function meaningOf(plugin: Plugin): string | undefined {
 /** Whether somebody has to act before it is called again. */
 export function rests({ state }: Plugin): boolean {
   return state === "disabled" || state === "quarantined";
+}
+
+/** What this machine lacks to keep plugins in, each once, as sentences. */
+export function gapsOf(fence: Fence): string[] {
+  const reasons = [fence.files_reason, fence.data_hidden_reason, fence.control_groups_reason];
+  return [...new Set(reasons.flatMap((reason) => (reason ? [`${capital(reason)}.`] : [])))];
 }
 
 export interface UsedBy {

@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { hasEnded, type StepResult } from "../../../api/types";
 import { Button, LinkButton } from "../../../components/Button";
 import { StatusIcon } from "../../../components/StatusIcon";
-import { capital, count } from "../../../lib/text";
+import { bytes, capital, count } from "../../../lib/text";
 import { clockTime, duration, exactTime, isSet } from "../../../lib/time";
 import { useRunPage } from "../context";
 import { designerHref } from "../links";
@@ -104,6 +104,13 @@ function Attempts({ result }: { result: StepResult }) {
                 </span>
               </p>
               {attempt.error && attempts.length > 1 && <p className={styles.detail}>{attempt.error.message}</p>}
+              {attempt.memory_bytes !== undefined && attempt.memory_bytes > 0 && (
+                <p className={styles.detail}>
+                  {duration(attempt.cpu_seconds ?? 0)} of processor time, at most {bytes(attempt.memory_bytes)} of
+                  memory
+                  {attempt.shared_process && ", in a process with other steps"}
+                </p>
+              )}
               {attempt.checksum && (
                 <p className={styles.detail} title={attempt.checksum}>
                   Plugin <code>{attempt.checksum.slice(0, 12)}</code>

@@ -1,0 +1,5 @@
+package main
+
+import "github.com/vwmp/vwmp/pluginsdk/serve"
+
+func main() { serve.Main(kanbanPlugin()) }
