@@ -208,15 +208,7 @@ func (k *kit) reconciles(t *trial, s *subject, c *Case, end *pb.ExecuteEvent) {
 	if ended := call.judge(t, s, b); ended.GetResult() == nil {
 		return
 	}
-	for _, event := range call.events {
-		if effect := event.GetEffect(); effect != nil {
-			request.Effects = append(request.Effects, effect)
-		}
-		if checkpoint := event.GetCheckpoint(); checkpoint != nil {
-			request.Checkpoint = checkpoint.GetData()
-		}
-	}
-	request.Attempt = 2
+	call.next(request)
 	answer, err = k.reconcile(request)
 	switch {
 	case err != nil:
@@ -233,9 +225,10 @@ func (k *kit) reconciles(t *trial, s *subject, c *Case, end *pb.ExecuteEvent) {
 func (k *kit) again(t *trial, s *subject, c *Case) {
 	b := k.box(t, c.Files)
 	request := k.request(c, c.Config, b)
-	k.execute(request, nil).judge(t, s, b)
+	first := k.execute(request, nil)
+	first.judge(t, s, b)
 	once := take(b.root)
-	request.Attempt = 2
+	first.next(request)
 	if end := k.execute(request, nil).judge(t, s, b); end != nil && end.GetFailure() != nil {
 		t.fail("a second attempt ends as %s: %s", summary(end), end.GetFailure().GetMessage())
 	}
