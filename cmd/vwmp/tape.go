@@ -136,10 +136,15 @@ func pointerText(pointer string) string {
 	return " " + pointer
 }
 
+// testFlags say what a workflow is tested against.
+type testFlags struct {
+	run                      runFlags
+	cassette, plugin, output string
+	ignore                   []string
+}
+
 func newTest() *cobra.Command {
-	var file, plugin, output string
-	var ignore []string
-	var flags runFlags
+	var flags testFlags
 	command := &cobra.Command{
 		Use: "test FILE", Short: "Run a workflow file against a recording, without any plugin", Args: cobra.ExactArgs(1),
 		Long: `Runs a workflow file, with the calls to plugins answered from a recording of an earlier run ("vwmp run --record", or
@@ -156,60 +161,66 @@ Parameters, approvals and signals are those of the recording. It ends with 1 whe
 		// They belong to a server, or to plugins that are not called.
 		_ = command.Flags().MarkHidden(name)
 	}
-	flags.parameters.declare(command.Flags())
-	command.Flags().StringVar(&file, "cassette", "", "the recording")
-	command.Flags().StringVar(&plugin, "plugin", "", "a plugin's binary or folder, whose calls are made once more")
-	command.Flags().StringArrayVar(&ignore, "ignore", nil, "what may differ, as STEP/POINTER into the config or the output; repeatable")
-	command.Flags().StringVarP(&output, "output", "o", "text", "how to print: text or json")
+	flags.run.parameters.declare(command.Flags())
+	command.Flags().StringVar(&flags.cassette, "cassette", "", "the recording")
+	command.Flags().StringVar(&flags.plugin, "plugin", "", "a plugin's binary or folder, whose calls are made once more")
+	command.Flags().StringArrayVar(&flags.ignore, "ignore", nil, "what may differ, as STEP/POINTER into the config or the output; repeatable")
+	command.Flags().StringVarP(&flags.output, "output", "o", "text", "how to print: text or json")
 	_ = command.MarkFlagRequired("cassette")
-	command.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		if output != "text" && output != "json" {
-			return usageError("--output must be text or json, not %q", output)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if flags.output != "text" && flags.output != "json" {
+			return usageError("--output must be text or json, not %q", flags.output)
 		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return &exitError{exitMissing, err}
-		}
-		recorded, err := cassette.Read(text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		dir, err := os.MkdirTemp("", "vwmp-test-")
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		s, err := loadSettings(cmd.Flags(), getenv)
-		if err != nil {
-			return err
-		}
-		if s.runSecrets, err = pretendedSecrets(); err != nil {
-			return err
-		}
-		if !cmd.Flags().Changed("workspace") {
-			s.Workspaces = []string{filepath.Join(dir, "workspace")}
-			if err := os.Mkdir(s.Workspaces[0], 0o700); err != nil {
-				return err
-			}
-		}
-		tape := &playing{player: cassette.NewPlayer(recorded, ignore), output: output}
-		if plugin != "" {
-			if err := tape.try(cmd, plugin, filepath.Join(dir, "plugins")); err != nil {
-				return err
-			}
-		}
-		flags.tape, flags.output = tape, "json" // Which shows nothing before the end.
-		flags.workflowID = recorded.Workflow
-		flags.skips, flags.approvals, flags.signals = recorded.Skips, recorded.Approvals, recorded.Signals
-		if flags.parameters.file == "" {
-			flags.parameters.file = filepath.Join(dir, "parameters.json")
-			if err := os.WriteFile(flags.parameters.file, recorded.Parameters, 0o600); err != nil {
-				return err
-			}
-		}
-		return runFile(cmd, s, &flags, args[0])
+		return flags.test(cmd, args[0])
 	}
 	return command
+}
+
+// test runs a file against the recording.
+func (f *testFlags) test(cmd *cobra.Command, file string) (err error) {
+	text, err := os.ReadFile(f.cassette)
+	if err != nil {
+		return &exitError{exitMissing, err}
+	}
+	recorded, err := cassette.Read(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.cassette, err)
+	}
+	dir, err := os.MkdirTemp("", "vwmp-test-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := loadSettings(cmd.Flags(), getenv)
+	if err != nil {
+		return err
+	}
+	if s.runSecrets, err = pretendedSecrets(); err != nil {
+		return err
+	}
+	if !cmd.Flags().Changed("workspace") {
+		s.Workspaces = []string{filepath.Join(dir, "workspace")}
+		if err := os.Mkdir(s.Workspaces[0], 0o700); err != nil {
+			return err
+		}
+	}
+	tape := &playing{player: cassette.NewPlayer(recorded, f.ignore), output: f.output}
+	if f.plugin != "" {
+		if err := tape.try(cmd, f.plugin, filepath.Join(dir, "plugins")); err != nil {
+			return err
+		}
+	}
+	run := &f.run
+	run.tape, run.output = tape, "json" // Which shows nothing before the end.
+	run.workflowID = recorded.Workflow
+	run.skips, run.approvals, run.signals = recorded.Skips, recorded.Approvals, recorded.Signals
+	if run.parameters.file == "" {
+		run.parameters.file = filepath.Join(dir, "parameters.json")
+		if err := os.WriteFile(run.parameters.file, recorded.Parameters, 0o600); err != nil { //nolint:gosec // It is in a folder that was just made.
+			return err
+		}
+	}
+	return runFile(cmd, s, run, file)
 }
 
 // try finds out which plugin it is that calls are made to once more.

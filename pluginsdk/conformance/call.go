@@ -314,6 +314,19 @@ func judgeFailure(t *trial, f *pb.Failure) {
 	}
 }
 
+// next makes a request that of the next attempt, which gets what this one left.
+func (c *call) next(request *pb.Request) {
+	request.Attempt++
+	for _, event := range c.events {
+		if effect := event.GetEffect(); effect != nil {
+			request.Effects = append(request.Effects, effect)
+		}
+		if checkpoint := event.GetCheckpoint(); checkpoint != nil {
+			request.Checkpoint = checkpoint.GetData()
+		}
+	}
+}
+
 // tells reports whether a call shows a text anywhere.
 func (c *call) tells(text string) (where string, told bool) {
 	for _, event := range c.events {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -88,7 +89,7 @@ func (k *kit) caseChecks(s *subject, c *Case) {
 		}
 		k.cancels(t, s, c, end, took, wire.ReasonTimeout, pb.FailureClass_FAILURE_CLASS_TIMEOUT)
 	})
-	k.check("cancel.closed", path, "a call whose stream is closed ends within a second"+named, func(t *trial) { k.closes(t, s, c, took) })
+	k.check("cancel.closed", path, "a call whose stream is closed ends within a second"+named, func(t *trial) { k.closes(t, c, took) })
 	k.check("cancel.deadline", path, "a call ends at its deadline"+named, func(t *trial) { k.deadline(t, s, c, took) })
 }
 
@@ -143,7 +144,7 @@ func (k *kit) plans(t *trial, c *Case) {
 		t.fail("Plan ended with status %s: %s", code, status.Convert(err).Message())
 	}
 	for _, effect := range answer.GetEffects() {
-		if !strings.Contains(" create update delete run send ", " "+effect.GetAction()+" ") {
+		if !slices.Contains([]string{"create", "update", "delete", "run", "send"}, effect.GetAction()) {
 			t.fail("a planned effect has the action %q, and must have create, update, delete, run or send", effect.GetAction())
 		}
 		if effect.GetTarget() == "" {
@@ -207,15 +208,7 @@ func (k *kit) reconciles(t *trial, s *subject, c *Case, end *pb.ExecuteEvent) {
 	if ended := call.judge(t, s, b); ended.GetResult() == nil {
 		return
 	}
-	for _, event := range call.events {
-		if effect := event.GetEffect(); effect != nil {
-			request.Effects = append(request.Effects, effect)
-		}
-		if checkpoint := event.GetCheckpoint(); checkpoint != nil {
-			request.Checkpoint = checkpoint.GetData()
-		}
-	}
-	request.Attempt = 2
+	call.next(request)
 	answer, err = k.reconcile(request)
 	switch {
 	case err != nil:
@@ -232,9 +225,10 @@ func (k *kit) reconciles(t *trial, s *subject, c *Case, end *pb.ExecuteEvent) {
 func (k *kit) again(t *trial, s *subject, c *Case) {
 	b := k.box(t, c.Files)
 	request := k.request(c, c.Config, b)
-	k.execute(request, nil).judge(t, s, b)
+	first := k.execute(request, nil)
+	first.judge(t, s, b)
 	once := take(b.root)
-	request.Attempt = 2
+	first.next(request)
 	if end := k.execute(request, nil).judge(t, s, b); end != nil && end.GetFailure() != nil {
 		t.fail("a second attempt ends as %s: %s", summary(end), end.GetFailure().GetMessage())
 	}
@@ -269,7 +263,7 @@ func (k *kit) cancels(t *trial, s *subject, c *Case, plain *pb.ExecuteEvent, too
 }
 
 // closes closes the stream of a call, after which the plugin must get idle.
-func (k *kit) closes(t *trial, s *subject, c *Case, took time.Duration) {
+func (k *kit) closes(t *trial, c *Case, took time.Duration) {
 	b := k.box(t, c.Files)
 	k.execute(k.request(c, c.Config, b), &wish{beforeEnd(took), ""})
 	ctx, stop := context.WithTimeout(k.ctx, cancelLimit+cancelSlack)

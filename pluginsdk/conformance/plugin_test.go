@@ -97,8 +97,11 @@ func (writer) Undo(_ context.Context, step *pluginsdk.Step, raw json.RawMessage)
 
 func (writer) Reconcile(_ context.Context, step *pluginsdk.Step, c writeConfig) (pluginsdk.Reconciliation[written], error) {
 	text, err := step.Workspace.ReadFile(c.Path)
-	if err != nil || string(text) != c.Text {
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && string(text) != c.Text) {
 		return pluginsdk.Reconciliation[written]{Status: pluginsdk.ReconcileNotStarted}, nil
+	}
+	if err != nil {
+		return pluginsdk.Reconciliation[written]{}, err
 	}
 	return pluginsdk.Reconciliation[written]{Status: pluginsdk.ReconcileDone, Output: written{c.Path, len(c.Text)}}, nil
 }

@@ -12,6 +12,10 @@ import (
 	"strings"
 )
 
+// undoFolder is where handlers keep what their undo needs in a workspace: it
+// is no content of it.
+const undoFolder = ".vwmp-undo"
+
 // snapshot is what lies below a folder: by path, the kind and the content.
 type snapshot map[string]string
 
@@ -21,6 +25,9 @@ func take(dir string) snapshot {
 		name, relErr := filepath.Rel(dir, path)
 		if err != nil || relErr != nil || name == "." {
 			return nil //nolint:nilerr // What can't be read is as good as not there.
+		}
+		if entry.IsDir() && entry.Name() == undoFolder {
+			return fs.SkipDir
 		}
 		name = filepath.ToSlash(name)
 		switch {

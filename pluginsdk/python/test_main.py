@@ -1,9 +1,11 @@
 """Tests: python3 -B -m unittest"""
 
+import os
+import tempfile
 import unittest
 
 from main import hello, write
-from vwmp_plugin import testing
+from vwmp_plugin import Invalid, Workspace, testing
 
 
 class Greeter(unittest.TestCase):
@@ -20,6 +22,18 @@ class Greeter(unittest.TestCase):
         self.assertEqual((result.workspace / "a.txt").read_text(), "Hello, world!\n")
         self.assertEqual(testing.undo(write, result).kind, "success")
         self.assertEqual((result.workspace / "a.txt").read_text(), "before")
+
+    def test_the_workspace_finds_and_keeps_its_files(self) -> None:
+        workspace = Workspace(tempfile.mkdtemp())
+        for name in ("a.txt", "b/c.txt", "b/d/e.txt", ".git/f.txt"):
+            workspace.write_text(name, name)
+        self.assertEqual(workspace.glob("*.txt"), ["a.txt"])
+        self.assertEqual(workspace.glob("**/*.txt"), ["a.txt", "b/c.txt", "b/d/e.txt"])
+        self.assertEqual(workspace.glob("b/**"), ["b/c.txt", "b/d/e.txt"])
+        os.symlink("/etc", workspace.path / "out")
+        for name in ("../a", "/etc/passwd", "out/passwd", "a/", "", "con.txt"):
+            with self.assertRaises(Invalid):
+                workspace.read_text(name)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ func Write(p Project) (next []string, err error) {
 	p.adapt(files)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		target := filepath.Join(p.Dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // A project is for others to read.
 			return nil, err
 		}
 		// A host refuses a plugin's files that others may write.

@@ -71,8 +71,11 @@ func (write) Execute(_ context.Context, step *pluginsdk.Step, c letter) (written
 // Plan says what Execute would do.
 func (write) Plan(_ context.Context, step *pluginsdk.Step, c letter) ([]pluginsdk.PlannedEffect, error) {
 	action := "update"
-	if _, err := step.Workspace.ReadFile(c.Path); errors.Is(err, fs.ErrNotExist) {
+	_, err := step.Workspace.ReadFile(c.Path)
+	if errors.Is(err, fs.ErrNotExist) {
 		action = "create"
+	} else if err != nil {
+		return nil, err
 	}
 	return []pluginsdk.PlannedEffect{{Action: action, Target: c.Path, Summary: "Writes a greeting for " + c.Name + ".", Known: true}}, nil
 }

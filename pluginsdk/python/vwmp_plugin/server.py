@@ -78,10 +78,20 @@ class _Events:
         self.pb, self.kind = pb, kind
         self.queue: queue.Queue[Any] = queue.Queue(maxsize=256)
         self.ended = False
+        # gone: the host takes no more, and nobody empties the queue.
+        self.gone = threading.Event()
 
     def put(self, **event: Any) -> None:
         if not self.ended:
-            self.queue.put(self.kind(**event))
+            self._push(self.kind(**event))
+
+    def _push(self, event: Any) -> None:
+        while not self.gone.is_set():
+            try:
+                self.queue.put(event, timeout=0.2)
+                return
+            except queue.Full:
+                continue
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         line = self.pb.Log(level=level, message=_clean(message), fields=json.dumps(fields, default=str).encode() if fields else b"")
@@ -110,8 +120,8 @@ class _Events:
 
     def end(self, event: Any) -> None:
         self.ended = True
-        self.queue.put(event)
-        self.queue.put(None)
+        self._push(event)
+        self._push(None)
 
 
 class _Silent:
@@ -308,7 +318,12 @@ class _Server:
         if refused:
             yield events.kind(failure=self._failure(PluginError("the plugin is about to stop and takes no new work", code="DRAINING", fault="host"), "retryable"))
             return
-        context.add_callback(lambda: step._cancel(False))
+
+        def closed() -> None:
+            step._cancel(False)
+            events.gone.set()
+
+        context.add_callback(closed)
         deadline = request.request.deadline.seconds + request.request.deadline.nanos / 1e9
         timer = threading.Timer(max(0.0, deadline - time.time()), lambda: step._cancel(True)) if request.request.HasField("deadline") else None
 
@@ -327,7 +342,13 @@ class _Server:
             timer.daemon = True
             timer.start()
         threading.Thread(target=run, daemon=True).start()
-        while (event := events.queue.get()) is not None:
+        while not events.gone.is_set():
+            try:
+                event = events.queue.get(timeout=1)
+            except queue.Empty:
+                continue
+            if event is None:
+                return
             yield event
 
     def _terminal(self, events: _Events, outcome: Outcome) -> Any:

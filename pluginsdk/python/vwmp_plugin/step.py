@@ -155,18 +155,21 @@ class Workspace:
         target.rmdir() if target.is_dir() else target.unlink()
 
     def glob(self, pattern: str) -> list[str]:
-        """The files that match; ``**/`` stands for any folders. ``.git`` is left out."""
+        """The files that match; a part ``**`` stands for any number of folders. ``.git`` is left out."""
         check_path(pattern)
-        shape = re.compile("^" + "".join(
-            "(?:.*/)?" if part == "**" else fnmatch.translate(part).replace(".*", "[^/]*")[4:-3] + ("/" if i < pattern.count("/") else "")
-            for i, part in enumerate(pattern.split("/"))) + "$")
+        parts, shape = pattern.split("/"), ""
+        for i, part in enumerate(parts):
+            last = i == len(parts) - 1
+            if part == "**":
+                shape += ".*" if last else "(?:.*/)?"
+            else:
+                # The translation is (?s:…) with an end mark of two characters.
+                shape += fnmatch.translate(part)[4:-3].replace(".*", "[^/]*") + ("" if last else "/")
         found = []
         for folder, folders, files in os.walk(self.path):
             folders[:] = sorted(one for one in folders if one != ".git")
-            for file in sorted(files):
-                name = os.path.relpath(os.path.join(folder, file), self._root).replace(os.sep, "/")
-                if shape.match(name):
-                    found.append(name)
+            names = (os.path.relpath(os.path.join(folder, file), self._root).replace(os.sep, "/") for file in sorted(files))
+            found += [name for name in names if re.fullmatch(shape, name)]
         return found
 
 

@@ -1,8 +1,8 @@
 // What a handler is given beside its config.
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, open, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, sep } from "node:path";
 
 import { Cancelled, Invalid, Permanent } from "./outcome.js";
 import type { Json, Schema } from "./schema.js";
@@ -129,6 +129,24 @@ export class Workspace {
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+
+  /** The files that match; a part ** stands for any number of folders, * and ? for characters. .git is left out. */
+  async glob(pattern: string): Promise<string[]> {
+    checkPath(pattern);
+    const parts = pattern.split("/").map((part, i, all) => {
+      const last = i === all.length - 1;
+      if (part === "**") return last ? ".*" : "(?:.*/)?";
+      const shape = part.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", "[^/]*").replaceAll("?", "[^/]");
+      return shape + (last ? "" : "/");
+    });
+    const shape = new RegExp(`^${parts.join("")}$`, "s");
+    const entries = await readdir(this.path, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => relative(this.path, join(entry.parentPath, entry.name)).split(sep).join("/"))
+      .filter((name) => !name.split("/").includes(".git") && shape.test(name))
+      .sort();
   }
 
   /** Deletes a file or an empty folder. */
