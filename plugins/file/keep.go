@@ -196,6 +196,16 @@ func (k *keeper) setUndo() error {
 	return k.step.SetUndo(token)
 }
 
+// left reports whether an earlier attempt left a file with that checksum.
+func (k *keeper) left(name, sum string) bool {
+	for _, t := range slices.Backward(k.traces) {
+		if t.Path == name {
+			return t.Sum == sum
+		}
+	}
+	return false
+}
+
 // keptName is the next free name in the step's folder.
 func (k *keeper) keptName() string { return "kept-" + strconv.Itoa(len(k.traces)) }
 
