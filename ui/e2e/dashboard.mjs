@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { assertAccessible, desktop, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, desktop, narrow, phone, preferTheme } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area, assertInTime } from "./lib/suite.mjs";
 
@@ -15,7 +15,7 @@ area("empty dashboard", {}, (test) => {
     const page = await open();
     await page.getByText("No workflows yet").waitFor();
     for (const dark of [false, true]) {
-      await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+      await preferTheme(page, dark ? "dark" : "light");
       await assertAccessible(page, "the empty dashboard");
     }
     const card = page.locator("section").filter({ hasText: "No workflows yet" });

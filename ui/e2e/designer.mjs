@@ -152,7 +152,7 @@ area("designer", {}, (test) => {
     const page = await open(`/vwmp/designer/${made.id}`);
     page.workflowId = made.id;
     await card(page, "odd").getByText("Unknown step").waitFor();
-    assert.match(await card(page, "odd").getAttribute("aria-label"), /^Odd one, unknown step, odd/);
+    assert.match(await card(page, "odd").getAttribute("aria-label"), /^Odd one, unknown step, 1 problem, id odd/);
     await card(page, "a").focus();
     await page.keyboard.press("Alt+ArrowDown");
     await page.keyboard.press("Control+s");

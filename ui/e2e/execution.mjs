@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { assertAccessible, desktop, narrow, phone, picture } from "./lib/browser.mjs";
+import { assertAccessible, desktop, narrow, phone, picture, preferTheme } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -274,7 +274,7 @@ area("execution", {}, (test) => {
         await page.getByRole("tab", { name: view, exact: false, selected: true }).waitFor();
         await page.getByRole("listbox", { name: "Log lines" }).waitFor();
         for (const dark of [false, true]) {
-          await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+          await preferTheme(page, dark ? "dark" : "light");
           await page.locator(`html[data-theme="${dark ? "dark" : "light"}"]`).waitFor();
           await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
           await assertAccessible(page, `${view} at ${size.width}${dark ? ", dark" : ""}`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { assertAccessible, desktop, narrow } from "./lib/browser.mjs";
+import { assertAccessible, desktop, narrow, preferTheme } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -33,7 +33,7 @@ area("plugins", {}, (test) => {
     await page.getByRole("link", { name: "Uses it" }).waitFor();
     assert.match(await page.locator("dl").innerText(), /vwmp\.run_validators[\s\S]*SHA-256[\s\S]*[0-9a-f]{64}/);
     for (const dark of [false, true]) {
-      await page.emulateMedia({ colorScheme: dark ? "dark" : "light" });
+      await preferTheme(page, dark ? "dark" : "light");
       for (const size of [desktop, narrow]) {
         await page.setViewportSize(size);
         await assertAccessible(page, `the plugins at ${size.width}`);

@@ -70,6 +70,12 @@ export async function openPage(
   return page;
 }
 
+/** Has the system prefer a theme, and waits until the page has followed. */
+export async function preferTheme(page, theme) {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.locator(`html[data-theme=${theme}]`).waitFor();
+}
+
 /** Fails where the page did what a good page does not. */
 export function assertClean(page) {
   if (page.faults.length > 0) throw new Error(`the page has faults:\n${page.faults.join("\n")}`);

@@ -37,7 +37,7 @@ export function area(name, serverOptions, define) {
       return page;
     };
     define((title, run) =>
-      test(title, { timeout: 120_000 }, async (context) => {
+      test(title, { timeout: 240_000 }, async (context) => {
         try {
           await run(world, context);
           for (const page of world.pages) assertClean(page);

@@ -5,6 +5,7 @@ import { Search } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
 import { cx } from "../../components/cx";
 import { fieldStyles } from "../../components/Field";
+import { byRank, rankOf } from "../../lib/ranking";
 import { count, matches } from "../../lib/text";
 import styles from "./PickList.module.css";
 
@@ -54,10 +55,11 @@ export function PickList({ label, items, onPick, nothing, field }: PickListProps
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
-  const found = useMemo(
-    () => items.filter((item) => matches(query, item.label, item.hint, item.words, item.group)),
-    [items, query],
-  );
+  const found = useMemo(() => {
+    const all = items.filter((item) => matches(query, item.label, item.hint, item.words, item.group));
+    const rank = (item: PickItem) => rankOf(query, item.label, item.words, item.hint);
+    return query.trim() ? byRank(all, rank, (item) => item.group ?? "") : all;
+  }, [items, query]);
   const shown = found.slice(0, most);
   const active = shown[Math.min(at, shown.length - 1)];
   const optionId = (item: PickItem) => `${id}-${item.group ?? ""}-${item.id}`;

@@ -8,6 +8,7 @@ import { EmptyState } from "../../../components/EmptyState";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { fieldStyles } from "../../../components/Field";
 import { Skeleton } from "../../../components/Skeleton";
+import { byRank, rankOf } from "../../../lib/ranking";
 import { count, matches } from "../../../lib/text";
 import { HandlerIcon } from "../../graph/icons";
 import { draggedHandler } from "../canvas/dragged";
@@ -23,24 +24,41 @@ interface Group {
   handlers: HandlerSummary[];
 }
 
-/** Handlers by category, both by name; those used last stand once more on top, unless something is searched. */
+const categoryOf = (handler: HandlerSummary) => handler.category || "Other";
+
+/**
+ * Handlers by category, both by name; those used last stand once more on top.
+ * Where something is searched, what fits best comes first instead.
+ */
 export function groupHandlers(all: readonly HandlerSummary[], recent: readonly string[], query: string): Group[] {
-  const found = all.filter((handler) =>
-    matches(query, handler.name, handler.description, handler.path, handler.category),
-  );
+  const found = all
+    .filter((handler) => matches(query, handler.name, handler.description, handler.path, handler.category))
+    .sort((a, b) => categoryOf(a).localeCompare(categoryOf(b)) || a.name.localeCompare(b.name));
+  const searched = query.trim() !== "";
+  const rank = (handler: HandlerSummary) => rankOf(query, handler.name, handler.path, handler.description);
   const groups = new Map<string, HandlerSummary[]>();
-  for (const handler of found) {
-    const name = handler.category || "Other";
+  for (const handler of searched ? byRank(found, rank, categoryOf) : found) {
+    const name = categoryOf(handler);
     groups.set(name, [...(groups.get(name) ?? []), handler]);
   }
-  const sorted = [...groups]
-    .sort(([a], [b]) => a.localeCompare(b))
-    .map(([name, handlers]) => ({ name, handlers: handlers.sort((a, b) => a.name.localeCompare(b.name)) }));
-  const latest = query.trim() ? [] : recent.flatMap((path) => found.find((handler) => handler.path === path) ?? []);
+  const sorted = [...groups].map(([name, handlers]) => ({ name, handlers }));
+  const latest = searched ? [] : recent.flatMap((path) => found.find((handler) => handler.path === path) ?? []);
   return latest.length > 0 ? [{ name: "Recently used", handlers: latest }, ...sorted] : sorted;
 }
 
-const Item = memo(function Item({ handler, onAdd }: { handler: HandlerSummary; onAdd: (path: string) => void }) {
+/** Tells the entries apart: one that was used lately stands in two groups. */
+const placeOf = (group: Group, handler: HandlerSummary) => `${group.name}/${handler.path}`;
+
+interface ItemProps {
+  handler: HandlerSummary;
+  place: string;
+  /** Tab stops here. */
+  stop: boolean;
+  onStop: (place: string) => void;
+  onAdd: (path: string) => void;
+}
+
+const Item = memo(function Item({ handler, place, stop, onStop, onAdd }: ItemProps) {
   const onDragStart = (event: DragEvent) => {
     event.dataTransfer.setData(draggedHandler, handler.path);
     event.dataTransfer.effectAllowed = "copy";
@@ -50,6 +68,8 @@ const Item = memo(function Item({ handler, onAdd }: { handler: HandlerSummary; o
       <button
         type="button"
         className={styles.item}
+        tabIndex={stop ? 0 : -1}
+        onFocus={() => onStop(place)}
         title={`${handler.path}, from the plugin ${handler.plugin}`}
         draggable
         onDragStart={onDragStart}
@@ -77,7 +97,7 @@ function Loading() {
   );
 }
 
-/** Arrows go from entry to entry, so that a long palette is no long way by Tab. */
+/** Arrows go from entry to entry: Tab stops at one of them only, so that a long palette is no long way to the canvas. */
 function walkEntries(event: KeyboardEvent<HTMLElement>): void {
   const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
   if (by === 0) return;
@@ -97,6 +117,9 @@ function Content() {
   const [query, setQuery] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const groups = useMemo(() => groupHandlers(data ?? [], recent, query), [data, recent, query]);
+  const [held, setHeld] = useState("");
+  const places = groups.flatMap((group) => group.handlers.map((handler) => placeOf(group, handler)));
+  const stop = places.includes(held) ? held : places[0];
   const shown = groups.reduce((sum, group) => sum + (group.name === "Recently used" ? 0 : group.handlers.length), 0);
 
   const add = (path: string) => {
@@ -110,7 +133,7 @@ function Content() {
   const [onAdd] = useState(() => (path: string) => latest.current(path));
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrows are a short cut through buttons that Tab reaches too.
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only moves the focus among the buttons in it.
     <div className={styles.palette} onKeyDown={walkEntries}>
       <div className={styles.search}>
         <Search size={16} aria-hidden="true" />
@@ -152,14 +175,22 @@ function Content() {
           </EmptyState>
         )}
         {groups.map((group) => (
-          <section key={group.name} aria-label={group.name}>
+          // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms.
+          <div key={group.name} role="group" aria-label={group.name}>
             <h2 className={styles.group}>{group.name}</h2>
             <ul>
               {group.handlers.map((handler) => (
-                <Item key={handler.path} handler={handler} onAdd={onAdd} />
+                <Item
+                  key={handler.path}
+                  handler={handler}
+                  place={placeOf(group, handler)}
+                  stop={placeOf(group, handler) === stop}
+                  onStop={setHeld}
+                  onAdd={onAdd}
+                />
               ))}
             </ul>
-          </section>
+          </div>
         ))}
       </div>
     </div>

@@ -28,7 +28,7 @@ function Title() {
         <span className={styles.name} title={name}>
           {name || "Unnamed workflow"}
         </span>
-        {unsaved && <span className={styles.dot} aria-hidden="true" title="Unsaved changes" />}
+        {unsaved && <span className={styles.dot} aria-hidden="true" />}
       </h1>
       <p className={styles.under}>
         {count(steps, "step")} · <SaveState />
