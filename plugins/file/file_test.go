@@ -131,6 +131,9 @@ func TestEveryChangeIsPlannedMadeAndTakenBack(t *testing.T) {
 					t.Fatalf("undo left\n%s\nof\n%s", now, before)
 				}
 			}
+			if handlertest.Exists(filepath.Join(dir, keptFolder)) {
+				t.Error("undo left what was kept for it")
+			}
 			if info, err := os.Stat(filepath.Join(dir, "bin/run")); err != nil || info.Mode().Perm() != 0o755 {
 				t.Errorf("mode %v %v", info, err)
 			}

@@ -61,7 +61,13 @@ type trace struct {
 // undoToken is what Undo is given.
 type undoToken struct {
 	Folder string `json:"folder"`
+	// Traces tell, once the folder is gone, whether the step was taken back;
+	// there are none where there are more than maxTokenTraces.
+	Traces []trace `json:"traces,omitempty"`
 }
+
+// maxTokenTraces bounds an undo token.
+const maxTokenTraces = 200
 
 // keeper makes changes in the workspace that can be taken back.
 type keeper struct {
@@ -159,9 +165,6 @@ func (k *keeper) note(t trace) error {
 		if err := k.root.WriteFile(path.Join(keptFolder, ".gitignore"), []byte("*\n"), 0o600); err != nil {
 			return fmt.Errorf("keep what is there for undo: %w", err)
 		}
-		if err := k.step.SetUndo(undoToken{k.folder}); err != nil {
-			return err
-		}
 		k.created++
 	}
 	line, err := json.Marshal(t)
@@ -177,7 +180,30 @@ func (k *keeper) note(t trace) error {
 		return fmt.Errorf("keep what is there for undo: %w", err)
 	}
 	k.traces, k.known[t.Path] = append(k.traces, t), true
-	return nil
+	return k.setUndo()
+}
+
+// setUndo keeps what Undo needs to find what was kept.
+func (k *keeper) setUndo() error {
+	token := undoToken{Folder: k.folder}
+	switch count := len(k.traces); {
+	case count <= maxTokenTraces:
+		token.Traces = k.traces
+	case count > maxTokenTraces+1:
+		// The token says so already.
+		return nil
+	}
+	return k.step.SetUndo(token)
+}
+
+// left reports whether an earlier attempt left a file with that checksum.
+func (k *keeper) left(name, sum string) bool {
+	for _, t := range slices.Backward(k.traces) {
+		if t.Path == name {
+			return t.Sum == sum
+		}
+	}
+	return false
 }
 
 // keptName is the next free name in the step's folder.
@@ -372,7 +398,7 @@ func (undoer) Undo(ctx context.Context, step *pluginsdk.Step, token json.RawMess
 		return err
 	}
 	if len(traces) == 0 {
-		return pluginsdk.Errorf("what was kept for undo is gone; it is kept for %d days", int(keptFor.Hours()/24))
+		return wasTakenBack(root, t)
 	}
 	left := map[string]string{} // the sum that the step left, by path
 	for _, one := range traces {
@@ -385,6 +411,47 @@ func (undoer) Undo(ctx context.Context, step *pluginsdk.Step, token json.RawMess
 		if err := one.revert(root, t.Folder, left[one.Path]); err != nil {
 			return err
 		}
+	}
+	return forget(root, t.Folder)
+}
+
+// wasTakenBack tells a step that was undone, whose folder is gone with that,
+// from one whose folder went for another reason.
+func wasTakenBack(root *os.Root, t undoToken) error {
+	gone := pluginsdk.Errorf("what was kept for undo is gone; it is kept for %d days", int(keptFor.Hours()/24))
+	if len(t.Traces) == 0 {
+		return gone
+	}
+	for _, one := range t.Traces {
+		_, err := root.Lstat(one.Path)
+		isThere := err == nil
+		switch one.Kind {
+		case traceMade, traceChanged:
+			if now, err := sumOf(root, one.Path); isThere && err == nil && now == one.Sum {
+				return gone
+			}
+		case traceMoved:
+			if _, err := root.Lstat(one.From); err != nil {
+				return gone
+			}
+		case traceGone:
+			if !isThere && one.Kept != "" {
+				return gone
+			}
+		}
+	}
+	return nil
+}
+
+// forget removes what was kept for a step that is taken back, and the folder of
+// all steps where it was the last.
+func forget(root *os.Root, folder string) error {
+	if err := root.RemoveAll(folder); err != nil {
+		return fmt.Errorf("remove what was kept for undo: %w", err)
+	}
+	entries, err := fs.ReadDir(root.FS(), keptFolder)
+	if err == nil && len(entries) == 1 && entries[0].Name() == ".gitignore" {
+		return root.RemoveAll(keptFolder)
 	}
 	return nil
 }

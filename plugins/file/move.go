@@ -102,7 +102,7 @@ func (mover) Execute(_ context.Context, step *pluginsdk.Step, config moveConfig)
 	}
 	if isDone {
 		if k.folder != "" {
-			err = step.SetUndo(undoToken{k.folder})
+			err = k.setUndo()
 		}
 		return output, err
 	}
@@ -233,7 +233,7 @@ func (deleter) Execute(ctx context.Context, step *pluginsdk.Step, config deleteC
 	}
 	if len(k.traces) > 0 {
 		// An earlier attempt deleted something, which undo must bring back.
-		if err := step.SetUndo(undoToken{k.folder}); err != nil {
+		if err := k.setUndo(); err != nil {
 			return output, err
 		}
 	}

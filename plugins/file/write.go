@@ -183,10 +183,14 @@ func (appender) Execute(ctx context.Context, step *pluginsdk.Step, config append
 	mark := appendMark{Before: hexSum(before)}
 	var earlier appendMark
 	after := config.after(before)
+	k, err := newKeeper(step, config.KeepConfig)
+	if err != nil {
+		return writeOutput{Path: config.Path}, err
+	}
 	switch found, err := step.Checkpointed(&earlier); {
 	case err != nil:
 		return writeOutput{Path: config.Path}, fmt.Errorf("read the checkpoint: %w", err)
-	case found && earlier.After == mark.Before:
+	case (found && earlier.After == mark.Before) || k.left(cleanPath(config.Path), mark.Before):
 		step.Log.Info("an earlier attempt added the text already")
 		after = before
 	default:
