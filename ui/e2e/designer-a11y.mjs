@@ -19,7 +19,7 @@ const settings = (page) => page.getByRole("complementary", { name: "Settings" })
 
 /** Presses Tab until the canvas has the focus. */
 async function tabToCanvas(page) {
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 80; i++) {
     await page.keyboard.press("Tab");
     if ((await focusedStep(page)) !== undefined) return;
   }
