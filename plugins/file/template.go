@@ -88,7 +88,7 @@ func functions() template.FuncMap {
 		"split":    func(separator, s string) []string { return strings.Split(s, separator) },
 		"join":     join,
 		"replace":  replace,
-		"default":  func(otherwise, value any) any { return defaulted(otherwise, value) },
+		"default":  defaulted,
 		"json":     toJSON,
 		"print":    escape(fmt.Sprint),
 		"println":  escape(fmt.Sprintln),

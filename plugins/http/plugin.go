@@ -31,7 +31,7 @@ func httpPlugin() *pluginsdk.Plugin {
 func requestHandler() *pluginsdk.Handler {
 	raw, err := json.Marshal(map[string]any{
 		"method": "POST", "url": "https://api.example.com/v1/releases", "json": map[string]any{"version": "1.2.3"},
-		"auth": map[string]any{"type": "bearer", "token": "${secrets.API_TOKEN}"},
+		"auth": map[string]any{"type": "bearer", "token": "${secrets.API_TOKEN}"}, //nolint:gosec // It names a secret and is none.
 	})
 	if err != nil {
 		// The example is a constant of this package.

@@ -48,7 +48,7 @@ func repetitionHandler() *pluginsdk.Handler {
 }
 
 // Plan says what is written.
-func (repetitionChecker) Plan(_ context.Context, _ *pluginsdk.Step, config repetitionConfig) ([]pluginsdk.PlannedEffect, error) {
+func (repetitionChecker) Plan(_ context.Context, _ *pluginsdk.Step, config repetitionConfig) ([]pluginsdk.PlannedEffect, error) { //nolint:unparam // Planners may fail; looking changes nothing, so this one has nothing to fail at.
 	effects := planned("repetitions")
 	if config.CheckContradictions {
 		effects = append(effects, planned("contradictions")...)

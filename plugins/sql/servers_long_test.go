@@ -62,7 +62,7 @@ func asUser(t *testing.T, name, dir string, cmd *exec.Cmd) {
 // folder is one that another user may enter.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "vwmp-sql-")
+	dir, err := os.MkdirTemp("/tmp", "vwmp-sql-") //nolint:usetesting // A path of a socket must be short.
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// ownPlugins come with every build, manyPlugins is what an installation
-	// may have.
-	ownPlugins  = 3
+	// manyPlugins is what an installation may have, ownPlugins of them come
+	// with every build.
 	manyPlugins = 12
+	ownPlugins  = 10
 	starts      = 9
 )
 
