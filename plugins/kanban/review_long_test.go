@@ -14,11 +14,12 @@ import (
 
 // TestAReviewOfALargeTreeIsQuick holds the promise of 2,000 documents of 300
 // lines in 10 s on two processors, whatever else they do: the longest chain of
-// steps takes one of them no longer, and all steps take no more than both.
+// steps takes one of them no longer, and all steps take no more than both. Under
+// the race detector it only reviews, and less.
 func TestAReviewOfALargeTreeIsQuick(t *testing.T) {
 	dir := t.TempDir()
 	words := strings.Fields("a member signs in reads the page of search index export letter password release plan risk team week every other because without until found written")
-	for i := range 2000 {
+	for i := range documents {
 		var text strings.Builder
 		name := fmt.Sprintf("kanban/epics/Epic-%d.md", i+1)
 		if i%10 != 0 {
@@ -51,7 +52,7 @@ func TestAReviewOfALargeTreeIsQuick(t *testing.T) {
 	}
 	t.Logf("%v, %v in all", spent, all)
 	chain := spent["kanban.review_state"] + spent["kanban.check_repetition"] + spent["kanban.apply_updates"]
-	if chain > 10*time.Second || all > 20*time.Second {
+	if timed && (chain > 10*time.Second || all > 20*time.Second) {
 		t.Errorf("the longest chain took %v and all steps %v of a processor, more than 10 s and 20 s", chain, all)
 	}
 }
