@@ -77,12 +77,12 @@ test: build ## run the tests (under 10 minutes)
 	cd ui && node e2e/run.mjs --smoke
 
 .PHONY: test-long
-test-long: lint build ## run the linters, the race detector, every browser test and what takes longer
+test-long: lint build ## run the linters, the race detector, the stories in the browser and what takes longer
 	@scripts/sdks.sh
 	go test -race -timeout 25m -tags long ./...
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs --check
 	@scripts/chromium.sh
-	cd ui && node e2e/run.mjs
+	cd ui && node e2e/run.mjs story-
 
 .PHONY: soak
 soak: KILLS ?= 10000

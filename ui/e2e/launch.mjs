@@ -162,7 +162,7 @@ area("launch", { demo: true }, (test) => {
       test(`the form at ${name} px, ${dark ? "dark" : "light"}, fits and has no fault`, async ({ server, open }) => {
         const id = await release(server, "sizes");
         const { page, dialog } = await openForm(open, id, { size, dark });
-        await dialog.getByRole("button", { name: "Execute" }).click();
+        await dialog.getByRole("button", { name: "Execute", exact: true }).click();
         await dialog.getByText("This is required.").first().waitFor();
         await assertAccessible(page, `the form at ${name}`);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -87,7 +87,7 @@ area("story-2-keyboard", {}, (test) => {
       saved.steps.map((step) => `from ${step.id}`),
     );
 
-    const execute = page.getByRole("button", { name: /^Execute/ });
+    const execute = page.getByRole("button", { name: "Execute", exact: true });
     await eventually(async () => {
       if (await execute.evaluate((own) => own === document.activeElement)) return true;
       await keys.press("Shift+Tab");

@@ -28,7 +28,7 @@ area("workflow page", {}, (test) => {
       2,
     );
     await page.getByRole("table", { name: "Triggers" }).getByText("Every day at 02:30").waitFor();
-    await page.getByRole("button", { name: "Execute" }).click();
+    await page.getByRole("button", { name: "Execute", exact: true }).click();
     await page.getByText("“Shown” is executing").waitFor();
     await page.getByRole("table", { name: "Executions" }).getByText("Success").waitFor();
     await page.getByRole("button", { name: "List" }).click();
@@ -50,7 +50,10 @@ area("workflow page", {}, (test) => {
     const page = await open(`/vwmp/workflows/${draft.id}`, { allow: [/404/] });
     await page.getByText("This version is a draft with problems").waitFor();
     assert.match(await page.locator("main").innerText(), /no\.such/);
-    assert.equal(await page.getByRole("button", { name: "Execute" }).getAttribute("aria-disabled"), "true");
+    assert.equal(
+      await page.getByRole("button", { name: "Execute", exact: true }).getAttribute("aria-disabled"),
+      "true",
+    );
     await assertAccessible(page, "a draft");
     await page.goto(new URL("/vwmp/workflows/gone", page.url()).href);
     await page.getByText("There is no such workflow").waitFor();
