@@ -55,7 +55,7 @@ func (r *recording) ended(cmd *cobra.Command, result *engine.Result) (bool, erro
 	if err := writeCassette(r.file, c); err != nil {
 		return false, err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%d calls are recorded in %s\n", len(c.Calls), r.file)
+	fmt.Fprintf(cmd.ErrOrStderr(), "recorded in %s, calls: %d\n", r.file, len(c.Calls))
 	return false, nil
 }
 
@@ -126,7 +126,7 @@ func tellDifferences(cmd *cobra.Command, differences []cassette.Difference) {
 		}
 		fmt.Fprintf(out, "  %s%s\n    recorded: %s\n    now:      %s\n", d.What, pointerText(d.Pointer), printable(d.Recorded), printable(d.Now))
 	}
-	fmt.Fprintf(out, "%d differences from the recording\n", len(differences))
+	fmt.Fprintf(out, "differences from the recording: %d\n", len(differences))
 }
 
 func pointerText(pointer string) string {
@@ -298,7 +298,7 @@ keep is not in it: the configs that the steps had, and what they said meanwhile.
 		if err := writeCassette(file, made); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%d calls are recorded in %s\n", len(made.Calls), file)
+		fmt.Fprintf(cmd.OutOrStdout(), "recorded in %s, calls: %d\n", file, len(made.Calls))
 		return nil
 	}
 	return command
