@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -48,19 +49,19 @@ func TestExpressionsGiveTheirResults(t *testing.T) {
 }
 
 func TestExpressionsAreBounded(t *testing.T) {
-	for name, test := range map[string]struct {
-		expression string
-		class      pluginsdk.FailureClass
+	for _, test := range []struct {
+		name, expression string
+		class            pluginsdk.FailureClass
 	}{
-		"broken":          {".a |", pluginsdk.FailureInvalidInput},
-		"unknown":         {"nothing_like_it", pluginsdk.FailureInvalidInput},
-		"a module":        {`import "x" as x; .`, pluginsdk.FailureInvalidInput},
-		"an error":        {`error("why")`, pluginsdk.FailurePermanent},
-		"without end":     {"def f: f; f", pluginsdk.FailureTimeout},
-		"too many":        {"range(1e9)", pluginsdk.FailurePermanent},
-		"too much memory": {"[range(1e9) | tostring]", ""},
-		"doubling":        {`reduce range(60) as $i ("0123456789"; . + .)`, ""},
-		"a long text":     {`"0123456789" * 1e12`, pluginsdk.FailurePermanent},
+		{"broken", ".a |", pluginsdk.FailureInvalidInput},
+		{"unknown", "nothing_like_it", pluginsdk.FailureInvalidInput},
+		{"a module", `import "x" as x; .`, pluginsdk.FailureInvalidInput},
+		{"an error", `error("why")`, pluginsdk.FailurePermanent},
+		{"too many", "range(1e9)", pluginsdk.FailurePermanent},
+		{"too much memory", "[range(1e9) | tostring]", ""},
+		{"without end", "def f: f; f", pluginsdk.FailureTimeout},
+		{"doubling", `reduce range(60) as $i ("0123456789"; . + .)`, ""},
+		{"a long text", `"0123456789" * 1e12`, pluginsdk.FailurePermanent},
 	} {
 		config := map[string]any{"expression": test.expression, "input": 1, "results": "all", "timeout": "3s"}
 		outcome := call("transform", "", config).Execute(t)
@@ -72,13 +73,23 @@ func TestExpressionsAreBounded(t *testing.T) {
 			test.class = pluginsdk.FailurePermanent
 		}
 		if outcome.Kind != pluginsdk.OutcomeFailure || outcome.Failure.Class != test.class {
-			t.Errorf("%s: %s %+v", name, outcome.Kind, outcome.Failure)
+			t.Errorf("%s: %s %+v", test.name, outcome.Kind, outcome.Failure)
 		}
 	}
 	problems, err := plugintest.ValidateConfig(t, transformHandler(), map[string]any{"expression": ".a |"})
 	if err != nil || len(problems) != 1 || problems[0].Pointer != "/expression" {
 		t.Errorf("problems %+v %v", problems, err)
 	}
+}
+
+// What an earlier expression left in the memory is not another one's fault.
+func TestAnExpressionPaysForItsOwnMemoryOnly(t *testing.T) {
+	left := make([]byte, maxMemory+1)
+	if runtime.KeepAlive(left); usedMemory() <= maxMemory {
+		t.Fatal("the memory isn't counted")
+	}
+	config := map[string]any{"expression": "def f: f; f", "input": 1, "timeout": "300ms"}
+	call("transform", "", config).Fail(t, pluginsdk.FailureTimeout, "took too long")
 }
 
 func TestValuesAreCheckedAgainstASchema(t *testing.T) {

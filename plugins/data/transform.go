@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/metrics"
 	"slices"
 	"time"
@@ -127,6 +128,10 @@ func (transformer) Execute(ctx context.Context, step *pluginsdk.Step, config tra
 	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	if usedMemory() > maxMemory/2 {
+		// What an earlier expression left behind is not this one's.
+		runtime.GC()
+	}
 	go watchMemory(ctx, end)
 	results := []any{}
 	for iterator := code.RunWithContext(ctx, input, values...); ; {
@@ -176,16 +181,23 @@ func failed(ctx context.Context, err error) error {
 func watchMemory(ctx context.Context, end context.CancelCauseFunc) {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if metrics.Read(sample); sample[0].Value.Uint64() > maxMemory {
+		if usedMemory() > maxMemory {
 			end(errMemory)
 			return
 		}
 	}
+}
+
+// usedMemory is how much the process's values take, in bytes, with those that
+// nobody needs any more and the collector has not come to yet.
+func usedMemory() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
