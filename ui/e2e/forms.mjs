@@ -166,8 +166,10 @@ area("forms", { demo: true }, (test) => {
     });
     assert.ok(handlers.length >= 20);
     const { page, panel } = await openStep(open, id);
+    await page.getByRole("application").focus();
+    await page.keyboard.press("l");
     for (const handler of handlers) {
-      await page.goto(new URL(`/vwmp/designer/${id}?step=${idOf(handler)}`, server.url).href);
+      await page.locator(`[data-list-step="${idOf(handler)}"]`).click();
       await panel.getByText(`${idOf(handler)} · ${handler.path}`).waitFor();
       for (const [key, property] of Object.entries(handler.config_schema.properties ?? {})) {
         assert.ok(property.title && property.description, `${handler.path}: ${key} has a title and help`);
