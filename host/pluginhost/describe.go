@@ -152,6 +152,10 @@ func Describe(ctx context.Context, path string, options Options) (Described, err
 	return Described{Path: file.Path, Checksum: v.checksum, Description: v.description}, nil
 }
 
+// Command is what starts the plugin at a path: an executable, or a folder with
+// a plugin.yaml. Whether a host takes the plugin is for Describe to say.
+func Command(path string) ([]string, error) { return disk.Command(path) }
+
 // A store that fails costs a start of the plugin, no more.
 
 func (h *Host) cachedChecksum(ctx context.Context, key string) string {
