@@ -199,7 +199,7 @@ func mirror(from, to string) error {
 		if err = errors.Join(err, relErr); err != nil || kept[name] {
 			return err
 		}
-		if err := os.RemoveAll(path); err != nil || !entry.IsDir() {
+		if err := os.RemoveAll(path); err != nil || !entry.IsDir() { //nolint:gosec // Both folders are the developer's own.
 			return err
 		}
 		return fs.SkipDir
@@ -244,7 +244,7 @@ func mirrorEntry(from, to string, entry fs.DirEntry) error {
 		return err
 	}
 	fresh := to + ".new"
-	if err := os.WriteFile(fresh, content, info.Mode().Perm()); err != nil {
+	if err := os.WriteFile(fresh, content, info.Mode().Perm()); err != nil { //nolint:gosec // As above.
 		return err
 	}
 	if err := errors.Join(os.Chmod(fresh, info.Mode().Perm()), os.Chtimes(fresh, info.ModTime(), info.ModTime())); err != nil {
