@@ -13,13 +13,16 @@ import (
 // is one that nobody named.
 type entityID struct{ epic, story, task int }
 
+// zeroth is the number of a story S00 or a task T00: some projects begin there.
+const zeroth = -1
+
 // String writes the id as documents do.
 func (id entityID) String() string {
 	switch {
-	case id.task > 0:
-		return fmt.Sprintf("E%02d:S%02d:T%03d", id.epic, id.story, id.task)
-	case id.story > 0:
-		return fmt.Sprintf("E%02d:S%02d", id.epic, id.story)
+	case id.task != 0:
+		return fmt.Sprintf("E%02d:S%02d:T%03d", id.epic, max(id.story, 0), max(id.task, 0))
+	case id.story != 0:
+		return fmt.Sprintf("E%02d:S%02d", id.epic, max(id.story, 0))
 	}
 	return fmt.Sprintf("Epic %d", id.epic)
 }
@@ -106,6 +109,14 @@ func numberOf(digits string) int {
 	return number
 }
 
+// ordinalOf is the number of a story or a task; 0 for digits that are not there.
+func ordinalOf(digits string) int {
+	if number := numberOf(digits); number != 0 || digits == "" {
+		return number
+	}
+	return zeroth
+}
+
 // idOf reads the id that a text begins with; "Story 3" is a story of the given
 // epic.
 func idOf(text string, epic int) (entityID, bool) {
@@ -114,10 +125,10 @@ func idOf(text string, epic int) (entityID, bool) {
 		return entityID{}, false
 	}
 	if match := idAtStart.FindStringSubmatch(text); match != nil {
-		return entityID{numberOf(match[1]), numberOf(match[2]), numberOf(match[3])}, true
+		return entityID{numberOf(match[1]), ordinalOf(match[2]), ordinalOf(match[3])}, true
 	}
 	if match := storyAtStart.FindStringSubmatch(text); match != nil {
-		return entityID{epic, numberOf(match[1]), 0}, true
+		return entityID{epic, ordinalOf(match[1]), 0}, true
 	}
 	if match := epicAtStart.FindStringSubmatch(text); match != nil {
 		return entityID{numberOf(match[1]), 0, 0}, true
@@ -263,10 +274,46 @@ func (d *document) entityAt(line int) entityID {
 	return d.id
 }
 
+// subjectOf returns what a field is about: the entry of a list that it is
+// indented below, the task, story or epic whose section it is in, or the
+// document's own entity.
+func (d *document) subjectOf(line int) entityID {
+	if id, ok := d.entryAbove(line); ok {
+		return id
+	}
+	for at := d.sectionAt(line); at >= 0 && d.sections[at].level > 1; at = d.sections[at].parent {
+		if id, ok := idOf(d.sections[at].title, d.id.epic); ok {
+			return id
+		}
+	}
+	return d.id
+}
+
+// entryAbove returns the id of the list entry that a line is indented below.
+func (d *document) entryAbove(line int) (entityID, bool) {
+	depth := indentOf(d.lines[line])
+	for i := line - 1; i >= 0 && depth > 0; i-- {
+		text := strings.TrimSpace(d.lines[i])
+		if text == "" || indentOf(d.lines[i]) >= depth {
+			continue
+		}
+		depth = indentOf(d.lines[i])
+		if _, _, boxed, ok := boxOf(d.lines[i]); ok {
+			text = boxed
+		}
+		if id, ok := idOf(strings.TrimLeft(text, "-*+ \t"), d.id.epic); ok {
+			return id, true
+		}
+	}
+	return entityID{}, false
+}
+
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
+
 // own returns the first field of that name that is about the document itself.
 func (d *document) own(name string) (field, bool) {
 	for _, f := range d.fields {
-		if f.name == name && d.entityAt(f.line) == d.id {
+		if f.name == name && d.subjectOf(f.line) == d.id {
 			return f, true
 		}
 	}
@@ -286,16 +333,17 @@ func (d *document) findID() {
 		return
 	}
 	if match := storyInName.FindStringSubmatch(name); match != nil {
-		d.id.epic, d.id.story = numberOf(match[1]), numberOf(match[2])
+		d.id.epic, d.id.story = numberOf(match[1]), ordinalOf(match[2])
 	}
-	if id, ok := idOf(d.title, 0); ok && id.story > 0 {
+	named := d.id.story
+	if id, ok := idOf(d.title, 0); ok && id.story != 0 {
 		d.id.story = id.story
 		if id.epic > 0 {
 			d.id.epic = id.epic
 		}
 	}
 	if match := storyInText.FindStringSubmatch(name + " " + d.title); match != nil && d.id.epic == 0 {
-		d.id.epic, d.id.story = numberOf(match[1]), numberOf(match[2])
+		d.id.epic, d.id.story = numberOf(match[1]), ordinalOf(match[2])
 	}
 	for _, f := range d.fields {
 		if d.id.epic > 0 || f.name != "epic" {
@@ -313,7 +361,8 @@ func (d *document) findID() {
 			d.id.epic = numberOf(match[1])
 		}
 	}
-	if d.id.story == 0 || d.id.epic == 0 {
+	// Where its name and its title differ, its tasks say which one is stale.
+	if d.id.story == 0 || d.id.epic == 0 || (named != 0 && named != d.id.story) {
 		d.idFromTasks()
 	}
 }

@@ -312,3 +312,33 @@ func TestAFolderThatIsNotThereIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// What a document says of a task, in a section or below its entry, it does not
+// say of the story; stories and tasks may begin at nought; and where a name and
+// a title differ, the tasks tell which is stale.
+func TestATasksStatusIsNotItsStorys(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "tasks.txtar")
+	var repetition repetitionOutput
+	(&handlertest.Call{Handler: "kanban.check_repetition", Dir: dir}).Succeed(t, &repetition)
+	var got []string
+	for _, c := range repetition.Contradictions {
+		got = append(got, c.Kind+" "+c.Subject)
+	}
+	if want := []string{"status E07:S03"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	var state stateOutput
+	(&handlertest.Call{Handler: "kanban.review_state", Dir: dir}).Succeed(t, &state)
+	got = nil
+	for _, d := range state.StateReview.Documents {
+		got = append(got, d.ID+" "+d.StatusKind+" "+d.Dates["created"])
+	}
+	want := []string{"Epic 7 in_progress ", "E07:S00 in_progress ", "E07:S01 complete 2025-12-03", "E07:S02 complete ", "E07:S03 complete "}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if epic := state.StateReview.Documents[0]; *epic.StoriesDone != 3 || *epic.StoriesTotal != 4 {
+		t.Errorf("%d of %d stories", *epic.StoriesDone, *epic.StoriesTotal)
+	}
+}

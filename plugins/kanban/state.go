@@ -199,7 +199,7 @@ func (t *tree) completeStories() map[entityID]bool {
 func (d *document) listedStories() map[entityID]int {
 	named := map[entityID]int{}
 	note := func(id entityID, line int) {
-		if _, ok := named[id]; !ok && id.epic == d.id.epic && id.story > 0 && id.task == 0 {
+		if _, ok := named[id]; !ok && id.epic == d.id.epic && id.story != 0 && id.task == 0 {
 			named[id] = line
 		}
 	}

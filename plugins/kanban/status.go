@@ -140,8 +140,9 @@ type statement struct {
 func (d *document) statuses() map[entityID][]statement {
 	found := map[entityID][]statement{}
 	add := func(id entityID, s statement) {
-		if id.epic == 0 || (id.story == 0 && d.kind == kindStory && id != d.id) {
-			// A story without an epic can't be told from another epic's.
+		if id.epic == 0 || id.task != 0 || (id.story == 0 && d.kind == kindStory && id != d.id) {
+			// A story without an epic can't be told from another epic's; a task's
+			// status is its own affair.
 			return
 		}
 		s.doc, s.isOwn = d, id == d.id
@@ -149,11 +150,11 @@ func (d *document) statuses() map[entityID][]statement {
 	}
 	for _, f := range d.fields {
 		if f.name == "status" && statusOf(f.value) != "" {
-			add(d.entityAt(f.line), statement{line: f.line, value: f.value, status: statusOf(f.value)})
+			add(d.subjectOf(f.line), statement{line: f.line, value: f.value, status: statusOf(f.value)})
 		}
 	}
 	for _, box := range d.boxes {
-		if !box.hasID || box.id.task > 0 || box.isVoid {
+		if !box.hasID || box.isVoid {
 			continue
 		}
 		mark := statement{line: box.line, value: "[ ] (not ticked)", status: statusNotComplete, isBox: true}
@@ -180,7 +181,7 @@ func (d *document) rowStatuses(add func(entityID, statement)) {
 		case text[0] == '|':
 			cells := strings.Split(strings.Trim(text, "|"), "|")
 			id, ok := idOf(strings.TrimSpace(cells[0]), d.id.epic)
-			if !ok || id.task > 0 || len(cells) < 2 {
+			if !ok || len(cells) < 2 {
 				continue
 			}
 			at := slices.IndexFunc(cells[1:], func(cell string) bool { return wholeStatus(cell) != "" })
@@ -190,7 +191,7 @@ func (d *document) rowStatuses(add func(entityID, statement)) {
 			}
 		case strings.IndexByte("-*+", text[0]) >= 0 && text[1] == ' ':
 			item := strings.TrimSpace(text[2:])
-			if id, ok := idOf(item, d.id.epic); ok && id.task == 0 {
+			if id, ok := idOf(item, d.id.epic); ok {
 				if said := trailingStatus(item); said != "" {
 					add(id, statement{line: i, value: item, status: said})
 				}
@@ -208,8 +209,8 @@ func (d *document) dates(name string) map[entityID][]statement {
 			continue
 		}
 		if date := dateOf(f.value); date != "" {
-			id := d.entityAt(f.line)
-			if id.epic > 0 && (id.story > 0 || d.kind == kindEpic) {
+			id := d.subjectOf(f.line)
+			if id.epic > 0 && id.task == 0 && (id.story != 0 || d.kind == kindEpic) {
 				found[id] = append(found[id], statement{doc: d, line: f.line, value: f.value, status: date, isOwn: id == d.id})
 			}
 		}

@@ -81,7 +81,7 @@ func newTree(documents []*document) *tree {
 		switch {
 		case d.kind == kindEpic && d.id.epic > 0:
 			t.epics[d.id.epic] = append(t.epics[d.id.epic], d)
-		case d.kind == kindStory && d.id.epic > 0 && d.id.story > 0:
+		case d.kind == kindStory && d.id.epic > 0 && d.id.story != 0:
 			t.stories[d.id] = append(t.stories[d.id], d)
 		}
 	}
