@@ -48,7 +48,7 @@ func (c *checker) file(db *bolt.DB, file *os.File, records func(tx *bolt.Tx) err
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
-		if err := guardedView(db, func(tx *bolt.Tx) error {
+		if err := c.store.look(db, func(tx *bolt.Tx) error {
 			info, err := file.Stat()
 			if err != nil {
 				return err

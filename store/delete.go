@@ -167,7 +167,7 @@ func (s *Store) forgetBlobs(ctx context.Context, m *month, ids []string) error {
 			next := prefix(id)
 			for more := true; more; {
 				var rows []row
-				if err := guardedView(m.db, func(tx *bolt.Tx) error {
+				if err := s.look(m.db, func(tx *bolt.Tx) error {
 					rows, more = copySome(tx, from, next, prefix(id))
 					return nil
 				}); err != nil {
@@ -236,7 +236,7 @@ func (s *Store) clearMonth(ctx context.Context, m *month, ids []string) error {
 			return err
 		}
 		var here []string
-		if err := guardedView(m.db, func(tx *bolt.Tx) error {
+		if err := s.look(m.db, func(tx *bolt.Tx) error {
 			for _, id := range ids {
 				if has(tx, id) || hasRows(tx, id) {
 					here = append(here, id)

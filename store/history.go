@@ -53,9 +53,9 @@ type month struct {
 
 func (m *month) path() string { return monthPath(m.name) }
 
-// size is that of the pages: a backup's copy has no more than them.
-func (m *month) size() (size []byte, err error) {
-	err = guardedView(m.db, func(tx *bolt.Tx) error {
+// sizeOf is that of a month's pages: a backup's copy has no more than them.
+func (s *Store) sizeOf(m *month) (size []byte, err error) {
+	err = s.look(m.db, func(tx *bolt.Tx) error {
 		size = number(uint64(tx.Size())) //nolint:gosec // Not negative.
 		return nil
 	})
@@ -197,7 +197,7 @@ func (s *Store) monthFor(ctx context.Context, name string) (*month, error) {
 // noteMonth keeps in state.db that there is a month and how large its file
 // is, so that a file that shrank or went away is seen.
 func (s *Store) noteMonth(ctx context.Context, m *month) error {
-	size, err := m.size()
+	size, err := s.sizeOf(m)
 	if err != nil {
 		return err
 	}
@@ -253,10 +253,12 @@ func (s *Store) updateMonth(m *month, fn func(tx *bolt.Tx) error) error {
 var errRefusedByFn = errors.New("the history was not changed")
 
 func (s *Store) tryMonth(m *month, fn func(tx *bolt.Tx) error) (err error) {
-	defer guard(&err)
+	begun := false
+	defer guardBegun(&err, &begun)
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)
 	return m.db.Update(func(tx *bolt.Tx) error {
+		begun = true
 		if err := fn(tx); err != nil {
 			return fmt.Errorf("%w: %w", errRefusedByFn, err)
 		}
@@ -269,17 +271,21 @@ func (s *Store) tryMonth(m *month, fn func(tx *bolt.Tx) error) (err error) {
 
 // guardedView reads one bbolt file inside a guard.
 func guardedView(db *bolt.DB, fn func(tx *bolt.Tx) error) (err error) {
-	defer guard(&err)
+	begun := false
+	defer guardBegun(&err, &begun)
 	before := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(before)
-	return db.View(fn)
+	return db.View(func(tx *bolt.Tx) error {
+		begun = true
+		return fn(tx)
+	})
 }
 
 // viewMonth reads one month as view reads state.db. The caller holds
 // history.mu.
 func (s *Store) viewMonth(m *month, fn func(tx *bolt.Tx) error) error {
 	defer s.watch()()
-	return guardedView(m.db, fn)
+	return s.look(m.db, fn)
 }
 
 // has reports whether a file has an execution.

@@ -176,7 +176,7 @@ func (c *copier) flush() error {
 // they are read there; of their records here those that are too many are
 // marked and follow.
 func (s *Store) leaveHot(ctx context.Context, m *month, ids []string) error {
-	size, err := m.size()
+	size, err := s.sizeOf(m)
 	if err != nil {
 		return err
 	}

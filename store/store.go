@@ -89,6 +89,8 @@ type Store struct {
 	queue   chan *command
 	closing chan struct{}
 	stopped chan struct{}
+	// stuck is closed when nobody can begin a transaction any more; see errHeld.
+	stuck chan struct{}
 	// history is the executions that ended, by month.
 	history history
 	// recent are outputs that were kept just now; see blobs.go.
@@ -173,7 +175,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s := &Store{
 		options: options, log: options.Logger, folder: held,
-		queue: make(chan *command, maxBatch), closing: make(chan struct{}), stopped: make(chan struct{}), tidied: make(chan struct{}),
+		queue: make(chan *command, maxBatch), closing: make(chan struct{}), stopped: make(chan struct{}), stuck: make(chan struct{}), tidied: make(chan struct{}),
 	}
 	if s.options.free == nil {
 		s.options.free = held.Free
@@ -257,17 +259,36 @@ func (s *Store) tidy(ctx context.Context) {
 // everything. It may be called twice.
 func (s *Store) Close() error {
 	s.closed.Do(func() {
-		s.cancel()
-		s.background.Wait()
-		close(s.closing)
-		<-s.stopped
-		err := s.logs.Close()
-		if s.fatal.Load() == nil && err == nil {
-			err = s.markClean()
+		done := make(chan error, 1)
+		go func() { done <- s.close() }()
+		select {
+		case s.closeErr = <-done:
+		case <-s.stuck:
+			// What waits for a lock of the database waits until the process ends.
+			select {
+			case s.closeErr = <-done:
+			case <-time.After(stuckClose):
+				s.closeErr = errors.Join(s.gone(), s.folder.Close())
+			}
 		}
-		s.closeErr = errors.Join(err, s.abandon())
 	})
 	return s.closeErr
+}
+
+// stuckClose is how long Close waits for what needs no lock of a database that
+// holds whoever asks for one.
+const stuckClose = time.Second
+
+func (s *Store) close() error {
+	s.cancel()
+	s.background.Wait()
+	close(s.closing)
+	<-s.stopped
+	err := s.logs.Close()
+	if s.fatal.Load() == nil && err == nil {
+		err = s.markClean()
+	}
+	return errors.Join(err, s.abandon())
 }
 
 func (s *Store) markClean() (err error) {
@@ -284,11 +305,16 @@ func (s *Store) markClean() (err error) {
 // abandon closes files and lets the folder go.
 func (s *Store) abandon() error {
 	var failures []error
-	for _, m := range s.monthList() {
-		failures = append(failures, m.close())
-	}
-	if s.db != nil {
-		failures = append(failures, s.db.Close())
+	select {
+	case <-s.stuck:
+		// Closing a database takes its locks.
+	default:
+		for _, m := range s.monthList() {
+			failures = append(failures, m.close())
+		}
+		if s.db != nil {
+			failures = append(failures, s.db.Close())
+		}
 	}
 	if s.file != nil {
 		failures = append(failures, s.file.Close())

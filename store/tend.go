@@ -190,7 +190,7 @@ func (s *Store) dropEmpty(ctx context.Context) (int, error) {
 	now := monthOf(s.now().UnixMicro())
 	for _, m := range s.monthList() {
 		empty := false
-		if err := guardedView(m.db, func(tx *bolt.Tx) error {
+		if err := s.look(m.db, func(tx *bolt.Tx) error {
 			empty = true
 			for _, from := range []bucket{bucketExecutions, bucketEvents, bucketSteps} {
 				if key, _ := tx.Bucket([]byte(from)).Cursor().First(); key != nil {

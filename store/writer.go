@@ -65,6 +65,8 @@ func (s *Store) submit(ctx context.Context, c *command) error {
 	case s.queue <- c:
 	case <-s.stopped:
 		return s.gone()
+	case <-s.stuck:
+		return s.gone()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -74,6 +76,7 @@ func (s *Store) submit(ctx context.Context, c *command) error {
 	case <-given:
 		return ctx.Err()
 	case <-s.stopped:
+	case <-s.stuck:
 	}
 	// The writer may have answered before it stopped.
 	select {
@@ -170,7 +173,8 @@ func (s *Store) commit(batch []*command) bool {
 // it wrote; an error without one is that of the transaction.
 func (s *Store) try(batch []*command) (bad int, err error) {
 	started := time.Now()
-	defer guard(&err)
+	begun := false
+	defer guardBegun(&err, &begun)
 	bad = -1
 	if cause := s.fatal.Load(); cause != nil {
 		return -1, *cause
@@ -179,6 +183,7 @@ func (s *Store) try(batch []*command) (bad int, err error) {
 	if err != nil {
 		return -1, err
 	}
+	begun = true
 	committed := false
 	defer func() {
 		if !committed {
@@ -265,6 +270,9 @@ func (s *Store) fail(cause error) {
 	if !s.fatal.CompareAndSwap(nil, &cause) {
 		return
 	}
+	if errors.Is(cause, errHeld) {
+		close(s.stuck)
+	}
 	s.log.Error("the store can't go on", "error", cause)
 	s.options.OnFatal(cause)
 }
@@ -296,6 +304,21 @@ func guard(err *error) {
 }
 
 var errPanic = errors.New("the database file can't be read")
+
+// errHeld is a panic in the middle of a transaction's begin: bbolt keeps the
+// locks that it held, and whoever asks for them next waits for good.
+var errHeld = fmt.Errorf("%w, and holds whoever tries", errPanic)
+
+// guardBegun is guard for what begins a transaction.
+func guardBegun(err *error, begun *bool) {
+	switch r := recover(); {
+	case r == nil:
+	case *begun:
+		*err = fmt.Errorf("%w: %v", errPanic, r)
+	default:
+		*err = fmt.Errorf("%w: %v", errHeld, r)
+	}
+}
 
 // slowRead is how long a read may take, and stuckRead how long it may go on,
 // before a person should know.
@@ -332,4 +355,14 @@ func (s *Store) watch() (done func()) {
 	}
 }
 
-func (s *Store) guarded(fn func(tx *bolt.Tx) error) error { return guardedView(s.db, fn) }
+func (s *Store) guarded(fn func(tx *bolt.Tx) error) error { return s.look(s.db, fn) }
+
+// look reads one bbolt file inside a guard, and ends the store where nobody
+// can read it any more.
+func (s *Store) look(db *bolt.DB, fn func(tx *bolt.Tx) error) error {
+	err := guardedView(db, fn)
+	if errors.Is(err, errHeld) {
+		s.fail(err)
+	}
+	return err
+}

@@ -21,6 +21,30 @@ import (
 	"github.com/vwmp/vwmp/store/storetest"
 )
 
+// A read that meets a file that is gone leaves bbolt's locks held: what comes
+// next must be told so, and not wait for good.
+func TestCase97ReadOfADatabaseThatIsGoneEndsTheStore(t *testing.T) {
+	ctx := context.Background()
+	failed := make(chan error, 1)
+	dir := t.TempDir()
+	s := open(t, Options{Dir: dir, OnFatal: func(err error) { failed <- err }})
+	<-s.tidied
+	need(t, os.Truncate(filepath.Join(dir, "state.db"), 0))
+	if _, err := s.Workflow(ctx, "none"); !errors.Is(err, errPanic) {
+		t.Errorf("the read that met it was told %v", err)
+	}
+	if err := <-failed; !errors.Is(err, errHeld) {
+		t.Errorf("the end of the store is told as %v", err)
+	}
+	if err := s.PutFileChecksum(ctx, "a", "x"); !errors.Is(err, data.ErrClosed) {
+		t.Errorf("a write was told %v", err)
+	}
+	if _, err := s.Workflow(ctx, "none"); !errors.Is(err, data.ErrClosed) {
+		t.Errorf("another read was told %v", err)
+	}
+	need(t, s.Close())
+}
+
 func TestCase97FailedCommitEndsTheStore(t *testing.T) {
 	ctx := context.Background()
 	var broken atomic.Bool

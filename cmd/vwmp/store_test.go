@@ -90,6 +90,18 @@ func TestDataOfARunningServer(t *testing.T) {
 // what is left instead of beginning anew.
 func TestCase97ServerEndsWhenItsDatabaseIsGone(t *testing.T) {
 	t.Parallel()
+	const workflow = "name: Second\nsteps: [{id: a, handler: flow.log, config: {message: hello}}]\n"
+	for name, ask := range map[string]struct{ method, body string }{
+		"a write meets it": {http.MethodPost, workflow}, "a read meets it": {http.MethodGet, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			serverEndsWithoutItsDatabase(t, ask.method, ask.body)
+		})
+	}
+}
+
+func serverEndsWithoutItsDatabase(t *testing.T, method, body string) {
 	data := filepath.Join(t.TempDir(), "data")
 	r := &running{t: t, data: data, args: []string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", t.TempDir()}}
 	r.begin()
@@ -98,7 +110,7 @@ func TestCase97ServerEndsWhenItsDatabaseIsGone(t *testing.T) {
 	if err := os.Truncate(filepath.Join(data, "state.db"), 0); err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/api/vwmp/workflows/", strings.NewReader("name: Second\nsteps: [{id: a, handler: flow.log, config: {message: hello}}]\n"))
+	request, err := http.NewRequestWithContext(t.Context(), method, r.url+"/api/vwmp/workflows/", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +118,7 @@ func TestCase97ServerEndsWhenItsDatabaseIsGone(t *testing.T) {
 	request.Header.Set("Content-Type", "application/yaml")
 	if response, err := http.DefaultClient.Do(request); err == nil {
 		if response.StatusCode < 500 {
-			t.Errorf("a write into a database that is gone was answered with %s", response.Status)
+			t.Errorf("what met a database that is gone was answered with %s", response.Status)
 		}
 		_ = response.Body.Close()
 	}
