@@ -124,14 +124,14 @@ func (transformer) Execute(ctx context.Context, step *pluginsdk.Step, config tra
 	if err != nil {
 		return output, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, max(config.Timeout.Std(), time.Millisecond))
-	defer cancel()
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
 	if usedMemory() > maxMemory/2 {
 		// What an earlier expression left behind is not this one's.
 		runtime.GC()
 	}
+	ctx, cancel := context.WithTimeout(ctx, max(config.Timeout.Std(), time.Millisecond))
+	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	go watchMemory(ctx, end)
 	results := []any{}
 	for iterator := code.RunWithContext(ctx, input, values...); ; {
