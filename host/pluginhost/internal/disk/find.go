@@ -97,32 +97,36 @@ func Search(dir string) (list []*Plugin, refused []Refused) {
 // Open reads one plugin, wherever it lies: an executable, or a folder with a
 // manifest.
 func Open(path string) (*Plugin, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(absolute)
+	absolute, isFolder, err := locate(path)
 	switch {
 	case err != nil:
 		return nil, err
-	case info.IsDir():
+	case isFolder:
 		return folder(absolute)
 	}
 	return executable(filepath.Dir(absolute), absolute)
 }
 
+// locate follows a path to a plugin, or to nothing.
+func locate(path string) (absolute string, isFolder bool, err error) {
+	if absolute, err = filepath.Abs(path); err != nil {
+		return "", false, err
+	}
+	info, err := os.Stat(absolute)
+	if err != nil {
+		return "", false, err
+	}
+	return absolute, info.IsDir(), nil
+}
+
 // Command is what starts the plugin at a path, without a look at whose file it
 // is: that is for Open.
 func Command(path string) ([]string, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(absolute)
+	absolute, isFolder, err := locate(path)
 	switch {
 	case err != nil:
 		return nil, err
-	case !info.IsDir():
+	case !isFolder:
 		return []string{absolute}, nil
 	}
 	command, err := readManifest(absolute)
