@@ -86,6 +86,27 @@ func TestOnlyTheseNeedNoSignIn(t *testing.T) {
 	}
 }
 
+func TestWhatChangesSomethingIsAudited(t *testing.T) {
+	changesNothing := map[string]bool{"/workflows/validate/": true, "/workflows/{id}/plan/": true, "/auth/tickets/": true}
+	actions := map[string]string{}
+	for _, r := range routeTable() {
+		name := r.method + " " + r.pattern
+		if safe(r.method) || changesNothing[strings.TrimPrefix(r.pattern, apiBase)] {
+			if r.action != "" {
+				t.Errorf("%s changes nothing and is audited as %s", name, r.action)
+			}
+			continue
+		}
+		if r.action == "" {
+			t.Errorf("%s changes something and is not audited", name)
+		}
+		if other := actions[r.action]; other != "" {
+			t.Errorf("%s and %s are both audited as %s", name, other, r.action)
+		}
+		actions[r.action] = name
+	}
+}
+
 func TestARouteWithoutARowIsNotRegistered(t *testing.T) {
 	s := newBare(t)
 	defer func() {

@@ -124,7 +124,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper,
 		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
