@@ -247,6 +247,9 @@ func tellAddress(cmd *cobra.Command, s *settings, v *server) {
 	}
 	fmt.Fprintf(out, "Sign in, once, within 10 minutes: %s\n", v.edge.SignInURL(v.url()))
 	fmt.Fprintf(out, "For other clients: the token in %s\n", filepath.Join(s.Data, tokenFile))
+	if users, err := v.keeper.Users(cmd.Context()); err == nil && len(users) == 0 {
+		fmt.Fprintln(out, "There are no accounts yet. Make yours with: vwmp user create NAME --role admin")
+	}
 }
 
 func writeNote(path, url string) error {
