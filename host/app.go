@@ -103,6 +103,7 @@ func (s *Server) setUp() {
 	s.addAbout()
 	s.addPlugins()
 	s.addSignIn()
+	s.addOIDC()
 	s.addAccounts()
 	s.addSecrets()
 	s.addAudit()

@@ -75,6 +75,10 @@ type Options struct {
 	// anybody in, and nothing is written down.
 	Accounts data.Accounts
 	Audit    data.Audit
+	// Provider may be nil: then nobody signs in by OIDC; so may Bearer: then
+	// no JWT lets anybody in.
+	Provider edge.Provider
+	Bearer   edge.Bearer
 	// AllowedHosts are names besides the loopback ones under which the
 	// server may be asked, with or without a port.
 	AllowedHosts []string
@@ -146,6 +150,7 @@ type Server struct {
 	views      *viewCache
 	tally      tallyCache
 	strangers  strangers
+	flows      flows
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context
@@ -178,7 +183,7 @@ func New(options Options) (*Server, error) {
 	}
 	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{
-		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Accounts: options.Accounts, Now: options.Now,
+		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Accounts: options.Accounts, Bearer: options.Bearer, Now: options.Now,
 	})
 	if err != nil {
 		return nil, err

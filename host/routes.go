@@ -111,6 +111,8 @@ func routeTable() []route {
 		{method: http.MethodPost, pattern: apiBase + "/auth/sign-in-links/", permission: edge.Admin, action: "auth.make-link"},
 
 		{method: http.MethodPost, pattern: apiBase + "/auth/password/", permission: edge.Viewer, body: jsonBody, action: "auth.change-password"},
+		{method: http.MethodGet, pattern: oidcStart, permission: edge.Public, page: true},
+		{method: http.MethodGet, pattern: oidcCallback, permission: edge.Public, page: true},
 		{method: http.MethodGet, pattern: apiBase + "/auth/tokens/", permission: edge.Viewer},
 		{method: http.MethodPost, pattern: apiBase + "/auth/tokens/", permission: edge.Viewer, body: jsonBody, action: "token.create"},
 		{method: http.MethodDelete, pattern: apiBase + "/auth/tokens/{id}/", permission: edge.Viewer, action: "token.revoke"},

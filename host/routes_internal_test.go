@@ -72,6 +72,7 @@ func TestOnlyTheseNeedNoSignIn(t *testing.T) {
 	public := map[string]bool{
 		"GET /healthz": true, "GET /readyz": true, "GET /": true, "GET /vwmp/sign-in": true, "GET /vwmp/assets/{name}": true, "GET /assets/{name}": true,
 		"POST /api/vwmp/auth/login/": true, "POST /api/vwmp/hooks/{token}/": true,
+		"GET /api/vwmp/auth/oidc/start/": true, "GET /api/vwmp/auth/oidc/callback/": true,
 	}
 	for _, pattern := range appPages {
 		public["GET "+pattern] = true

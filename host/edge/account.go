@@ -150,6 +150,8 @@ func (s *SignIn) Again(ctx context.Context, who Principal) (Principal, error) {
 	now := who
 	var err error
 	switch {
+	case who.issuer != "":
+		err = s.vouched(ctx, who)
 	case who.session != "":
 		now, err = s.byHash(ctx, who.session)
 	case who.token != "":

@@ -66,6 +66,8 @@ const (
 	WayTicket Way = "ticket"
 	// WayPassword is that of a sign-in, before it has a session.
 	WayPassword Way = "password"
+	// WayOIDC is that of a sign-in elsewhere, before it has a session.
+	WayOIDC Way = "oidc"
 )
 
 // Principal is who sent a request.
@@ -79,6 +81,8 @@ type Principal struct {
 	// that they came in with; until is when that ends.
 	session, token string
 	until          time.Time
+	// issuer is who vouches for them by a JWT.
+	issuer string
 }
 
 // May reports whether the principal has the permission.
@@ -96,7 +100,9 @@ type Options struct {
 	Sessions data.Sessions
 	// Accounts may be nil: then the admin token is all that lets anybody in.
 	Accounts data.Accounts
-	Now      func() time.Time
+	// Bearer may be nil: then no issuer's tokens are taken.
+	Bearer Bearer
+	Now    func() time.Time
 }
 
 // SignIn judges credentials. Its methods may be called from several
@@ -106,6 +112,7 @@ type SignIn struct {
 	token    [sha256.Size]byte
 	sessions data.Sessions
 	accounts data.Accounts
+	bearer   Bearer
 	hasher   *hasher
 	now      func() time.Time
 	links    *tickets
@@ -132,7 +139,7 @@ func NewSignIn(options Options) (*SignIn, error) {
 	}
 	return &SignIn{
 		mode: options.Mode, token: sha256.Sum256([]byte(options.AdminToken)), sessions: options.Sessions,
-		accounts: options.Accounts, hasher: newHasher(), now: options.Now,
+		accounts: options.Accounts, bearer: options.Bearer, hasher: newHasher(), now: options.Now,
 		links: newTickets(LinkTicketLife), sockets: newTickets(SocketTicketLife), failures: newLimiter(),
 	}, nil
 }
@@ -182,6 +189,9 @@ func (s *SignIn) Identify(ctx context.Context, c Credentials) (Principal, error)
 func (s *SignIn) byBearer(ctx context.Context, token, address string) (Principal, error) {
 	if rest, found := strings.CutPrefix(token, tokenPrefix); found {
 		return s.byToken(ctx, rest, address)
+	}
+	if s.bearer != nil && looksLikeJWT(token) {
+		return s.byJWT(ctx, token, address)
 	}
 	if err := s.CheckToken(token, address); err != nil {
 		return Principal{}, err
