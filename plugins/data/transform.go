@@ -29,7 +29,7 @@ type transformConfig struct {
 	InputFile  string             `json:"input_file" title:"Input file" description:"A file of the workspace to work on: JSON, or by its ending YAML, TOML or CSV." example:"data/people.json"`
 	Variables  map[string]any     `json:"variables" title:"Variables" description:"Values that the expression finds as $name." widget:"json" example:"{\"limit\": 10}"`
 	Results    string             `json:"results" title:"Results" description:"What to return where the expression gives several: the first, or a list of all." enum:"first,all" default:"first"`
-	Timeout    pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long the expression may take." default:"10s"`
+	Timeout    pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long the expression may take." default:"10s"`
 }
 
 type transformOutput struct {

@@ -20,7 +20,7 @@ type validateConfig struct {
 	DataFile   string          `json:"data_file" title:"Data file" description:"A file of the workspace to check: JSON, or by its ending YAML, TOML or CSV." example:"config/app.yaml"`
 	Schema     json.RawMessage `json:"schema,omitempty" title:"Schema" description:"The JSON Schema (draft 2020-12 unless it says otherwise)." widget:"json" example:"{\"type\": \"object\", \"required\": [\"name\"]}"`
 	SchemaFile string          `json:"schema_file" title:"Schema file" description:"A file of the workspace with the schema, in JSON or YAML." example:"schemas/app.json"`
-	Fail       bool            `json:"fail" title:"Fail" description:"Fail the step where the value does not fit; off, the output says so." default:"true"`
+	Fail       bool            `json:"fail" title:"Fail on mismatch" description:"Fail the step where the value does not fit; off, the output says so." default:"true"`
 }
 
 type mismatch struct {

@@ -16,12 +16,12 @@ import (
 )
 
 type packConfig struct {
-	Paths   []string `json:"paths" title:"What" description:"Files, folders or patterns." required:"true" min_items:"1" max_items:"100" example:"[\"dist/**\"]"`
-	Exclude []string `json:"exclude" title:"Except" description:"What to leave out." max_items:"100" example:"[\"**/*.map\"]"`
+	Paths   []string `json:"paths" title:"Paths" description:"Files, folders or patterns." required:"true" min_items:"1" max_items:"100" example:"[\"dist/**\"]"`
+	Exclude []string `json:"exclude" title:"Exclude" description:"What to leave out." max_items:"100" example:"[\"**/*.map\"]"`
 	To      string   `json:"to" title:"Archive" description:"The archive's name; its ending (.zip, .tar, .tar.gz, .tgz) says the format." required:"true" min_length:"1" example:"release.tar.gz"`
 	Base    string   `json:"base" title:"Base folder" description:"The folder that names in the archive begin in." default:"." example:"dist"`
 	Prefix  string   `json:"prefix" title:"Prefix" description:"A folder that all names in the archive are put below." example:"app-1.2.3"`
-	MaxSize int64    `json:"max_size" title:"Largest size" description:"More than this, in bytes and before compression, is refused." default:"1073741824" minimum:"1"`
+	MaxSize int64    `json:"max_size" title:"Maximum size" description:"More than this, in bytes and before compression, is refused." default:"1073741824" minimum:"1"`
 	KeepConfig
 }
 

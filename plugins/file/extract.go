@@ -20,11 +20,11 @@ import (
 type unpackConfig struct {
 	Path      string  `json:"path" title:"Archive" description:"The archive: a zip, tar or tar.gz." required:"true" min_length:"1" example:"release.tar.gz"`
 	To        string  `json:"to" title:"Folder" description:"The folder to unpack into." default:"." example:"unpacked"`
-	Strip     int     `json:"strip_components" title:"Strip" description:"How many leading folders of each name to leave out." default:"0" minimum:"0" maximum:"20"`
+	Strip     int     `json:"strip_components" title:"Strip components" description:"How many leading folders of each name to leave out." default:"0" minimum:"0" maximum:"20"`
 	Overwrite bool    `json:"overwrite" title:"Replace" description:"Replace files that are there; off, the step fails." default:"true"`
-	MaxFiles  int     `json:"max_files" title:"Most files" description:"An archive with more entries is refused." default:"10000" minimum:"1" maximum:"1000000"`
-	MaxSize   int64   `json:"max_size" title:"Largest content" description:"An archive with more content, in bytes, is refused." default:"1073741824" minimum:"1"`
-	MaxRatio  float64 `json:"max_ratio" title:"Largest ratio" description:"An archive whose content is so many times its own size is refused, once it has more than 1 MiB." default:"200" minimum:"1"`
+	MaxFiles  int     `json:"max_files" title:"Maximum files" description:"An archive with more entries is refused." default:"10000" minimum:"1" maximum:"1000000"`
+	MaxSize   int64   `json:"max_size" title:"Maximum size" description:"An archive with more content, in bytes, is refused." default:"1073741824" minimum:"1"`
+	MaxRatio  float64 `json:"max_ratio" title:"Maximum ratio" description:"An archive whose content is so many times its own size is refused, once it has more than 1 MiB." default:"200" minimum:"1"`
 	KeepConfig
 }
 

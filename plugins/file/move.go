@@ -128,9 +128,9 @@ func (mover) Execute(_ context.Context, step *pluginsdk.Step, config moveConfig)
 }
 
 type deleteConfig struct {
-	Paths     []string `json:"paths" title:"What" description:"Files, or patterns of files; with “Folders too” also names of folders." required:"true" min_items:"1" max_items:"100" example:"[\"tmp/*.log\"]"`
-	Recursive bool     `json:"recursive" title:"Folders too" description:"Delete folders that are named, with all that is in them."`
-	MissingOK bool     `json:"missing_ok" title:"Nothing is fine" description:"Succeed where there is nothing to delete; off, the step fails." default:"true"`
+	Paths     []string `json:"paths" title:"Paths" description:"Files, or patterns of files; with “Include folders” also names of folders." required:"true" min_items:"1" max_items:"100" example:"[\"tmp/*.log\"]"`
+	Recursive bool     `json:"recursive" title:"Include folders" description:"Delete folders that are named, with all that is in them."`
+	MissingOK bool     `json:"missing_ok" title:"Ignore missing" description:"Succeed where there is nothing to delete; off, the step fails." default:"true"`
 	KeepConfig
 }
 

@@ -32,7 +32,7 @@ const (
 type readConfig struct {
 	Path    string `json:"path" title:"File" description:"The file, relative to the workspace." required:"true" min_length:"1" example:"VERSION"`
 	Format  string `json:"format" title:"Format" description:"How to read it." enum:"text,json,base64" default:"text"`
-	MaxSize int64  `json:"max_size" title:"Largest file" description:"A larger file, in bytes, is refused." default:"1048576" minimum:"1" maximum:"4194304"`
+	MaxSize int64  `json:"max_size" title:"Maximum size" description:"A larger file, in bytes, is refused." default:"1048576" minimum:"1" maximum:"4194304"`
 }
 
 type readOutput struct {
@@ -103,7 +103,7 @@ func readSmall(step *pluginsdk.Step, pointer, name string, limit int64) ([]byte,
 
 type globConfig struct {
 	Patterns   []string `json:"patterns" title:"Patterns" description:"What to find: * and ? stand for parts of names, ** for any number of folders." required:"true" min_items:"1" max_items:"100" example:"[\"docs/**/*.md\"]"`
-	Exclude    []string `json:"exclude" title:"Except" description:"What to leave out." max_items:"100" example:"[\"docs/old/**\"]"`
+	Exclude    []string `json:"exclude" title:"Exclude" description:"What to leave out." max_items:"100" example:"[\"docs/old/**\"]"`
 	FailIfNone bool     `json:"fail_if_none" title:"Fail if there are none" description:"Fail the step where nothing is found."`
 }
 

@@ -120,8 +120,8 @@ func writeFile(ctx context.Context, step *pluginsdk.Step, name string, data []by
 type appendConfig struct {
 	Path    string `json:"path" title:"File" description:"The file, relative to the workspace." required:"true" min_length:"1" example:"out/log.txt"`
 	Content string `json:"content" title:"Content" description:"What to add." required:"true" min_length:"1" multiline:"true" example:"done"`
-	Newline bool   `json:"newline" title:"On a line of its own" description:"Begin a new line where the file does not end in one, and end in one." default:"true"`
-	Create  bool   `json:"create" title:"Make the file" description:"Make the file where it is not there; off, the step fails." default:"true"`
+	Newline bool   `json:"newline" title:"New line" description:"Begin a new line where the file does not end in one, and end in one." default:"true"`
+	Create  bool   `json:"create" title:"Create if missing" description:"Make the file where it is not there; off, the step fails." default:"true"`
 	KeepConfig
 }
 

@@ -29,12 +29,12 @@ type tlsConfig struct {
 	ClientCertFile string `json:"client_cert_file" title:"Client certificate" description:"A file of the workspace with a certificate (PEM) to sign in with."`
 	ClientKey      string `json:"client_key" title:"Client key" description:"The certificate's key (PEM); a reference to a secret." secret:"true"`
 	ServerName     string `json:"server_name" title:"Server name" description:"The name that the server's certificate must have, where it is another than the address's."`
-	SkipVerify     bool   `json:"skip_verify" title:"Do not check the certificate" description:"Talk to whoever answers. Only for trials."`
+	SkipVerify     bool   `json:"skip_verify" title:"Skip certificate check" description:"Talk to whoever answers. Only for trials."`
 }
 
 type requestConfig struct {
 	Method          string             `json:"method" title:"Method" description:"What to do." enum:"GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS" default:"GET"`
-	URL             string             `json:"url" title:"Address" description:"Where to, with http or https. Credentials belong into auth." required:"true" min_length:"1" max_length:"8192" example:"https://api.example.com/v1/releases"`
+	URL             string             `json:"url" title:"URL" description:"Where to, with http or https. Credentials belong into auth." required:"true" min_length:"1" max_length:"8192" example:"https://api.example.com/v1/releases"`
 	Query           map[string]string  `json:"query" title:"Query" description:"Query parameters, added to those of the address." example:"{\"page\": \"1\"}"`
 	Headers         map[string]string  `json:"headers" title:"Headers" description:"Headers of the request." example:"{\"Accept\": \"application/json\"}"`
 	JSON            json.RawMessage    `json:"json,omitempty" title:"JSON body" description:"A body to be sent as JSON." widget:"json"`
@@ -42,15 +42,15 @@ type requestConfig struct {
 	Text            string             `json:"text" title:"Text body" description:"A body to be sent as it is." multiline:"true"`
 	File            string             `json:"file" title:"File body" description:"A file of the workspace to be sent as the body." example:"dist/app.tar.gz"`
 	ContentType     string             `json:"content_type" title:"Content type" description:"The body's type; empty: what follows from its kind." example:"text/plain"`
-	Auth            authConfig         `json:"auth" title:"Sign-in" description:"How to sign in. What is sent here is left out once a redirect leads to another host."`
+	Auth            authConfig         `json:"auth" title:"Authentication" description:"How to sign in. What is sent here is left out once a redirect leads to another host."`
 	TLS             tlsConfig          `json:"tls" title:"TLS" description:"How to check the server, and to be checked by it."`
-	Timeout         pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long request and answer may take together." default:"30s" example:"30s"`
+	Timeout         pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long request and answer may take together." default:"30s" example:"30s"`
 	MaxRedirects    int                `json:"max_redirects" title:"Redirects" description:"How many redirects are followed; with 0 the redirect itself is the answer." default:"10" minimum:"0" maximum:"20"`
-	SuccessStatuses []int              `json:"success_statuses" title:"Statuses of success" description:"Statuses that count as success; empty: 200 to 299, and redirects that are not followed." max_items:"100" example:"[200, 404]"`
-	RetryStatuses   []int              `json:"retry_statuses" title:"Statuses to try again" description:"Statuses after which another attempt makes sense." default:"[408, 425, 429, 500, 502, 503, 504]" max_items:"100"`
+	SuccessStatuses []int              `json:"success_statuses" title:"Success statuses" description:"Statuses that count as success; empty: 200 to 299, and redirects that are not followed." max_items:"100" example:"[200, 404]"`
+	RetryStatuses   []int              `json:"retry_statuses" title:"Retried statuses" description:"Statuses after which another attempt makes sense." default:"[408, 425, 429, 500, 502, 503, 504]" max_items:"100"`
 	Response        string             `json:"response" title:"Answer" description:"How to read the answer: auto reads JSON where its type says so, else text." enum:"auto,json,text,file" default:"auto"`
-	ResponseFile    string             `json:"response_file" title:"File for the answer" description:"Where in the workspace the answer is written, for the kind file." example:"downloads/data.csv"`
-	MaxResponse     int64              `json:"max_response" title:"Longest answer" description:"How much is read, in bytes, after decompression; JSON and text are bounded at 4 MiB in any case." default:"4194304" minimum:"1" maximum:"1073741824"`
+	ResponseFile    string             `json:"response_file" title:"Response file" description:"Where in the workspace the answer is written, for the kind file." example:"downloads/data.csv"`
+	MaxResponse     int64              `json:"max_response" title:"Maximum response size" description:"How much is read, in bytes, after decompression; JSON and text are bounded at 4 MiB in any case." default:"4194304" minimum:"1" maximum:"1073741824"`
 	IdempotencyKey  string             `json:"idempotency_header" title:"Idempotency header" description:"Header in which every attempt at the step sends the same key, with POST and PATCH, so that a server can tell a repetition; empty: none." default:"Idempotency-Key"`
 }
 
@@ -62,7 +62,7 @@ type requestOutput struct {
 	File      string            `json:"file" title:"File" description:"The file that the answer was written to, else empty."`
 	Size      int64             `json:"size" title:"Size" description:"The answer's size in bytes, after decompression."`
 	SHA256    string            `json:"sha256" title:"SHA-256" description:"The answer's checksum in hex."`
-	URL       string            `json:"url" title:"Address" description:"Where the answer came from, after redirects; without the query."`
+	URL       string            `json:"url" title:"URL" description:"Where the answer came from, after redirects; without the query."`
 	Redirects int               `json:"redirects" title:"Redirects" description:"How many redirects were followed."`
 	Duration  float64           `json:"duration" title:"Duration" description:"How long it took, in seconds."`
 }

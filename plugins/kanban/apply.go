@@ -15,7 +15,7 @@ type applyConfig struct {
 	RootConfig
 	AutoApply         bool `json:"auto_apply" title:"Apply" description:"Change the documents. Off: only sum up what was found and what could be changed."`
 	BackupBeforeApply bool `json:"backup_before_apply" title:"Back up" description:"Copy documents into a folder below kanban_backups before they are changed." default:"true"`
-	DryRun            bool `json:"dry_run" title:"Only say" description:"Say what would be changed, and change nothing."`
+	DryRun            bool `json:"dry_run" title:"Dry run" description:"Say what would be changed, and change nothing."`
 }
 
 type fix struct {

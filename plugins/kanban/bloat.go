@@ -10,8 +10,8 @@ import (
 
 type bloatConfig struct {
 	RootConfig
-	BloatThreshold int  `json:"bloat_threshold" title:"Longest document" description:"A document with more lines than this, empty ones not counted, is too long." default:"500" minimum:"1"`
-	WarnThreshold  int  `json:"warn_threshold" title:"Warn from" description:"A document with more lines than this is named as one that soon will be too long. 0: none is." default:"0" minimum:"0" example:"400"`
+	BloatThreshold int  `json:"bloat_threshold" title:"Maximum lines" description:"A document with more lines than this, empty ones not counted, is too long." default:"500" minimum:"1"`
+	WarnThreshold  int  `json:"warn_threshold" title:"Warn above" description:"A document with more lines than this is named as one that soon will be too long. 0: none is." default:"0" minimum:"0" example:"400"`
 	CheckWordCount bool `json:"check_word_count" title:"Count words" description:"Also say how many words the documents have." default:"true"`
 }
 

@@ -15,7 +15,7 @@ type gapsConfig struct {
 	RootConfig
 	TemplatesConfig
 	CheckVagueContent bool `json:"check_vague_content" title:"Check for vague content" description:"Also name sections that only promise content (TBD, “to be written”, a template's own placeholder)." default:"true"`
-	MinSectionLength  int  `json:"min_section_length" title:"Shortest section" description:"A section with less text than this, in characters, says too little." default:"50" minimum:"0"`
+	MinSectionLength  int  `json:"min_section_length" title:"Minimum section length" description:"A section with less text than this, in characters, says too little." default:"50" minimum:"0"`
 }
 
 type coverageGap struct {

@@ -16,7 +16,7 @@ import (
 
 type repetitionConfig struct {
 	RootConfig
-	MinTextLength       int     `json:"min_text_length" title:"Shortest text" description:"Paragraphs and list items with fewer characters than this may repeat." default:"20" minimum:"1"`
+	MinTextLength       int     `json:"min_text_length" title:"Minimum text length" description:"Paragraphs and list items with fewer characters than this may repeat." default:"20" minimum:"1"`
 	SimilarityThreshold float64 `json:"similarity_threshold" title:"Similarity" description:"From when on two texts count as nearly the same: twice their common words in order, by all their words. 1: only the same." default:"0.9" minimum:"0.5" maximum:"1"`
 	CheckContradictions bool    `json:"check_contradictions" title:"Check for contradictions" description:"Also say where documents contradict each other or themselves in status and dates." default:"true"`
 }

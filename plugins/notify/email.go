@@ -26,10 +26,10 @@ import (
 
 type emailConfig struct {
 	To       []string           `json:"to" title:"To" description:"Who gets the mail." required:"true" min_items:"1" max_items:"100" example:"[\"ada@example.com\"]"`
-	CC       []string           `json:"cc" title:"Copy to" description:"Who gets a copy." max_items:"100"`
-	BCC      []string           `json:"bcc" title:"Blind copy to" description:"Who gets a copy that the others do not see." max_items:"100"`
+	CC       []string           `json:"cc" title:"Cc" description:"Who gets a copy." max_items:"100"`
+	BCC      []string           `json:"bcc" title:"Bcc" description:"Who gets a copy that the others do not see." max_items:"100"`
 	From     string             `json:"from" title:"From" description:"The sender; empty: the one in the plugin's configuration." example:"VWMP <vwmp@example.com>"`
-	ReplyTo  string             `json:"reply_to" title:"Answers to" description:"Where answers go." example:"team@example.com"`
+	ReplyTo  string             `json:"reply_to" title:"Reply to" description:"Where answers go." example:"team@example.com"`
 	Subject  string             `json:"subject" title:"Subject" description:"The subject; {workflow}, {execution}, {version} and {summary} stand for those of the run." required:"true" min_length:"1" max_length:"500" example:"{workflow}: {version} is out"`
 	Body     string             `json:"body" title:"Text" description:"The mail's text, with the same placeholders." multiline:"true" max_length:"1000000" example:"{summary}"`
 	HTML     string             `json:"html" title:"HTML" description:"The mail as HTML beside the text; placeholders are not put in." multiline:"true" widget:"code" max_length:"1000000"`
@@ -38,7 +38,7 @@ type emailConfig struct {
 	Security string             `json:"security" title:"Security" description:"How the connection is secured: starttls, tls from the start, or none." enum:"starttls,tls,none" default:"starttls"`
 	Username string             `json:"username" title:"User" description:"The user's name; empty: no sign-in."`
 	Password string             `json:"password" title:"Password" description:"The password; a reference to a secret." secret:"true" example:"${secrets.SMTP_PASSWORD}"`
-	Timeout  pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long sending may take." default:"60s"`
+	Timeout  pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long sending may take." default:"60s"`
 }
 
 type emailOutput struct {

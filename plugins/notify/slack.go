@@ -16,7 +16,7 @@ type slackConfig struct {
 	Channel    string             `json:"channel" title:"Channel" description:"Another channel than the webhook's own, where it allows that." example:"#releases"`
 	Username   string             `json:"username" title:"Name" description:"Another name for the sender, where the webhook allows that."`
 	Blocks     json.RawMessage    `json:"blocks,omitempty" title:"Blocks" description:"Slack's Block Kit blocks; the text is then what notifications show." widget:"json"`
-	Timeout    pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long sending may take." default:"15s"`
+	Timeout    pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long sending may take." default:"15s"`
 }
 
 type slack struct{}

@@ -24,14 +24,14 @@ import (
 const maxAnswer = 64 << 10
 
 type webhookConfig struct {
-	URL             string             `json:"url" title:"Address" description:"Where to, with http or https; it may be a reference to a secret." required:"true" min_length:"1" max_length:"8192" secret:"true" example:"https://hooks.example.com/vwmp"`
+	URL             string             `json:"url" title:"URL" description:"Where to, with http or https; it may be a reference to a secret." required:"true" min_length:"1" max_length:"8192" secret:"true" example:"https://hooks.example.com/vwmp"`
 	Message         string             `json:"message" title:"Message" description:"A text; {workflow}, {execution}, {version} and {summary} stand for those of the run." multiline:"true" example:"{workflow} is done"`
 	Status          string             `json:"status" title:"Outcome" description:"The outcome that is told." enum:"success,failure,info" default:"info"`
 	Data            json.RawMessage    `json:"data,omitempty" title:"Data" description:"Further data, sent under the key data." widget:"json"`
 	Headers         map[string]string  `json:"headers" title:"Headers" description:"Further headers."`
 	SigningSecret   string             `json:"signing_secret" title:"Signing secret" description:"Signs the body with HMAC-SHA256; a reference to a secret." secret:"true" example:"${secrets.HOOK_SECRET}"`
 	SignatureHeader string             `json:"signature_header" title:"Signature header" description:"The header with the signature, as sha256=HEX." default:"X-VWMP-Signature" min_length:"1"`
-	Timeout         pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long sending may take." default:"15s"`
+	Timeout         pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long sending may take." default:"15s"`
 }
 
 type sentOutput struct {

@@ -27,18 +27,18 @@ type runConfig struct {
 	Env                 map[string]string  `json:"env" title:"Variables" description:"Variables for the program." example:"{\"CI\": \"true\"}"`
 	InheritEnv          []string           `json:"inherit_env" title:"Inherited variables" description:"Variables of the server that the program sees too; NAME_* stands for all that begin so. Only those that the server gives to plugins can be had." default:"[\"PATH\", \"HOME\", \"USER\", \"LANG\", \"LC_*\", \"TZ\", \"TMPDIR\"]"`
 	Stdin               string             `json:"stdin" title:"Input" description:"Text for the program's standard input." multiline:"true"`
-	Timeout             pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long the program may run; 0 leaves it to the step." default:"0" example:"10m"`
-	MaxOutput           int                `json:"max_output" title:"Longest output" description:"How much of each of stdout and stderr is kept, in bytes; of more, the end is kept." default:"262144" minimum:"0" maximum:"3145728"`
+	Timeout             pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long the program may run; 0 leaves it to the step." default:"0" example:"10m"`
+	MaxOutput           int                `json:"max_output" title:"Maximum output" description:"How much of each of stdout and stderr is kept, in bytes; of more, the end is kept." default:"262144" minimum:"0" maximum:"3145728"`
 	LogOutput           bool               `json:"log_output" title:"Log the output" description:"Write each line to the step's log as it comes." default:"true"`
-	SuccessCodes        []int              `json:"success_codes" title:"Exit codes of success" description:"Exit codes that count as success." default:"[0]" min_items:"1" max_items:"256"`
+	SuccessCodes        []int              `json:"success_codes" title:"Success exit codes" description:"Exit codes that count as success." default:"[0]" min_items:"1" max_items:"256"`
 }
 
 type runOutput struct {
 	ExitCode        int     `json:"exit_code" title:"Exit code" description:"How the program ended; -1 if a signal ended it."`
 	Stdout          string  `json:"stdout" title:"Output" description:"What it printed."`
 	Stderr          string  `json:"stderr" title:"Error output" description:"What it printed to standard error."`
-	StdoutTruncated bool    `json:"stdout_truncated" title:"Output cut" description:"True if only the end of the output was kept."`
-	StderrTruncated bool    `json:"stderr_truncated" title:"Error output cut" description:"True if only the end of the error output was kept."`
+	StdoutTruncated bool    `json:"stdout_truncated" title:"Output truncated" description:"True if only the end of the output was kept."`
+	StderrTruncated bool    `json:"stderr_truncated" title:"Error output truncated" description:"True if only the end of the error output was kept."`
 	Duration        float64 `json:"duration" title:"Duration" description:"How long it took, in seconds."`
 }
 

@@ -29,9 +29,9 @@ import (
 type ConnectConfig struct {
 	Connection string             `json:"connection" title:"Connection" description:"The name of a connection in the plugin's configuration; instead of driver, address and file." example:"reports"`
 	Driver     string             `json:"driver" title:"Database" description:"Which kind of database." enum:"postgres,mysql,sqlite" default:"postgres"`
-	DSN        string             `json:"dsn" title:"Address" description:"The connection string, by a reference to a secret: postgres://user:password@host/name, or user:password@tcp(host:3306)/name for MySQL." secret:"true" example:"${secrets.DATABASE_URL}"`
+	DSN        string             `json:"dsn" title:"Connection string" description:"The connection string, by a reference to a secret: postgres://user:password@host/name, or user:password@tcp(host:3306)/name for MySQL." secret:"true" example:"${secrets.DATABASE_URL}"`
 	File       string             `json:"file" title:"File" description:"The database's file in the workspace, for SQLite." example:"data/app.db"`
-	Timeout    pluginsdk.Duration `json:"timeout" title:"Time limit" description:"How long connecting and the statement may take together." default:"60s"`
+	Timeout    pluginsdk.Duration `json:"timeout" title:"Timeout" description:"How long connecting and the statement may take together." default:"60s"`
 }
 
 const (

@@ -16,7 +16,7 @@ type execConfig struct {
 	Statement   string              `json:"statement" title:"Statement" description:"One statement. Values come as arguments: ? in MySQL and SQLite, $1 in PostgreSQL; references in the text are refused." required:"true" min_length:"1" max_length:"262144" multiline:"true" widget:"code" script:"true" example:"DELETE FROM sessions WHERE ended < $1"`
 	Args        []json.RawMessage   `json:"args" title:"Arguments" description:"The values, in the order of their places; lists and objects go as JSON." max_items:"1000" widget:"json" example:"[\"2026-01-01\"]"`
 	Batch       [][]json.RawMessage `json:"batch" title:"Batch" description:"Lists of arguments, for each of which the statement runs once; instead of arguments." max_items:"10000" widget:"json"`
-	Transaction bool                `json:"transaction" title:"All or nothing" description:"Run in one transaction. Off for statements that no transaction may hold, such as CREATE DATABASE." default:"true"`
+	Transaction bool                `json:"transaction" title:"Transaction" description:"Run in one transaction. Off for statements that no transaction may hold, such as CREATE DATABASE." default:"true"`
 }
 
 type execOutput struct {

@@ -22,7 +22,7 @@ type adapterConfig struct {
 
 type connectionConfig struct {
 	Driver string `json:"driver" title:"Database" description:"Which kind of database: postgres, mysql or sqlite." enum:"postgres,mysql,sqlite"`
-	DSN    string `json:"dsn" title:"Address" description:"The connection string." secret:"true"`
+	DSN    string `json:"dsn" title:"Connection string" description:"The connection string." secret:"true"`
 }
 
 func sqlPlugin() *pluginsdk.Plugin {

@@ -23,7 +23,7 @@ type queryConfig struct {
 	ConnectConfig
 	Statement string            `json:"statement" title:"Statement" description:"One statement that reads. Values come as arguments: ? in MySQL and SQLite, $1 in PostgreSQL; references in the text are refused." required:"true" min_length:"1" max_length:"262144" multiline:"true" widget:"code" script:"true" example:"SELECT name FROM people WHERE age >= $1"`
 	Args      []json.RawMessage `json:"args" title:"Arguments" description:"The values, in the order of their places; lists and objects go as JSON." max_items:"1000" widget:"json" example:"[18]"`
-	MaxRows   int               `json:"max_rows" title:"Most rows" description:"More rows are left out, and the output says so." default:"1000" minimum:"1" maximum:"100000"`
+	MaxRows   int               `json:"max_rows" title:"Maximum rows" description:"More rows are left out, and the output says so." default:"1000" minimum:"1" maximum:"100000"`
 }
 
 type column struct {
@@ -35,7 +35,7 @@ type queryOutput struct {
 	Rows      []map[string]any `json:"rows" title:"Rows" description:"The rows, as objects by column. Decimals are texts, bytes that are no text are base64."`
 	Columns   []column         `json:"columns" title:"Columns" description:"The columns, in order."`
 	Count     int              `json:"count" title:"Count" description:"How many rows there are in rows."`
-	Truncated bool             `json:"truncated" title:"Cut" description:"True if rows were left out."`
+	Truncated bool             `json:"truncated" title:"Truncated" description:"True if rows were left out."`
 }
 
 type querier struct{}

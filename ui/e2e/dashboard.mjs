@@ -235,7 +235,7 @@ area("dashboard", {}, (test) => {
     await release();
   });
 
-  test("point 15: bars of the final height stand where data will be, and nothing jumps", async ({ open }) => {
+  test("point 15: bars of the final height stand where data will be, and nothing jumps", async ({ server, open }) => {
     const page = await open(null);
     await page.addInitScript(() => {
       window.shift = 0;
@@ -251,7 +251,7 @@ area("dashboard", {}, (test) => {
       await held;
       await route.continue();
     });
-    await page.goto(new URL("/vwmp/", page.url()).href);
+    await page.goto(new URL("/vwmp/", server.url).href);
     const waiting = page.getByRole("table", { name: "Workflows" });
     await waiting.waitFor();
     assert.equal(await waiting.getAttribute("aria-busy"), "true");
@@ -335,7 +335,7 @@ area("dashboard", {}, (test) => {
       }).observe(document, { childList: true, subtree: true, characterData: true, attributes: true });
     });
     await server.workflow(ok("Fresh"), "fresh");
-    await page.goto(new URL("/vwmp/", page.url()).href);
+    await page.goto(new URL("/vwmp/", server.url).href);
     await row(page, "Fresh").getByText("Never executed").waitFor();
     await server.launch("fresh");
     await page.waitForFunction(() => window.drawn);
@@ -364,7 +364,7 @@ area("dashboard", {}, (test) => {
       }).observe(document, { childList: true, subtree: true });
     });
     await page.route("**/api/vwmp/workflows/", (route) => route.fulfill({ json: many }));
-    await page.goto(new URL("/vwmp/", page.url()).href);
+    await page.goto(new URL("/vwmp/", server.url).href);
     await row(page, "Workflow 0000").waitFor();
     const late = await page.evaluate(() => {
       const [answer] = performance.getEntriesByType("resource").filter(({ name }) => name.endsWith("/workflows/"));

@@ -89,7 +89,7 @@ area("forms", { demo: true }, (test) => {
     await panel.getByRole("textbox", { name: "Only if" }).fill('parameters.customer != ""');
     await panel.locator("summary", { hasText: "Advanced" }).click();
     await panel.getByRole("checkbox", { name: "Continue on failure" }).check();
-    await panel.getByRole("textbox", { name: "Time limit" }).fill("90s");
+    await panel.getByRole("textbox", { name: "Timeout" }).fill("90s");
     await panel.getByRole("textbox", { name: "Attempts" }).fill("3");
     await panel.getByRole("combobox", { name: /After a crash/ }).selectOption({ label: "Run it again" });
     await panel.getByRole("combobox", { name: "Run for each item" }).selectOption("list");
@@ -166,9 +166,13 @@ area("forms", { demo: true }, (test) => {
     });
     assert.ok(handlers.length >= 20);
     const { page, panel } = await openStep(open, id);
+    await page.getByRole("application").focus();
+    await page.keyboard.press("l");
     for (const handler of handlers) {
-      await page.goto(new URL(`/vwmp/designer/${id}?step=${idOf(handler)}`, server.url).href);
+      await page.locator(`[data-list-step="${idOf(handler)}"]`).click();
       await panel.getByText(`${idOf(handler)} · ${handler.path}`).waitFor();
+      const general = await panel.locator("svg.lucide-box").count();
+      assert.equal(general, handler.icon === "box" ? 1 : 0, `${handler.path} shows its icon, ${handler.icon}`);
       for (const [key, property] of Object.entries(handler.config_schema.properties ?? {})) {
         assert.ok(property.title && property.description, `${handler.path}: ${key} has a title and help`);
         // A mark of what is required follows the title.

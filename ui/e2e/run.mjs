@@ -16,5 +16,7 @@ if (files.length === 0) {
   console.error(`no browser test is called ${words.join(" or ")}`);
   process.exit(2);
 }
-const done = spawnSync(process.execPath, ["--test", "--test-concurrency=2", ...files], { stdio: "inherit" });
+const done = spawnSync(process.execPath, ["--test", "--test-concurrency=2", "--test-reporter=spec", ...files], {
+  stdio: "inherit",
+});
 process.exit(done.status ?? 1);

@@ -79,7 +79,7 @@ area("saving", {}, (test) => {
 
   test("point 51: the dot and the leave warning are there only while something differs", async ({ server, open }) => {
     const { page } = await designer(open, server);
-    const dot = page.locator('h1 [title="Unsaved changes"]');
+    const dot = page.locator("h1").locator("..").getByText("Unsaved changes");
     assert.equal(await dot.count(), 0);
     await removeStep(page, "bye");
     await dot.waitFor();
@@ -142,7 +142,7 @@ area("saving", {}, (test) => {
   test("point 51: a note stands beside the version", async ({ server, open }) => {
     const { id, page } = await designer(open, server);
     await removeStep(page, "bye");
-    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("button", { name: "More", exact: true }).click();
     await page.getByRole("menuitem", { name: "Save with a note…" }).click();
     await page.getByLabel("What is this version about?").fill("Leave in silence");
     await assertAccessible(page, "the note dialog");
@@ -191,7 +191,7 @@ area("saving", {}, (test) => {
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Take theirs" }).click();
     await card(page, "bye").waitFor();
-    await page.locator('h1 [title="Unsaved changes"]').waitFor({ state: "detached" });
+    await page.locator("h1").locator("..").getByText("Unsaved changes").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Undo", exact: true }).click();
     await card(page, "bye").waitFor({ state: "detached" });
     await page.keyboard.press("Control+s");

@@ -120,7 +120,7 @@ area("shell", {}, (test) => {
     assert.equal(await page.getByRole("searchbox").inputValue(), "e");
   });
 
-  test("point 6: an error says what happened, what to do, and gives a request id to copy", async ({ open }) => {
+  test("point 6: an error says what happened, what to do, and gives a request id to copy", async ({ server, open }) => {
     const page = await open(null, { allow: [/500|404/], size: phone });
     await page.route("**/api/vwmp/workflows/", (route) =>
       route.fulfill({
@@ -135,7 +135,7 @@ area("shell", {}, (test) => {
         }),
       }),
     );
-    await page.goto(new URL("/vwmp/", page.url()).href);
+    await page.goto(new URL("/vwmp/", server.url).href);
     const notice = page.getByRole("alert").filter({ hasText: "workflows" });
     await notice.waitFor({ timeout: 20_000 });
     const text = await notice.innerText();
@@ -148,7 +148,7 @@ area("shell", {}, (test) => {
     await page.unroute("**/api/vwmp/workflows/");
     await notice.getByRole("button", { name: "Try again" }).click();
     await notice.waitFor({ state: "hidden" });
-    await page.goto(new URL("/vwmp/nowhere", page.url()).href);
+    await page.goto(new URL("/vwmp/nowhere", server.url).href);
     assert.match(await page.locator("body").innerText(), /not found|no page/i);
   });
 
@@ -186,10 +186,10 @@ area("shell", {}, (test) => {
     await page.getByRole("row").filter({ hasText: "Kept" }).getByText("Success").waitFor();
   });
 
-  test("every page reads without scrolling sideways at 320 pixels", async ({ open }) => {
+  test("every page reads without scrolling sideways at 320 pixels", async ({ server, open }) => {
     const page = await open(null, { size: narrow });
     for (const path of ["", "executions", "plugins", "triggers", "approvals", "settings"]) {
-      await page.goto(new URL(`/vwmp/${path}`, page.url()).href);
+      await page.goto(new URL(`/vwmp/${path}`, server.url).href);
       await page.locator("h1").waitFor();
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(over <= 0, `/vwmp/${path} is ${over} pixels too wide`);

@@ -10,7 +10,8 @@ import { area } from "./lib/suite.mjs";
 
 area("story-1", { demo: true }, (test) => {
   test("story 1: from a template to a green release", async ({ server, open }) => {
-    const page = await open("/vwmp/");
+    const page = await open(null, { signIn: false });
+    await page.goto(await server.link());
     await page.getByRole("link", { name: "Designer", exact: true }).click();
     await page.getByRole("button", { name: "Use template Standard Release" }).click();
     await card(page, "step-1").waitFor({ timeout: 40_000 });

@@ -41,6 +41,14 @@ try {
   await page.goto(new URL("/vwmp/designer/standard-release?step=step-1", server.url).href);
   await page.locator("[data-step]").first().waitFor();
   await page.locator(".react-flow__edge").first().waitFor({ state: "attached" });
+  // The first half of the release at a glance, the step that it begins with at the left.
+  for (let i = 0; i < 2; i++) await page.getByRole("button", { name: "Zoom out" }).click();
+  await page.locator('[data-step="step-4"]').waitFor();
+  await page.mouse.move(700, 750);
+  await page.mouse.down({ button: "middle" });
+  await page.mouse.move(420, 750, { steps: 8 });
+  await page.mouse.up({ button: "middle" });
+  await page.locator('[data-step="step-6"]').waitFor();
   await keep(page, "designer");
   assertClean(page);
 } finally {

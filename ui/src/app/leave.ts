@@ -11,6 +11,11 @@ function ask(go: (() => void) | null): void {
   for (const listener of listeners) listener();
 }
 
+function unguard(given: Iterable<object>): void {
+  for (const guard of given) guards.delete(guard);
+  if (guards.size === 0) globalThis.removeEventListener("beforeunload", beforeUnload);
+}
+
 function beforeUnload(event: BeforeUnloadEvent): void {
   event.preventDefault();
 }
@@ -31,10 +36,7 @@ export function useLeaveGuard(unsaved: boolean): void {
     const guard = {};
     guards.add(guard);
     if (guards.size === 1) globalThis.addEventListener("beforeunload", beforeUnload);
-    return () => {
-      guards.delete(guard);
-      if (guards.size === 0) globalThis.removeEventListener("beforeunload", beforeUnload);
-    };
+    return () => unguard([guard]);
   }, [unsaved]);
 }
 
@@ -51,6 +53,8 @@ export function useAskedToLeave(): { waiting: boolean; leave: () => void; stay: 
     waiting,
     leave() {
       const go = asked;
+      // The page that is left goes some time after its address; until then it has no more to ask.
+      unguard([...guards]);
       ask(null);
       go?.();
     },

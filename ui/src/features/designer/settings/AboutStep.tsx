@@ -39,7 +39,7 @@ export function AboutStep({ step, handler }: { step: StepDefinition; handler: Ha
         )}
         {detail !== undefined && detail.default_timeout > 0 && (
           <>
-            <dt>Time limit</dt>
+            <dt>Timeout</dt>
             <dd>{spoken(detail.default_timeout)} by itself</dd>
           </>
         )}

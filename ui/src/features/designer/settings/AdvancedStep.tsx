@@ -16,7 +16,7 @@ const enabledSchema: JsonSchema = {
   description: "Off: the step is skipped, and what comes after it runs.",
 };
 
-const timeoutSchema = duration("Time limit", "Of one attempt. A number of seconds, or text such as 90s.", "5m");
+const timeoutSchema = duration("Timeout", "Of one attempt. A number of seconds, or text such as 90s.", "5m");
 
 /** What a step seldom needs: limits, repetition, what failures mean. */
 export function AdvancedStep({ step, index }: { step: StepDefinition; index: number }) {

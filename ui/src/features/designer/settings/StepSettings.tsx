@@ -34,7 +34,8 @@ export function StepSettings({ id }: { id: string }) {
         <div className={styles.titles}>
           <h2>{lookOf(step, handlers).title}</h2>
           <p className={styles.path}>
-            {step.id} · {step.handler}
+            {/* Where both do not fit on a line, the dot stays with the id. */}
+            {`${step.id}\u00a0·`} {step.handler}
           </p>
         </div>
       </header>

@@ -33,7 +33,7 @@ const general: { [key: string]: JsonSchema } = {
   },
 };
 
-const timeout = duration("Time limit", "Of a whole execution. Empty: none.");
+const timeout = duration("Timeout", "Of a whole execution. Empty: none.");
 const freeConfig: JsonSchema = { type: "object", title: "Values" };
 
 /** What belongs to the workflow as a whole. */
