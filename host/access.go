@@ -168,7 +168,7 @@ func (s *Server) knownAccount(ctx context.Context, name string) error {
 	if name == edge.AdminName || name == "" {
 		return nil
 	}
-	err := error(engine.ErrNotFound)
+	err := engine.ErrNotFound
 	if s.Accounts != nil {
 		_, err = s.Accounts.User(ctx, name)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/trigger"
 	"github.com/vwmp/vwmp/engine/workflow"
 	"github.com/vwmp/vwmp/host"
@@ -40,7 +41,7 @@ func newHiddenWorld(t *testing.T, settings ...setting) *hiddenWorld {
 // the owner.
 func TestWhatOneMayNotSeeIsNotThere(t *testing.T) {
 	t.Parallel()
-	h := newHiddenWorld(t)
+	h := newHiddenWorld(t, func(o *host.Options) { o.Triggers = oneTrigger{o.Triggers, new(string)} })
 	asked := 0
 	for _, r := range host.RouteNames() {
 		if !strings.HasPrefix(r.Pattern, "/api/") {
@@ -257,3 +258,14 @@ func TestCase41AMessageIsJudgedByTheRoleOfNow(t *testing.T) {
 }
 
 func (oneTrigger) Changed(context.Context, string) {}
+
+// Pause, Resume and Fire do what they are asked: only the edge refuses.
+func (o oneTrigger) Pause(context.Context, string, string) (trigger.View, error) {
+	return trigger.View{}, nil
+}
+
+func (o oneTrigger) Resume(context.Context, string) (trigger.View, error) { return trigger.View{}, nil }
+
+func (o oneTrigger) Fire(context.Context, string, string, map[string]any) (engine.Execution, error) {
+	return engine.Execution{}, nil
+}

@@ -99,7 +99,7 @@ func (s *Server) startOIDC(c *fiber.Ctx) error {
 }
 
 func flowCookieOf(value string, expires time.Time, secure bool) http.Cookie {
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // Lax, as the provider sends the browser from another site; Secure where there is TLS.
 		Name: flowCookie, Value: value, Path: apiBase + "/auth/oidc/", Expires: expires, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	}
 }

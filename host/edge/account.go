@@ -41,7 +41,7 @@ func (s *SignIn) WithPassword(ctx context.Context, name, password, address strin
 	if err := s.attempt(keys); err != nil {
 		return Principal{}, err
 	}
-	user, err := data.User{}, error(engine.ErrNotFound)
+	user, err := data.User{}, engine.ErrNotFound
 	if s.accounts != nil && data.ValidName(name) {
 		user, err = s.accounts.User(ctx, name)
 	}
