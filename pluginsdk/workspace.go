@@ -162,7 +162,7 @@ func (w *Workspace) Glob(pattern string) ([]string, error) {
 		}
 	}
 	var found []string
-	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+	err = walk(root, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -174,6 +174,64 @@ func (w *Workspace) Glob(pattern string) ([]string, error) {
 		return nil
 	})
 	return found, err
+}
+
+// Walk calls visit for a file or folder and all that is below it, as fs.WalkDir
+// does; a folder that is nested thousands deep takes it no longer than another.
+func (w *Workspace) Walk(name string, visit fs.WalkDirFunc) error {
+	if path.Clean(name) != "." {
+		if err := CheckPath(name); err != nil {
+			return err
+		}
+	}
+	root, err := w.open()
+	if err != nil {
+		return err
+	}
+	return walk(root, path.Clean(name), visit)
+}
+
+// maxStretch is how many folders a walk goes down by paths from one opened
+// folder. Each path is resolved from that folder on, so that without an end to
+// it the time would grow with the square of the depth.
+const maxStretch = 100
+
+func walk(root *os.Root, start string, visit fs.WalkDirFunc) error {
+	stopped := false
+	return walkStretch(root, "", start, &stopped, func(name string, entry fs.DirEntry, err error) error {
+		err = visit(name, entry, err)
+		stopped = stopped || errors.Is(err, fs.SkipAll)
+		return err
+	})
+}
+
+// walkStretch walks a folder whose path is prefix; stopped tells that a walk
+// further down was to be the last.
+func walkStretch(root *os.Root, prefix, start string, stopped *bool, visit fs.WalkDirFunc) error {
+	return fs.WalkDir(root.FS(), start, func(name string, entry fs.DirEntry, err error) error {
+		if prefix != "" && name == "." && err == nil {
+			return nil // It was visited by the stretch above.
+		}
+		full := path.Join(prefix, name)
+		if err != nil || !entry.IsDir() || strings.Count(name, "/") < maxStretch {
+			return visit(full, entry, err)
+		}
+		if err := visit(full, entry, nil); err != nil {
+			return err
+		}
+		next, err := root.OpenRoot(name)
+		if err != nil {
+			return visit(full, entry, err)
+		}
+		err = walkStretch(next, full, ".", stopped, visit)
+		if err = errors.Join(err, next.Close()); err != nil {
+			return err
+		}
+		if *stopped {
+			return fs.SkipAll
+		}
+		return fs.SkipDir
+	})
 }
 
 func matchSegments(pattern, name []string) bool {

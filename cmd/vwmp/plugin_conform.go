@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -49,7 +49,9 @@ A case is: {handler, name, config, files, parameters, outputs, expect: success|s
 		}
 		options := conformance.Options{Compile: compileSchema, Checks: checks, Network: network, Template: templateProblems}
 		var err error
-		if options.Command, err = pluginCommand(args[0]); err != nil {
+		if options.Command, err = pluginhost.Command(args[0]); errors.Is(err, fs.ErrNotExist) {
+			return &exitError{exitMissing, err}
+		} else if err != nil {
 			return err
 		}
 		if options.Cases, err = readCases(args[0], cases); err != nil {
@@ -111,41 +113,6 @@ func templateProblems(text string) []string {
 		list = append(list, problemLine("the document", p.Line, p.Column, string(p.Severity), p.Message))
 	}
 	return list
-}
-
-// pluginCommand is what starts the plugin at a path, a binary or a folder with
-// a plugin.yaml. Whether the host takes that is for the host to say.
-func pluginCommand(path string) ([]string, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(absolute)
-	if err != nil {
-		return nil, &exitError{exitMissing, err}
-	}
-	if !info.IsDir() {
-		return []string{absolute}, nil
-	}
-	text, err := os.ReadFile(filepath.Join(absolute, "plugin.yaml"))
-	if err != nil {
-		return nil, &exitError{exitMissing, fmt.Errorf("a plugin is a binary, or a folder with a plugin.yaml: %w", err)}
-	}
-	var manifest struct {
-		Command string   `yaml:"command"`
-		Args    []string `yaml:"args"`
-	}
-	if err := yaml.Unmarshal(text, &manifest); err != nil {
-		return nil, errors.New(yaml.FormatError(err, false, false))
-	}
-	if !filepath.IsAbs(manifest.Command) {
-		manifest.Command = filepath.Join(absolute, filepath.FromSlash(manifest.Command))
-	}
-	command := []string{manifest.Command}
-	for _, argument := range manifest.Args {
-		command = append(command, strings.ReplaceAll(argument, "{dir}", absolute))
-	}
-	return command, nil
 }
 
 // readCases reads the cases of a file; none where no file is named and the

@@ -63,19 +63,16 @@ func TestANewGoPluginWorksAsItIs(t *testing.T) {
 	mustWork(t, dir, "./vwmp-plugin-hello")
 }
 
-func TestANewPythonPluginWorksAsItIs(t *testing.T) {
-	t.Parallel()
-	program, hint := interpreter(t.Context(), "python")
-	if hint != "" {
-		t.Skip("no Python here has gRPC; scripts/sdks.sh installs it")
+// ready writes a project in Python or TypeScript that has what it needs; the
+// test is skipped where this machine lacks that.
+func ready(t *testing.T, language string) string {
+	t.Helper()
+	if language == "python" {
+		if _, hint := interpreter(t.Context(), language); hint != "" {
+			t.Skip("no Python here has gRPC; scripts/sdks.sh installs it")
+		}
+		return newProject(t, language)
 	}
-	dir := newProject(t, "python")
-	in(t, dir, program, "-B", "-m", "unittest")
-	mustWork(t, dir, ".")
-}
-
-func TestANewTypeScriptPluginWorksAsItIs(t *testing.T) {
-	t.Parallel()
 	packages, err := filepath.Abs("../../pluginsdk/typescript/node_modules")
 	if err != nil {
 		t.Fatal(err)
@@ -83,11 +80,25 @@ func TestANewTypeScriptPluginWorksAsItIs(t *testing.T) {
 	if _, err := os.Stat(packages); err != nil {
 		t.Skip("there are no node packages in pluginsdk/typescript; scripts/sdks.sh installs them")
 	}
-	dir := newProject(t, "typescript")
+	dir := newProject(t, language)
 	// What npm ci makes, without the network.
 	if err := os.Symlink(packages, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+func TestANewPythonPluginWorksAsItIs(t *testing.T) {
+	t.Parallel()
+	dir := ready(t, "python")
+	program, _ := interpreter(t.Context(), "python")
+	in(t, dir, program, "-B", "-m", "unittest")
+	mustWork(t, dir, ".")
+}
+
+func TestANewTypeScriptPluginWorksAsItIs(t *testing.T) {
+	t.Parallel()
+	dir := ready(t, "typescript")
 	in(t, dir, "npm", "test")
 	mustWork(t, dir, ".")
 }
@@ -113,10 +124,7 @@ func TestAProjectIsNotWrittenOverAnother(t *testing.T) {
 // each change of a source.
 func TestDevRunsTheStepAgainAfterAChange(t *testing.T) {
 	t.Parallel()
-	if _, hint := interpreter(t.Context(), "python"); hint != "" {
-		t.Skip("no Python here has gRPC; scripts/sdks.sh installs it")
-	}
-	dir := newProject(t, "python")
+	dir := ready(t, "python")
 	command := exec.CommandContext(t.Context(), "vwmp", "plugin", "dev", dir, "--step", "hello.hello", "--output", "events", "--workspace", t.TempDir())
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	out, err := command.StdoutPipe()
@@ -151,4 +159,65 @@ func TestDevRunsTheStepAgainAfterAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	await("Good day, world!")
+}
+
+// TestDevPutsEachBuildIntoAFolderOfPlugins: a project of another language
+// becomes a folder there that is like it, and stays so.
+func TestDevPutsEachBuildIntoAFolderOfPlugins(t *testing.T) {
+	t.Parallel()
+	for language, source := range map[string]string{"python": "main.py", "typescript": "src/plugin.ts"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			dir, into := ready(t, language), filepath.Join(t.TempDir(), "plugins")
+			deliverAndGreet := func(greeting string) {
+				t.Helper()
+				in(t, dir, "vwmp", "plugin", "dev", "--once", "--into", into)
+				run := in(t, t.TempDir(), "vwmp", "plugin", "run-step", "hello.hello", "--plugins", into, "--config", `{"name": "Ada"}`, "--output", "json")
+				if !strings.Contains(run, `"greeting": "`+greeting+`, Ada!`) {
+					t.Errorf("the step gives %s", run)
+				}
+			}
+			extra := filepath.Join("notes", "deep", "a.txt")
+			put(t, filepath.Join(dir, extra), "a")
+			deliverAndGreet("Hello")
+			if _, err := os.Stat(filepath.Join(into, "hello", extra)); err != nil {
+				t.Error(err)
+			}
+			text, err := os.ReadFile(filepath.Join(dir, source))
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, filepath.Join(dir, source), strings.ReplaceAll(string(text), "Hello, ", "Good day, "))
+			if err := os.RemoveAll(filepath.Join(dir, "notes")); err != nil {
+				t.Fatal(err)
+			}
+			deliverAndGreet("Good day")
+			if _, err := os.Stat(filepath.Join(into, "hello", "notes")); !os.IsNotExist(err) {
+				t.Errorf("what is gone from the project stays: %v", err)
+			}
+			// Neither into itself nor over what is no plugin.
+			other := t.TempDir()
+			put(t, filepath.Join(other, "hello", "mine.txt"), "mine")
+			for _, bad := range []string{filepath.Join(dir, "plugins"), dir, other} {
+				command := exec.CommandContext(t.Context(), "vwmp", "plugin", "dev", dir, "--once", "--into", bad)
+				if out, _ := command.CombinedOutput(); command.ProcessState.ExitCode() != exitUsage {
+					t.Errorf("into %s it ends with %d: %s", bad, command.ProcessState.ExitCode(), out)
+				}
+			}
+			if _, err := os.Stat(filepath.Join(other, "hello", "mine.txt")); err != nil {
+				t.Error(err)
+			}
+			in(t, dir, "vwmp", "plugin", "dev", "--once", "--into", filepath.Dir(dir))
+		})
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -243,6 +243,7 @@ func TestFiftyRunningStepsOutliveTwoReloads(t *testing.T) {
 	id := r.start(r.save(text.String()))
 	r.await("all steps run", func() bool { return r.plugin("phoenix").Running == many })
 	first := r.plugin("phoenix").PID
+	var second int
 	after := r.save("name: After\nsteps:\n  - {id: a, handler: phoenix.wait}\n")
 	for _, next := range []struct{ binary, version string }{{two, "2.0.0"}, {three, "3.0.0"}} {
 		drop(t, next.binary, filepath.Join(data, "plugins"))
@@ -253,8 +254,11 @@ func TestFiftyRunningStepsOutliveTwoReloads(t *testing.T) {
 		}
 		if got := r.outputs(fresh)["a"]; got.Version != next.version || got.PID == first {
 			t.Errorf("a new run ran on %+v", got)
+		} else if second == 0 {
+			second = got.PID
 		}
 	}
+	r.await("the process between the two reloads is gone", func() bool { return !alive(second) })
 	if p := r.plugin("phoenix"); p.Draining != many || !alive(first) {
 		t.Errorf("while the old steps run the plugin is %+v", p)
 	}
@@ -453,5 +457,53 @@ func TestWhatAPluginAndAnAttemptTakeIsToldAndKept(t *testing.T) {
 	r.begin()
 	if again := r.result(id).StepResults["echo"].AttemptList[0]; again.MemoryBytes != first.MemoryBytes || again.CPUSeconds != first.CPUSeconds {
 		t.Errorf("after a restart the attempt took %+v, and not %+v", again, first)
+	}
+}
+
+// TestAServerThatIsStoppedDuringItsFirstStartSaysNothing of plugins that it
+// did not come to know, and leaves none of their processes.
+func TestAServerThatIsStoppedDuringItsFirstStartSaysNothing(t *testing.T) {
+	t.Parallel()
+	data, workspace, plugins := t.TempDir(), t.TempDir(), t.TempDir()
+	names := []string{"one", "two", "three"}
+	for _, name := range names {
+		// It never says where it listens.
+		put(t, filepath.Join(plugins, name, "run.sh"), "echo $$ > \"$1.new\" && mv \"$1.new\" \"$1\" && exec sleep 600\n")
+		put(t, filepath.Join(plugins, name, "plugin.yaml"), fmt.Sprintf("command: /bin/sh\nargs: [\"{dir}/run.sh\", %q]\n", filepath.Join(workspace, name)))
+	}
+	r := startRunning(t, data, workspace, "--plugins", plugins)
+	var pids []int
+	for _, name := range names {
+		r.await(name+" is started", func() bool {
+			var pid int
+			text, err := os.ReadFile(filepath.Join(workspace, name))
+			if err != nil {
+				return false
+			}
+			if _, err := fmt.Sscan(string(text), &pid); err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+			return true
+		})
+	}
+	r.stop() // It fails the test unless the exit code is 0.
+	for line := range strings.Lines(r.log()) {
+		if !strings.Contains(line, "level=INFO") || strings.Contains(line, "plugin") {
+			t.Errorf("it says %s", line)
+		}
+	}
+	for _, pid := range pids {
+		if alive(pid) {
+			t.Errorf("process %d is left", pid)
+		}
+	}
+	for _, dir := range []string{"run/processes", "run/sockets"} {
+		if entries, err := os.ReadDir(filepath.Join(data, dir)); err != nil || len(entries) > 0 {
+			t.Errorf("%s holds %v, %v", dir, entries, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(data, serverFile)); !os.IsNotExist(err) {
+		t.Errorf("the note of the server is left: %v", err)
 	}
 }

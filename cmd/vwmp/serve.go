@@ -149,7 +149,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 // recover takes up unfinished executions once the plugins are known.
 func (v *server) recover(ctx context.Context) {
 	defer close(v.recovered)
-	if err := v.parts.ready(ctx); err != nil {
+	if err := v.parts.ready(ctx); err != nil && ctx.Err() == nil {
 		v.log.Warn("some plugins are not known yet", "error", err)
 	}
 	count, err := v.parts.engine.Recover(ctx)

@@ -69,7 +69,7 @@ func (h *Host) describe(ctx context.Context, v *version, lock *disk.Lock) error 
 		if v.checksum, err = v.file.Hash(); err != nil {
 			return err
 		}
-		h.keep("checksum", v, func(store Store) error { return store.PutFileChecksum(ctx, key, v.checksum) })
+		h.keep(ctx, "checksum", v, func(store Store) error { return store.PutFileChecksum(ctx, key, v.checksum) })
 	}
 	v.file.Checksum = v.checksum
 	if !lock.Allows(v.checksum) {
@@ -79,6 +79,9 @@ func (h *Host) describe(ctx context.Context, v *version, lock *disk.Lock) error 
 		v.described(description)
 		return nil
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	description, err := h.probe(ctx, v)
 	if err != nil {
 		return err
@@ -87,7 +90,7 @@ func (h *Host) describe(ctx context.Context, v *version, lock *disk.Lock) error 
 		return err
 	}
 	v.described(description)
-	h.keep("description", v, func(store Store) error {
+	h.keep(ctx, "description", v, func(store Store) error {
 		raw, err := json.Marshal(cachedDescription{cacheFormat, description})
 		if err != nil {
 			return err
@@ -152,6 +155,10 @@ func Describe(ctx context.Context, path string, options Options) (Described, err
 	return Described{Path: file.Path, Checksum: v.checksum, Description: v.description}, nil
 }
 
+// Command is what starts the plugin at a path: an executable, or a folder with
+// a plugin.yaml. Whether a host takes the plugin is for Describe to say.
+func Command(path string) ([]string, error) { return disk.Command(path) }
+
 // A store that fails costs a start of the plugin, no more.
 
 func (h *Host) cachedChecksum(ctx context.Context, key string) string {
@@ -159,7 +166,7 @@ func (h *Host) cachedChecksum(ctx context.Context, key string) string {
 		return ""
 	}
 	checksum, known, err := h.options.Store.FileChecksum(ctx, key)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		h.log.Warn("a plugin's checksum can't be looked up", "error", err)
 	}
 	if err != nil || !known {
@@ -173,7 +180,7 @@ func (h *Host) cachedDescription(ctx context.Context, checksum string) *pluginsd
 		return nil
 	}
 	raw, known, err := h.options.Store.Description(ctx, checksum)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		h.log.Warn("a plugin's description can't be looked up", "error", err)
 	}
 	if err != nil || !known {
@@ -189,11 +196,11 @@ func (h *Host) cachedDescription(ctx context.Context, checksum string) *pluginsd
 	return cached.Description
 }
 
-func (h *Host) keep(what string, v *version, put func(Store) error) {
+func (h *Host) keep(ctx context.Context, what string, v *version, put func(Store) error) {
 	if h.options.Store == nil {
 		return
 	}
-	if err := put(h.options.Store); err != nil {
+	if err := put(h.options.Store); err != nil && ctx.Err() == nil {
 		h.log.Warn("what is known of a plugin could not be kept", "plugin", v.name(), "what", what, "error", err)
 	}
 }

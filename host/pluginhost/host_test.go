@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,19 +111,24 @@ func TestACallThatComesBeforeThePluginsAreKnownWaitsForThem(t *testing.T) {
 }
 
 func TestAStartWithKnownPluginsLaunchesNoProcess(t *testing.T) {
-	dir, cache := pluginDir(t, "good", "other"), newMemoryCache()
+	const many = 12
+	modes := make([]string, many)
+	for i := range modes {
+		modes[i] = fmt.Sprintf("good%c", 'a'+i)
+	}
+	dir, cache := pluginDir(t, modes...), newMemoryCache()
 	first := newTestHost(t, Options{Dirs: []string{dir}, Store: cache})
-	if entries, err := os.ReadDir(first.workDir("")); err != nil || len(entries) != 2 {
+	if entries, err := os.ReadDir(first.workDir("")); err != nil || len(entries) != many {
 		t.Errorf("the first start has launched %v %v", entries, err)
 	}
 	second := newTestHost(t, Options{Dirs: []string{dir}, Store: cache})
 	if entries, err := os.ReadDir(second.workDir("")); err != nil || len(entries) != 0 {
 		t.Errorf("the second start has launched %v %v", entries, err)
 	}
-	if len(second.HandlerPaths()) != len(first.HandlerPaths()) || second.status(t, "good").Version != "1.0.0" {
+	if len(second.HandlerPaths()) != len(first.HandlerPaths()) || second.status(t, "gooda").Version != "1.0.0" {
 		t.Errorf("the second start knows %v", second.HandlerPaths())
 	}
-	outcome, _ := second.call(t, "good.look", "")
+	outcome, _ := second.call(t, "gooda.look", "")
 	factsOf(t, outcome)
 }
 

@@ -56,6 +56,9 @@ func (k *keeper) run(ctx context.Context) {
 	k.scan(first, "")
 	stop()
 	close(k.loaded)
+	if ctx.Err() != nil {
+		return
+	}
 	k.sweepCopies()
 	for {
 		select {
@@ -194,6 +197,10 @@ func (k *keeper) scan(ctx context.Context, forced string) {
 	list, refused := k.searchAll()
 	k.lock = k.readLock()
 	failures := k.describeAll(ctx, list, k.lock)
+	if k.keeping.Err() != nil {
+		// The host stops: what was cut short says nothing about the plugins.
+		return
+	}
 	owners, order := map[string]*version{}, []string{}
 	broken := map[string]error{}
 	for n, v := range list {

@@ -192,12 +192,8 @@ func (c deleteConfig) targets(ctx context.Context, step *pluginsdk.Step) ([]stri
 
 // hasGit reports whether there is a .git in a folder or below it.
 func hasGit(step *pluginsdk.Step, folder string) bool {
-	root, err := step.Workspace.Root()
-	if err != nil {
-		return true
-	}
 	found := false
-	err = fs.WalkDir(root.FS(), cleanPath(folder), func(_ string, entry fs.DirEntry, err error) error {
+	err := step.Workspace.Walk(cleanPath(folder), func(_ string, entry fs.DirEntry, err error) error {
 		if err == nil && strings.EqualFold(entry.Name(), ".git") {
 			found = true
 			return fs.SkipAll

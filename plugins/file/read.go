@@ -144,10 +144,6 @@ type foundFile struct {
 // exceptions, in order. A pattern without signs that names a folder stands for
 // all that is in it.
 func find(ctx context.Context, step *pluginsdk.Step, pointer string, patterns, except []string) ([]foundFile, error) {
-	root, err := step.Workspace.Root()
-	if err != nil {
-		return nil, err
-	}
 	include, err := splitPatterns(step, pointer, patterns)
 	if err != nil {
 		return nil, err
@@ -157,7 +153,7 @@ func find(ctx context.Context, step *pluginsdk.Step, pointer string, patterns, e
 		return nil, err
 	}
 	var found []foundFile
-	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+	err = step.Workspace.Walk(".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err

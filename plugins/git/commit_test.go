@@ -221,7 +221,7 @@ func TestCommitUndoRefusesWhatIsNoLongerItsOwn(t *testing.T) {
 	})
 }
 
-func TestCommitReconcilesAtEveryPointOfACrash(t *testing.T) {
+func TestCase73CommitReconcilesAtEveryPointOfACrash(t *testing.T) {
 	start := func(t *testing.T, crash *handlertest.Recorder) *handlertest.Call {
 		dir := newRepository(t)
 		handlertest.Write(t, dir, "b.txt", "two\n")

@@ -86,7 +86,7 @@ func TestCreateTagByForceIsUndoneToWhereItWas(t *testing.T) {
 	}
 }
 
-func TestCreateTagReconcilesAtEveryPointOfACrash(t *testing.T) {
+func TestCase73CreateTagReconcilesAtEveryPointOfACrash(t *testing.T) {
 	for name, test := range map[string]struct {
 		crash          *handlertest.Recorder
 		loseCheckpoint bool

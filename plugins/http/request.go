@@ -34,7 +34,7 @@ type tlsConfig struct {
 
 type requestConfig struct {
 	Method          string             `json:"method" title:"Method" description:"What to do." enum:"GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS" default:"GET"`
-	URL             string             `json:"url" title:"URL" description:"Where to, with http or https. Credentials belong into auth." required:"true" min_length:"1" max_length:"8192" example:"https://api.example.com/v1/releases"`
+	URL             string             `json:"url" title:"URL" description:"Where to, with http or https. Credentials belong under Authentication." required:"true" min_length:"1" max_length:"8192" example:"https://api.example.com/v1/releases"`
 	Query           map[string]string  `json:"query" title:"Query" description:"Query parameters, added to those of the address." example:"{\"page\": \"1\"}"`
 	Headers         map[string]string  `json:"headers" title:"Headers" description:"Headers of the request." example:"{\"Accept\": \"application/json\"}"`
 	JSON            json.RawMessage    `json:"json,omitempty" title:"JSON body" description:"A body to be sent as JSON." widget:"json"`

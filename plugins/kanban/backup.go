@@ -161,6 +161,23 @@ func restore(step *pluginsdk.Step, token json.RawMessage) error {
 			return err
 		}
 	}
+	return set.forget(step)
+}
+
+// forget takes the backup away, once every document is as it says.
+func (s changeSet) forget(step *pluginsdk.Step) error {
+	if path.Dir(path.Clean(s.Backup)) != backupsFolder {
+		return nil
+	}
+	root, err := step.Workspace.Root()
+	if err != nil {
+		return err
+	}
+	if err := root.RemoveAll(path.Clean(s.Backup)); err != nil {
+		return fmt.Errorf("remove the backup: %w", err)
+	}
+	// Those of other steps keep the folder.
+	_ = step.Workspace.Remove(backupsFolder)
 	return nil
 }
 

@@ -258,6 +258,9 @@ func TestUpdatesAreMadeOnlyWhereWantedAndCanBeTakenBack(t *testing.T) {
 		if now := snapshot(t, dir); !mapsEqual(before, now) {
 			t.Error("undo did not bring everything back")
 		}
+		if handlertest.Exists(filepath.Join(dir, backupsFolder)) {
+			t.Error("undo left the backup")
+		}
 	}
 }
 

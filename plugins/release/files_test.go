@@ -27,7 +27,7 @@ var writers = []struct {
 	{"release.readme_update", "README.md", "**Latest Release: v1.0.0**\n", map[string]any{"values": fixRelease}},
 }
 
-func TestWritersReconcileAtEveryPointOfACrash(t *testing.T) {
+func TestCase73WritersReconcileAtEveryPointOfACrash(t *testing.T) {
 	for _, writer := range writers {
 		start := func(t *testing.T, crash *handlertest.Recorder) *handlertest.Call {
 			dir := t.TempDir()

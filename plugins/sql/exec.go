@@ -87,6 +87,9 @@ func (executor) Execute(ctx context.Context, step *pluginsdk.Step, config execCo
 		return output, err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
+	if err := checkSingle(db.driver, config.Statement); err != nil {
+		return output, err
+	}
 	if !config.Transaction {
 		return output, output.run(ctx, db, db.driver, config.Statement, runs)
 	}

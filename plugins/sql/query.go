@@ -57,6 +57,9 @@ func (querier) Execute(ctx context.Context, step *pluginsdk.Step, config queryCo
 		return output, err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
+	if err := checkSingle(db.driver, config.Statement); err != nil {
+		return output, err
+	}
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: db.driver != driverSQLite})
 	if err != nil {
 		return output, failed(ctx, "begin to read", err)

@@ -92,7 +92,14 @@ func testDatabase(t *testing.T, b *bench, kinds string) {
 			t.Errorf("%s: %s", statement, outcome.Kind)
 		}
 	}
-	if rows := b.query(t, "SELECT name FROM people"); rows.Count != 3 {
+	// One statement at a time, for a query too.
+	for _, handler := range []string{"query", "exec"} {
+		failure := b.call(handler, map[string]any{"statement": "SELECT 1; DELETE FROM people"}).Fail(t, pluginsdk.FailurePermanent, "")
+		if failure.Code != "STATEMENT_FAILED" {
+			t.Errorf("two statements: %+v", failure)
+		}
+	}
+	if rows := b.query(t, "SELECT name FROM people;"); rows.Count != 3 {
 		t.Errorf("rows %+v", rows)
 	}
 	failure := b.call("exec", map[string]any{"statement": "SELEC 1"}).Fail(t, pluginsdk.FailurePermanent, "run the statement")
@@ -113,6 +120,32 @@ func TestSQLite(t *testing.T) {
 	if outcome := b.call("query", map[string]any{"statement": "SELECT x'00ff' AS b, 1.5 AS f, 'a' AS f", "args": []any{}}).Succeed(t, nil); !strings.Contains(string(outcome.Output), `"b":"AP8=","f":1.5,"f_2":"a"`) {
 		t.Errorf("got %s", outcome.Output)
 	}
+}
+
+// TestSQLiteTakesOneStatement as the others do, whatever stands in texts,
+// names, comments and triggers.
+func TestSQLiteTakesOneStatement(t *testing.T) {
+	t.Parallel()
+	b := &bench{dir: t.TempDir(), config: map[string]any{"driver": "sqlite", "file": "x.db"}}
+	b.exec(t, "CREATE TABLE x (y, z)")
+	for _, one := range []string{
+		"SELECT 1;", "SELECT 1 ;; -- end; of it\n /* ; */ ;", "SELECT ';', 'it''s; so', \";\", [;], `;` FROM (SELECT 1 AS \";\")", "-- a; b\nSELECT 1", "/* a; */ SELECT 1",
+		"CREATE TRIGGER a AFTER INSERT ON x BEGIN UPDATE x SET z = CASE WHEN y THEN 1 END; DELETE FROM x WHERE y = 0; END",
+		"create temp trigger b after insert on x begin select 1; end;", "EXPLAIN QUERY PLAN SELECT 1;",
+	} {
+		if outcome := b.call("exec", map[string]any{"statement": one}).Execute(t); outcome.Kind != pluginsdk.OutcomeSuccess {
+			t.Errorf("%s: %s %+v", one, outcome.Kind, outcome.Failure)
+		}
+	}
+	for _, two := range []string{
+		"SELECT 1; DROP TABLE x", "SELECT 1;DROP TABLE x;", "/* ; */ SELECT ';' ; /* */ DROP TABLE x", "-- x\nSELECT 1;\n--\nDROP TABLE x", "; DROP TABLE x", "SELECT 1; 'x'",
+		"CREATE TRIGGER c AFTER INSERT ON x BEGIN SELECT 1; END; DROP TABLE x", "EXPLAIN SELECT 1; DROP TABLE x", "CREATE TABLE trigger_of (a); DROP TABLE x",
+	} {
+		for _, transaction := range []bool{true, false} {
+			b.call("exec", map[string]any{"statement": two, "transaction": transaction}).Fail(t, pluginsdk.FailurePermanent, "multiple commands")
+		}
+	}
+	b.query(t, "SELECT y FROM x")
 }
 
 func TestSQLiteReachesNoOtherFile(t *testing.T) {

@@ -41,7 +41,7 @@ class Written:
 
 
 @plugin.handler("write", name="Write a greeting", description="Writes a greeting into a file.", category="demo", icon="file-pen",
-                effect="idempotent", example={"path": "letters/ada.txt", "name": "Ada"})
+                effect="idempotent", example={"path": "ada.txt", "name": "Ada"})
 def write(step: Step, config: Letter) -> Written:
     text = f"Hello, {config.name}!\n"
     before = step.workspace.read_text(config.path) if step.workspace.exists(config.path) else None

@@ -40,7 +40,7 @@ func Row(d *pluginsdk.Description) string {
 // or an example that is not JSON.
 func Page(d *pluginsdk.Description) (string, error) {
 	var out strings.Builder
-	fmt.Fprintf(&out, "<!-- Made from the plugin's own description by \"make generate\". -->\n\n# %s\n\n%s\n\n| handler | does |\n| --- | --- |\n", d.Name, d.Description)
+	fmt.Fprintf(&out, "<!-- Made from the plugin's own description by \"make generate\". -->\n\n# %s\n\n%s\n\nWhat its process may write, read and see is bounded by [the fence](../plugins.md#the-fence) around every plugin.\n\n| handler | does |\n| --- | --- |\n", d.Name, d.Description)
 	for _, handler := range d.Handlers {
 		fmt.Fprintf(&out, "| [`%s`](#%s) | %s |\n", handler.Path, strings.ReplaceAll(handler.Path, ".", ""), cell(handler.Name))
 	}

@@ -119,7 +119,7 @@ func plugin() *pluginsdk.Plugin {
 			}, pluginsdk.Func[greeting, greeted](hello)),
 			pluginsdk.NewHandler(pluginsdk.HandlerInfo{
 				Path: "greeter.write", Name: "Write a greeting", Description: "Writes a greeting into a file.", Category: "demo", Icon: "file-pen",
-				Effect: pluginsdk.EffectIdempotent, Example: json.RawMessage(`{"path": "letters/ada.txt", "name": "Ada"}`),
+				Effect: pluginsdk.EffectIdempotent, Example: json.RawMessage(`{"path": "ada.txt", "name": "Ada"}`),
 			}, write{}),
 			pluginsdk.NewHandler(pluginsdk.HandlerInfo{
 				Path: "greeter.wait", Name: "Wait", Description: "Waits, and ends at once when it is cancelled.", Category: "demo", Icon: "clock",

@@ -24,7 +24,7 @@ export const write = plugin.handler("write", {
     name: s.string({ title: "Whom to greet", default: "world", maxLength: 200 }),
   }),
   output: s.object({ path: s.string({ title: "File" }), bytes: s.integer({ title: "Size" }) }),
-  example: { path: "letters/ada.txt", name: "Ada" },
+  example: { path: "ada.txt", name: "Ada" },
   async execute(step, config) {
     const text = `Hello, ${config.name}!\n`;
     const before = (await step.workspace.exists(config.path)) ? await step.workspace.readText(config.path) : null;

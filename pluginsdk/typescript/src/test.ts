@@ -1,12 +1,14 @@
 // Tests: npm test
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 
 import { hello, write } from "./plugin.js";
-import { Invalid, Workspace } from "./vwmp/index.js";
+import { Invalid, Plugin, s, Workspace } from "./vwmp/index.js";
 import { run, undo } from "./vwmp/testing.js";
 
 test("it greets twice", async () => {
@@ -37,4 +39,75 @@ test("the workspace finds and keeps its files", async () => {
   for (const name of ["../a", "/etc/passwd", "out/passwd", "a/", "", "con.txt"]) {
     await assert.rejects(workspace.readText(name), Invalid);
   }
+});
+
+/** Starts a program that ignores SIGTERM, by way of another one. */
+const tree = "(trap '' TERM; exec sleep 600) & echo $! > new && mv new pid; wait";
+
+/** The process that a tree started, as soon as it says so. */
+async function grandchild(workspace: string): Promise<number> {
+  for (;;) {
+    const text = await readFile(join(workspace, "pid"), "utf8").catch(() => "");
+    if (text !== "") return Number(text);
+    await wait(10);
+  }
+}
+
+/** Waits until a process is gone, or only waits to be reaped. */
+async function ended(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    if ((await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")).includes(") Z ")) return;
+    await wait(10);
+  }
+}
+
+const unix = { skip: process.platform === "win32", timeout: 20_000 };
+
+test("a cancelled step ends what its program started", unix, async () => {
+  let pid = 0;
+  const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
+    name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({}),
+    async execute(step) {
+      const running = step.run("sh", ["-c", tree]);
+      pid = await grandchild(step.workspace.path);
+      step.cancel(false);
+      await running;
+      return {};
+    },
+  });
+  const result = await run(handler, {});
+  assert.deepEqual([result.kind, result.error?.failureClass], ["failure", "cancelled"]);
+  await ended(pid);
+});
+
+test("a program ends what it leaves running, and gives its code", unix, async () => {
+  const workspace = await mkdtemp(join(tmpdir(), "vwmp-test-"));
+  const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
+    name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({ code: s.integer({}) }),
+    execute: async (step) => ({ code: (await step.run("sh", ["-c", `${tree.replace("wait", "exit 3")}`])).code ?? -1 }),
+  });
+  assert.deepEqual((await run(handler, {}, { workspace })).output, { code: 3 });
+  await ended(await grandchild(workspace));
+});
+
+test("a plugin that is killed takes along what its steps run", unix, async () => {
+  const workspace = await mkdtemp(join(tmpdir(), "vwmp-test-"));
+  const at = (name: string) => JSON.stringify(new URL(name, import.meta.url));
+  const plugin = spawn(process.execPath, ["--input-type=module", "--eval", `
+    import { Plugin, s } from ${at("./vwmp/index.js")};
+    import { run } from ${at("./vwmp/testing.js")};
+    const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
+      name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({}),
+      execute: (step) => step.run("sh", ["-c", ${JSON.stringify(tree)}]),
+    });
+    await run(handler, {}, { workspace: ${JSON.stringify(workspace)} });
+  `], { stdio: "ignore" });
+  const pid = await grandchild(workspace);
+  plugin.kill("SIGKILL");
+  await ended(pid);
 });

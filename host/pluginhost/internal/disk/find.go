@@ -111,6 +111,30 @@ func Open(path string) (*Plugin, error) {
 	return executable(filepath.Dir(absolute), absolute)
 }
 
+// Command is what starts the plugin at a path, without a look at whose file it
+// is: that is for Open.
+func Command(path string) ([]string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(absolute)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.IsDir():
+		return []string{absolute}, nil
+	}
+	command, err := readManifest(absolute)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("a plugin is a binary, or a folder with a %s: %w", ManifestFile, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ManifestFile, err)
+	}
+	return command, nil
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -1,5 +1,5 @@
 // What a handler is given beside its config.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
@@ -271,15 +271,23 @@ export class Step {
     this.undoToken = JSON.stringify(token);
   }
 
-  /** Runs a program in the workspace; it is ended with the step. */
+  /** Runs a program in the workspace. It and what it starts end with the step; what it leaves running ends with it. */
   async run(program: string, args: string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
     this.check();
-    const child = spawn(program, args, { cwd: this.workspace.path, stdio: ["ignore", "pipe", "pipe"], ...options });
-    let kill: NodeJS.Timeout | undefined;
+    const child = spawn(program, args, { cwd: this.workspace.path, stdio: ["ignore", "pipe", "pipe"], detached: hasGroups, ...options });
+    const guard = guardOf(child);
+    let grace: NodeJS.Timeout | undefined;
     const stop = () => {
-      child.kill("SIGTERM");
-      kill = setTimeout(() => child.kill("SIGKILL"), commandGrace);
+      endGroup(child, "SIGTERM");
+      grace = setTimeout(() => endGroup(child, "SIGKILL"), commandGrace);
     };
+    child.on("exit", () => {
+      this.signal.removeEventListener("abort", stop);
+      clearTimeout(grace);
+      endGroup(child, "SIGKILL");
+      // What left the group may hold the pipes open.
+      grace = setTimeout(() => [child.stdout, child.stderr].forEach((pipe) => pipe.destroy()), commandGrace);
+    });
     this.signal.addEventListener("abort", stop, { once: true });
     const text = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (piece: string) => (text.stdout += piece));
@@ -289,7 +297,8 @@ export class Step {
       this.check();
       return { code, ...text };
     } finally {
-      clearTimeout(kill);
+      clearTimeout(grace);
+      guard?.kill("SIGKILL");
       this.signal.removeEventListener("abort", stop);
     }
   }
@@ -303,4 +312,26 @@ export class Step {
 function objectOf(text: string): Record<string, Json> {
   const value = text === "" ? {} : (JSON.parse(text) as Json);
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+/** A detached program leads a process group, except on Windows. */
+const hasGroups = process.platform !== "win32";
+
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (!hasGroups) child.kill(signal);
+    else if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // Nothing is left of it.
+  }
+}
+
+/** Ends a program's group when this process is killed: a detached one is in a session of its own, where the host doesn't look. */
+function guardOf(child: ChildProcess): ChildProcess | undefined {
+  if (!hasGroups || child.pid === undefined) return undefined;
+  const guard = spawn("/bin/sh", ["-c", 'read -r _; kill -s KILL -- "-$1"', "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  // Without a shell there is no guard, and the step's end still ends the group.
+  guard.on("error", () => {});
+  guard.stdin?.on("error", () => {});
+  return guard;
 }
