@@ -33,6 +33,7 @@ func newHiddenWorld(t *testing.T, settings ...setting) *hiddenWorld {
 	h.ask("POST", executions+h.ended+"/cancel/", "", h.ann...).want(200)
 	h.eventually("the end", func() bool { return h.status(h.ended) == "cancelled" })
 	h.live = h.ask("POST", workflows+h.workflow+"/execute/", "", h.ann...).want(202).text("execution_id")
+	h.eventually("the start", func() bool { return h.status(h.live) == "running" })
 	return h
 }
 
@@ -242,6 +243,7 @@ func TestCase41AMessageIsJudgedByTheRoleOfNow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.begin("[{id: a, handler: test.block}]")
+	w.eventually("the start", func() bool { return w.status(id) == "running" })
 	c := w.dial("/ws/vwmp/executions/"+id, w.as("bob", "executor")...)
 	c.await("snapshot")
 	w.ask("PUT", users+"bob/", `{"role":"viewer"}`).want(200)
