@@ -43,6 +43,7 @@ func (s *Server) row(method, pattern string) route {
 // admit judges who sent a request, and whether its body may be looked at.
 func (s *Server) admit(c *fiber.Ctx, r route) error {
 	info := infoOf(c.UserContext())
+	info.pattern, info.action = r.pattern, r.action
 	origin := c.Get(fiber.HeaderOrigin)
 	guarded := r.socket || !safe(c.Method())
 	if guarded && origin != "" && !s.hosts.Load().AllowedOrigin(origin) {
@@ -70,9 +71,14 @@ func (s *Server) signedIn(c *fiber.Ctx, info *requestInfo, r route) error {
 	}
 	info.who = who
 	if err == nil {
+		err = s.maySeeObject(c, r, who)
+	} else if c.Get(fiber.HeaderAuthorization) != "" {
+		info.signInFailed(err)
+	}
+	if err == nil {
 		return nil
 	}
-	if p := problemOf(err); r.socket && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden) {
+	if p := problemOf(err); r.socket && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden || p.Status == http.StatusNotFound) {
 		info.refused = p
 		return nil
 	}
@@ -164,3 +170,9 @@ func tooDeep(text []byte) bool {
 
 // signedOut reports whether an error says that nobody is signed in.
 func signedOut(err error) bool { return errors.Is(err, edge.ErrSignedOut) }
+
+// limited reports whether an error says that too many sign-ins failed.
+func limited(err error) bool {
+	var found *edge.LimitedError
+	return errors.As(err, &found)
+}

@@ -48,6 +48,10 @@ type requestInfo struct {
 	host    string
 	secure  bool
 	address string
+	// pattern is the route's, and action how the audit trail calls what was
+	// asked for, empty for what changes nothing. A handler may say of which
+	// object and in which detail.
+	pattern, action, object, detail string
 	// refused is why a socket must be closed once it is open.
 	refused *problem.Problem
 }
@@ -99,7 +103,10 @@ func (s *Server) setUp() {
 	s.addAbout()
 	s.addPlugins()
 	s.addSignIn()
+	s.addOIDC()
+	s.addAccounts()
 	s.addSecrets()
+	s.addAudit()
 	s.addAdmin()
 	s.addSockets()
 	s.addPages()
@@ -181,10 +188,12 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 	if err := s.bounded(c); err != nil {
 		return s.fail(c, err)
 	}
-	if err := c.Next(); err != nil {
-		return s.fail(c, err)
+	err = c.Next()
+	if err != nil {
+		err = s.fail(c, err)
 	}
-	return nil
+	s.audited(c, info)
+	return err
 }
 
 func (s *Server) bounded(c *fiber.Ctx) error {
@@ -268,6 +277,7 @@ func (s *Server) refusal(info *requestInfo, err error) *problem.Problem {
 	if p.Status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
+	info.detail = string(p.ErrorCode)
 	s.log.Log(context.Background(), level, "request refused", "request_id", info.id, "path", info.path, "status", p.Status, "error", err)
 	return p.At(info.path, info.id)
 }

@@ -93,6 +93,9 @@ func (s *Server) listExecutions(ctx context.Context, in *listExecutionsInput) (*
 	if filter.Until, err = timeValue("until", in.Until); err != nil {
 		return nil, err
 	}
+	if filter.Hidden, err = s.hidden(ctx, infoOf(ctx).who); err != nil {
+		return nil, err
+	}
 	page, next, err := s.Executions.Executions(ctx, filter)
 	if err != nil {
 		return nil, err

@@ -71,6 +71,14 @@ type Options struct {
 	Auth       edge.Mode
 	AdminToken string
 	Sessions   data.Sessions
+	// Accounts and Audit may be nil: then the admin token is all that lets
+	// anybody in, and nothing is written down.
+	Accounts data.Accounts
+	Audit    data.Audit
+	// Provider may be nil: then nobody signs in by OIDC; so may Bearer: then
+	// no JWT lets anybody in.
+	Provider edge.Provider
+	Bearer   edge.Bearer
 	// AllowedHosts are names besides the loopback ones under which the
 	// server may be asked, with or without a port.
 	AllowedHosts []string
@@ -141,6 +149,8 @@ type Server struct {
 	describing bool
 	views      *viewCache
 	tally      tallyCache
+	strangers  strangers
+	flows      flows
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context
@@ -173,7 +183,7 @@ func New(options Options) (*Server, error) {
 	}
 	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{
-		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Now: options.Now,
+		Mode: options.Auth, AdminToken: options.AdminToken, Sessions: options.Sessions, Accounts: options.Accounts, Bearer: options.Bearer, Now: options.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -252,7 +262,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // NewSignInTicket makes a ticket for the sign-in page: one use, 10 minutes.
 func (s *Server) NewSignInTicket() string {
-	ticket, _ := s.signIn.NewLinkTicket()
+	ticket, _ := s.signIn.NewLinkTicket(edge.Server())
 	return ticket
 }
 

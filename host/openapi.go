@@ -44,13 +44,13 @@ func (s *Server) setUpAPI() {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer":  {Type: "http", Scheme: "bearer", Description: "The admin token"},
+					"bearer":  {Type: "http", Scheme: "bearer", Description: "The admin token, or an API token"},
 					"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "A browser's session; changes need the header " + ownHeader + " too"},
 				},
 			},
 			Tags: []*huma.Tag{
 				{Name: "workflows"}, {Name: "executions"}, {Name: "triggers", Description: "What starts executions without a person"}, {Name: "catalogue", Description: "Handlers and workflow types"}, {Name: "plugins"},
-				{Name: "auth", Description: "Sign-in"}, {Name: "secrets"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
+				{Name: "auth", Description: "Sign-in, API tokens and sessions"}, {Name: "accounts"}, {Name: "audit", Description: "Who did what"}, {Name: "secrets"}, {Name: "live", Description: "WebSockets"}, {Name: "server"},
 			},
 		},
 		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

@@ -78,7 +78,11 @@ func localPath(path string) string {
 }
 
 func (s *Server) sendSignIn(c *fiber.Ctx, status int, refused string) error {
-	page, err := s.pages.SignIn(pages.SignIn{Shell: s.shell(c, "Sign in", ""), Refused: refused, Next: localPath(c.Query("next"))})
+	elsewhere := ""
+	if s.Provider != nil {
+		elsewhere = oidcStart
+	}
+	page, err := s.pages.SignIn(pages.SignIn{Shell: s.shell(c, "Sign in", ""), Refused: refused, Next: localPath(c.Query("next")), Elsewhere: elsewhere})
 	if err != nil {
 		return err
 	}

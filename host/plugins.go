@@ -306,7 +306,7 @@ func (s *Server) PluginsChanged(names []string, catalogue bool) {
 		s.log.Error("tell of a change of plugins", "error", err)
 		return
 	}
-	s.Hub.Announce(live.NewNotice(text))
+	s.Hub.Announce(live.NewNotice("", text))
 }
 
 // pluginsChanged is the event of /ws/vwmp/events that belongs to no
@@ -362,7 +362,15 @@ func (s *Server) pluginUsage(ctx context.Context, in *pluginInput) (*usageOutput
 	for i, name := range slices.Sorted(slices.Values(status.WorkflowTypes)) {
 		usage.WorkflowTypes[i] = typeUsage{name, []usageWorkflow{}}
 	}
-	err = EachWorkflow(ctx, s.Workflows, func(w *data.Workflow, document json.RawMessage) { usage.add(w, document) })
+	hidden, err := s.hidden(ctx, infoOf(ctx).who)
+	if err != nil {
+		return nil, err
+	}
+	err = EachWorkflow(ctx, s.Workflows, func(w *data.Workflow, document json.RawMessage) {
+		if !hidden[w.ID] {
+			usage.add(w, document)
+		}
+	})
 	return &usageOutput{usage}, err
 }
 

@@ -8,9 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/pluginsdk"
-	"github.com/vwmp/vwmp/store/data"
 )
 
 // failOnce makes test.fail succeed from its second call on.
@@ -165,29 +163,10 @@ func TestAnUndoTakesARunBackOnce(t *testing.T) {
 	w.ask("POST", executions+"none/undo/?dry_run=true", "").problem(404, "EXECUTION_NOT_FOUND")
 }
 
-// casting signs everybody in as one role.
-type casting struct {
-	data.Sessions
-	role string
-}
-
-func (c *casting) PutSession(ctx context.Context, hash string, session data.Session) error {
-	session.Principal, session.Role = c.role, c.role
-	return c.Sessions.PutSession(ctx, hash, session)
-}
-
-// as signs a caller in and returns the headers of its requests.
-func (w *world) as(c *casting, role string) []string {
-	w.t.Helper()
-	c.role = role
-	return []string{"Authorization", "", "Cookie", w.signIn(), "Origin", w.url, "X-VWMP-Request", "1"}
-}
-
 func TestEditsNeedMoreThanToRun(t *testing.T) {
-	sessions := &casting{}
-	w := newWorld(t, func(o *host.Options) { sessions.Sessions, o.Sessions = o.Sessions, sessions })
+	w := newWorld(t)
 	workflow, first := w.chain()
-	executor, viewer := w.as(sessions, "executor"), w.as(sessions, "viewer")
+	executor, viewer := w.as("exe", "executor"), w.as("vic", "viewer")
 	fork, run := executions+first+"/fork/", workflows+workflow+"/steps/a/run/"
 	w.ask("POST", fork+"?dry_run=true", `{"from_step":"b"}`, executor...).want(200)
 	w.ask("POST", run, `{"parameters":{"p":"x"}}`, executor...).want(202)

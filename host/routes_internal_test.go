@@ -72,6 +72,7 @@ func TestOnlyTheseNeedNoSignIn(t *testing.T) {
 	public := map[string]bool{
 		"GET /healthz": true, "GET /readyz": true, "GET /": true, "GET /vwmp/sign-in": true, "GET /vwmp/assets/{name}": true, "GET /assets/{name}": true,
 		"POST /api/vwmp/auth/login/": true, "POST /api/vwmp/hooks/{token}/": true,
+		"GET /api/vwmp/auth/oidc/start/": true, "GET /api/vwmp/auth/oidc/callback/": true,
 	}
 	for _, pattern := range appPages {
 		public["GET "+pattern] = true
@@ -83,6 +84,27 @@ func TestOnlyTheseNeedNoSignIn(t *testing.T) {
 		if !safe(r.method) && r.permission < edge.Executor && !strings.Contains(r.pattern, "/auth/") && !strings.HasSuffix(r.pattern, "/validate/") && !strings.Contains(r.pattern, "/hooks/") {
 			t.Errorf("%s %s changes something and needs only %s", r.method, r.pattern, r.permission)
 		}
+	}
+}
+
+func TestWhatChangesSomethingIsAudited(t *testing.T) {
+	changesNothing := map[string]bool{"/workflows/validate/": true, "/workflows/{id}/plan/": true, "/auth/tickets/": true}
+	actions := map[string]string{}
+	for _, r := range routeTable() {
+		name := r.method + " " + r.pattern
+		if safe(r.method) || changesNothing[strings.TrimPrefix(r.pattern, apiBase)] {
+			if r.action != "" {
+				t.Errorf("%s changes nothing and is audited as %s", name, r.action)
+			}
+			continue
+		}
+		if r.action == "" {
+			t.Errorf("%s changes something and is not audited", name)
+		}
+		if other := actions[r.action]; other != "" {
+			t.Errorf("%s and %s are both audited as %s", name, other, r.action)
+		}
+		actions[r.action] = name
 	}
 }
 

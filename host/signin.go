@@ -38,13 +38,16 @@ func (s *Server) addSignIn() {
 type loginInput struct {
 	UserAgent string `header:"User-Agent" hidden:"true"`
 	Body      struct {
-		Token string `json:"token" maxLength:"1024"`
+		User     string `json:"user,omitempty" maxLength:"64" doc:"The account's name"`
+		Password string `json:"password,omitempty" maxLength:"1024"`
+		Token    string `json:"token,omitempty" maxLength:"1024" doc:"The admin token, in the place of both"`
 	}
 }
 
 type account struct {
-	User string `json:"user"`
-	Role string `json:"role"`
+	User  string   `json:"user"`
+	Role  string   `json:"role"`
+	Teams []string `json:"teams" nullable:"false"`
 	// Auth is the server's mode.
 	Auth      string    `json:"auth" enum:"token,none" doc:"Whether this server asks callers to sign in"`
 	Way       string    `json:"signed_in_by" enum:"token,cookie,ticket,none"`
@@ -59,25 +62,60 @@ type loginOutput struct {
 type accountOutput struct{ Body account }
 
 func (s *Server) logIn(ctx context.Context, in *loginInput) (*loginOutput, error) {
-	out := &loginOutput{Body: account{User: edge.AdminName, Role: edge.Admin.String(), Auth: string(s.signIn.Mode()), Way: string(edge.WayNone)}}
+	info := infoOf(ctx)
+	out := &loginOutput{Body: s.accountOf(edge.Principal{Name: edge.AdminName, Role: edge.Admin, Way: edge.WayNone})}
 	if s.signIn.Mode() == edge.ModeNone {
 		// Nothing to sign in to; the empty cookie ends one of before.
-		out.SetCookie = cookie("", time.Unix(0, 0), infoOf(ctx).secure)
+		out.SetCookie = cookie("", time.Unix(0, 0), info.secure)
 		return out, nil
 	}
-	if err := s.signIn.CheckToken(in.Body.Token, infoOf(ctx).address); err != nil {
-		if signedOut(err) {
-			return nil, problem.New(http.StatusUnauthorized, problem.AuthenticationError, "this is not the token").Because(err)
-		}
-		return nil, err
-	}
-	value, expires, err := s.signIn.Open(ctx, in.UserAgent)
+	who, err := s.letIn(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	out.SetCookie = cookie(value, expires, infoOf(ctx).secure)
-	out.Body.Way, out.Body.ExpiresAt = string(edge.WayCookie), expires
+	value, expires, err := s.signIn.Open(ctx, who, in.UserAgent, info.address)
+	if err != nil {
+		return nil, err
+	}
+	info.who = who
+	who.Way = edge.WayCookie
+	out.SetCookie = cookie(value, expires, info.secure)
+	out.Body = s.accountOf(who)
+	out.Body.ExpiresAt = expires
 	return out, nil
+}
+
+// letIn judges what somebody signs in with.
+func (s *Server) letIn(ctx context.Context, in *loginInput) (edge.Principal, error) {
+	info, sent := infoOf(ctx), &in.Body
+	switch {
+	case sent.Token != "" && (sent.User != "" || sent.Password != ""):
+		return edge.Principal{}, problem.InvalidValue("/token", "not_allowed", "sign in with user and password, or with token, not with both")
+	case sent.Token != "":
+		if err := s.signIn.CheckToken(sent.Token, info.address); err != nil {
+			return edge.Principal{}, refusedSignIn(err, "this is not the admin token; API tokens are for programs, which send them as Authorization: Bearer")
+		}
+		return edge.Server(), nil
+	case sent.User == "" || sent.Password == "":
+		return edge.Principal{}, problem.InvalidValue("", "required", "sign in with user and password, or with the admin token as token")
+	}
+	info.object = "users/" + sent.User
+	who, err := s.signIn.WithPassword(ctx, sent.User, sent.Password, info.address)
+	if err != nil {
+		return edge.Principal{}, refusedSignIn(err, "the name or the password is wrong, or the account is disabled")
+	}
+	return who, nil
+}
+
+func refusedSignIn(err error, text string) error {
+	if signedOut(err) {
+		return problem.New(http.StatusUnauthorized, problem.AuthenticationError, text).Because(err)
+	}
+	return err
+}
+
+func (s *Server) accountOf(who edge.Principal) account {
+	return account{User: who.Name, Role: who.Role.String(), Teams: append([]string{}, who.Teams...), Auth: string(s.signIn.Mode()), Way: string(who.Way), ExpiresAt: who.Until()}
 }
 
 // cookie is the session's cookie: no script reads it, and no other site's
@@ -100,12 +138,12 @@ func (s *Server) logOut(ctx context.Context, in *logoutInput) (*logoutOutput, er
 	if err := s.signIn.End(ctx, in.Session); err != nil {
 		return nil, err
 	}
+	s.rejudge()
 	return &logoutOutput{cookie("", time.Unix(0, 0), infoOf(ctx).secure)}, nil
 }
 
 func (s *Server) getMe(ctx context.Context, _ *struct{}) (*accountOutput, error) {
-	who := infoOf(ctx).who
-	return &accountOutput{account{User: who.Name, Role: who.Role.String(), Auth: string(s.signIn.Mode()), Way: string(who.Way)}}, nil
+	return &accountOutput{s.accountOf(infoOf(ctx).who)}, nil
 }
 
 type ticketOutput struct {
@@ -115,9 +153,9 @@ type ticketOutput struct {
 	}
 }
 
-func (s *Server) createTicket(context.Context, *struct{}) (*ticketOutput, error) {
+func (s *Server) createTicket(ctx context.Context, _ *struct{}) (*ticketOutput, error) {
 	out := &ticketOutput{}
-	out.Body.Ticket, out.Body.ExpiresAt = s.signIn.NewSocketTicket()
+	out.Body.Ticket, out.Body.ExpiresAt = s.signIn.NewSocketTicket(infoOf(ctx).who)
 	return out, nil
 }
 
@@ -132,7 +170,7 @@ type signInLinkOutput struct {
 func (s *Server) createSignInLink(ctx context.Context, _ *struct{}) (*signInLinkOutput, error) {
 	info := infoOf(ctx)
 	out := &signInLinkOutput{}
-	out.Body.Ticket, out.Body.ExpiresAt = s.signIn.NewLinkTicket()
+	out.Body.Ticket, out.Body.ExpiresAt = s.signIn.NewLinkTicket(info.who)
 	scheme := "http://"
 	if info.secure {
 		scheme = "https://"
@@ -152,16 +190,21 @@ func (s *Server) signInPage(c *fiber.Ctx) error {
 		// A HEAD must not use the ticket up.
 		return s.sendSignIn(c, http.StatusOK, "")
 	}
-	if err := s.signIn.UseLinkTicket(ticket, info.address); err != nil {
+	info.action = actionSignIn
+	who, err := s.signIn.UseLinkTicket(c.UserContext(), ticket, info.address)
+	if err != nil {
+		info.detail = "a sign-in link"
 		if !signedOut(err) {
 			return err
 		}
 		return s.sendSignIn(c, http.StatusUnauthorized, "This link was used before, or is older than 10 minutes. Ask for a new one.")
 	}
-	value, expires, err := s.signIn.Open(c.UserContext(), c.Get(fiber.HeaderUserAgent))
+	value, expires, err := s.signIn.Open(c.UserContext(), who, c.Get(fiber.HeaderUserAgent), info.address)
 	if err != nil {
 		return err
 	}
+	who.Way = edge.WayTicket
+	info.who, info.object = who, "users/"+who.Name
 	made := cookie(value, expires, info.secure)
 	c.Set(fiber.HeaderSetCookie, made.String())
 	return c.Redirect("/vwmp/", http.StatusSeeOther)

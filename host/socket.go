@@ -44,6 +44,7 @@ type socket struct {
 	server *Server
 	conn   *wire.Conn
 	info   *requestInfo
+	watch  *watch
 	query  map[string]string
 
 	// ctx ends when the peer is gone or the server stops.
@@ -74,13 +75,14 @@ func decodeMessage(text []byte) clientMessage {
 // addSocket registers a WebSocket route. serve runs it until it returns; its
 // error becomes the close code.
 func (s *Server) addSocket(pattern string, serve func(*socket) error) {
+	row := s.row(http.MethodGet, pattern)
 	upgrade := websocket.New(func(conn *websocket.Conn) {
 		info, ok := conn.Locals("info").(*requestInfo)
 		if !ok {
 			info = &requestInfo{}
 		}
 		query := map[string]string{"id": conn.Params("id"), "after_seq": conn.Query("after_seq")}
-		s.serveSocket(conn.Conn, info, query, serve)
+		s.serveSocket(conn.Conn, row, info, query, serve)
 	}, websocket.Config{RecoverHandler: func(*websocket.Conn) {
 		// recover works only in the deferred call itself; serveSocket has
 		// its own, inside everything that it must undo.
@@ -103,20 +105,24 @@ func (s *Server) addSocket(pattern string, serve func(*socket) error) {
 	})
 }
 
-func (s *Server) serveSocket(conn *wire.Conn, info *requestInfo, query map[string]string, serve func(*socket) error) {
+func (s *Server) serveSocket(conn *wire.Conn, row route, info *requestInfo, query map[string]string, serve func(*socket) error) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, infoKey{}, info))
 	defer cancel(nil)
 	k := &socket{server: s, conn: conn, info: info, query: query, ctx: ctx, cancel: cancel, received: make(chan clientMessage)}
 	caller := info.who.Name
+	k.watch = s.newWatch(row, info.who, cancel)
+	k.watch.about(row, query["id"])
+	watched := k.watch
 	if info.refused != nil {
-		caller = "refused"
+		caller, watched = "refused", nil
 	}
-	release, err := s.streams.acquire(caller)
+	release, err := s.streams.acquire(caller, watched)
 	if err != nil {
 		k.close(err)
 		return
 	}
 	defer release()
+	defer k.watch.stop()
 	var reader sync.WaitGroup
 	reader.Go(func() {
 		// The panic is in the log; the end of the reader ends the socket.
@@ -137,7 +143,12 @@ func (k *socket) run(serve func(*socket) error) error {
 	if k.info.refused != nil {
 		return k.info.refused
 	}
-	return k.guard(func() error { return serve(k) })
+	return k.guard(func() error {
+		if err := k.watch.start(k.ctx); err != nil {
+			return err
+		}
+		return serve(k)
+	})
 }
 
 // guard turns a panic into an error: it must end this socket only.

@@ -14,6 +14,7 @@ import (
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/live"
 	"github.com/vwmp/vwmp/host/problem"
+	"github.com/vwmp/vwmp/store/data"
 )
 
 func (s *Server) addSockets() {
@@ -95,12 +96,22 @@ func (s *Server) executeSocket(k *socket) error {
 		return err
 	}
 	execution, err := s.start(k.ctx, id, startOptions{Parameters: parameters}, engine.TriggerWebSocket)
+	k.startedBy(id, execution.ID, err)
 	if err != nil {
 		return err
 	}
 	return k.listening(k.onExecution(execution.ID), func(ctx context.Context) error {
 		return live.Follow(ctx, s.Hub, s.Executions, execution.ID, 0, k.sendEvent)
 	})
+}
+
+// startedBy writes down what a socket started, or could not.
+func (k *socket) startedBy(workflowID, executionID string, err error) {
+	r := data.AuditRecord{Action: "workflow.execute", Object: "executions/" + executionID, Status: http.StatusAccepted, Detail: "by a socket"}
+	if err != nil {
+		r.Object, r.Status = "workflows/"+workflowID, problemOf(err).Status
+	}
+	k.server.record(k.ctx, k.info, r)
 }
 
 // awaitStart waits for the client's parameters. One that only listens gets
@@ -157,9 +168,17 @@ func (k *socket) onExecution(id string) func(clientMessage) {
 	}
 }
 
-func (k *socket) control(word, id string) error {
-	if !k.info.who.May(edge.Executor) {
-		return problem.New(http.StatusForbidden, problem.AuthorizationError, fmt.Sprintf("to %s an execution needs the role %s", word, edge.Executor))
+func (k *socket) control(word, id string) (err error) {
+	who, err := k.watch.may(k.ctx, edge.Executor, "to "+word+" an execution")
+	defer func() {
+		status := http.StatusOK
+		if err != nil {
+			status = problemOf(err).Status
+		}
+		k.server.record(k.ctx, k.info, data.AuditRecord{Action: "execution." + word, Object: "executions/" + id, Status: status, Detail: "by a socket"})
+	}()
+	if err != nil {
+		return err
 	}
 	do := k.server.Engine.Cancel
 	switch word {
@@ -168,8 +187,10 @@ func (k *socket) control(word, id string) error {
 	case "resume":
 		do = k.server.Engine.Resume
 	}
-	_, err := do(k.ctx, id, k.info.who.Name)
-	return executionMissing(err)
+	if _, err = do(k.ctx, id, who.Name); err != nil {
+		err = executionMissing(err)
+	}
+	return err
 }
 
 // snapshot is the first event on a socket that attaches.
@@ -219,6 +240,16 @@ func (k *socket) sendSnapshot(ctx context.Context, id string) (seq uint64, err e
 	return result.LastSeq, k.send(text)
 }
 
+// shows reports whether who watches everything may see a message.
+func (k *socket) shows(ctx context.Context, m *live.Message) (bool, error) {
+	who := *k.watch.who.Load()
+	if who.May(edge.Admin) || m.About() == "" {
+		return true, nil
+	}
+	rights, err := k.server.Workflows.Rights(ctx, m.About())
+	return err == nil && sees(who, rights), err
+}
+
 // dashboardSocket sends the starts, changes and ends of all executions, and
 // notices.
 func (s *Server) dashboardSocket(k *socket) error {
@@ -239,6 +270,12 @@ func (s *Server) dashboardSocket(k *socket) error {
 			m, err := subscription.Next(ctx)
 			if err != nil {
 				return err
+			}
+			if shows, err := k.shows(ctx, m); err != nil || !shows {
+				if err != nil {
+					return err
+				}
+				continue
 			}
 			if err := k.sendEvent(m); err != nil {
 				return err

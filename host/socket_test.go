@@ -521,11 +521,10 @@ func TestAnExecutionIsPausedThroughItsSocket(t *testing.T) {
 }
 
 func TestAViewersSocketOnlyListens(t *testing.T) {
-	sessions := &casting{}
-	w := newWorld(t, func(o *host.Options) { sessions.Sessions, o.Sessions = o.Sessions, sessions })
+	w := newWorld(t)
 	id := w.begin("[{id: a, handler: test.block}]")
 	w.eventually("the start", func() bool { return w.status(id) == "running" })
-	c := w.dial("/ws/vwmp/executions/"+id, w.as(sessions, "viewer")...)
+	c := w.dial("/ws/vwmp/executions/"+id, w.as("vic", "viewer")...)
 	c.await("snapshot")
 	for _, word := range []string{"pause", "resume", "cancel"} {
 		c.say(`{"type":"` + word + `"}`)

@@ -94,13 +94,40 @@ func (s *Server) getStats(c *fiber.Ctx, _ any) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	tally, err := s.tallied(ctx, days, stats)
+	hidden, err := s.hidden(ctx, infoOf(ctx).who)
+	if err != nil {
+		return 0, nil, err
+	}
+	tally, err := s.tallyFor(ctx, days, &stats, hidden)
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, counts{
 		Workflows: stats.Workflows, Executions: stats.Executions, Live: stats.Live, StoreFull: stats.Full, Tally: *tally,
 	}, nil
+}
+
+// tallyFor returns the figures that somebody may see. Who sees all shares
+// them with others; for whoever does not, they and the counts are made anew.
+func (s *Server) tallyFor(ctx context.Context, days int, stats *data.Stats, hidden map[string]bool) (*Tally, error) {
+	if len(hidden) == 0 {
+		return s.tallied(ctx, days, *stats)
+	}
+	var err error
+	if _, stats.Workflows, err = s.Workflows.Workflows(ctx, data.WorkflowFilter{Limit: 1, Hidden: hidden}); err != nil {
+		return nil, err
+	}
+	now := s.now().UTC()
+	tally, err := s.count(ctx, now, now.Truncate(24*time.Hour).AddDate(0, 0, 1-days), days, hidden)
+	if err != nil {
+		return nil, err
+	}
+	stats.Executions, stats.Live = 0, 0
+	for i := range tally.ByWorkflow {
+		stats.Executions += tally.ByWorkflow[i].Total
+		stats.Live += tally.ByWorkflow[i].Live
+	}
+	return tally, nil
 }
 
 // tallyCache keeps the last figures: a dashboard asks again and again, and
@@ -129,7 +156,7 @@ func (s *Server) tallied(ctx context.Context, days int, stats data.Stats) (*Tall
 	if s.Stats != nil && c.last != nil && c.key == key && now.Sub(c.made) < tallyLife {
 		return c.last, nil
 	}
-	made, err := s.count(ctx, now, key.today.AddDate(0, 0, 1-days), days)
+	made, err := s.count(ctx, now, key.today.AddDate(0, 0, 1-days), days, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -139,13 +166,13 @@ func (s *Server) tallied(ctx context.Context, days int, stats data.Stats) (*Tall
 
 // count looks at the executions of some days from since on, and at those of
 // the last 48 hours, which may begin earlier.
-func (s *Server) count(ctx context.Context, now, since time.Time, days int) (*Tally, error) {
+func (s *Server) count(ctx context.Context, now, since time.Time, days int, hidden map[string]bool) (*Tally, error) {
 	t := &Tally{Since: since, Complete: true, ByDay: make([]dayFigures, days), ByWorkflow: []workflowFigures{}, now: now}
 	for i := range t.ByDay {
 		t.ByDay[i].Date = since.AddDate(0, 0, i).Format(time.DateOnly)
 	}
 	places := map[string]int{}
-	filter := data.ExecutionFilter{Since: since, Limit: tallyPage}
+	filter := data.ExecutionFilter{Since: since, Limit: tallyPage, Hidden: hidden}
 	if earlier := now.Add(-48 * time.Hour); earlier.Before(since) {
 		filter.Since = earlier
 	}

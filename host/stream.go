@@ -30,17 +30,23 @@ func (s *Server) streamEvents(c *fiber.Ctx, id string, after uint64) error {
 		// A browser's EventSource comes again until it is told this.
 		return c.SendStatus(http.StatusNoContent)
 	}
-	release, err := s.streams.acquire(infoOf(c.UserContext()).who.Name)
+	ctx, cancel := context.WithCancelCause(c.UserContext())
+	who := infoOf(c.UserContext()).who
+	w := s.newWatch(s.row(http.MethodGet, apiBase+"/executions/{id}/events/"), who, cancel)
+	w.executionID = id
+	release, err := s.streams.acquire(who.Name, w)
 	if err != nil {
+		cancel(nil)
 		return err
 	}
 	c.Set(fiber.HeaderContentType, typeStream)
 	c.Set("X-Accel-Buffering", "no")
 	if c.Method() == http.MethodHead {
 		release()
+		cancel(nil)
 		return nil
 	}
-	stream := &eventStream{server: s, conn: c.Context().Conn(), ctx: c.UserContext(), id: id, after: after, release: release}
+	stream := &eventStream{server: s, conn: c.Context().Conn(), ctx: ctx, cancel: cancel, watch: w, id: id, after: after, release: release}
 	// The library runs the writer in a goroutine of its own and waits for it
 	// when the connection ends; release tells Shutdown.
 	c.Context().SetBodyStreamWriter(stream.run)
@@ -51,6 +57,8 @@ type eventStream struct {
 	server  *Server
 	conn    net.Conn
 	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	watch   *watch
 	id      string
 	after   uint64
 	release func()
@@ -60,13 +68,19 @@ type eventStream struct {
 }
 
 func (e *eventStream) run(out *bufio.Writer) {
+	defer e.cancel(nil)
 	defer e.release()
+	defer e.watch.stop()
 	defer func() {
 		if cause := recover(); cause != nil {
 			e.server.log.Error("an event stream panicked", "execution_id", e.id, "cause", cause, "stack", string(debug.Stack()))
 		}
 	}()
 	e.out = out
+	if err := e.watch.start(e.ctx); err != nil {
+		e.server.log.Debug("an event stream may not go on", "execution_id", e.id, "cause", err)
+		return
+	}
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
 	if err := e.write("retry: 2000\n\n"); err != nil {

@@ -17,12 +17,14 @@ type streams struct {
 	mu      sync.Mutex
 	open    int
 	callers map[string]int
+	// watches are told when what somebody may do has changed.
+	watches map[*watch]struct{}
 	drained chan struct{}
 	closed  bool
 }
 
 func newStreams(limit int) *streams {
-	return &streams{limit: limit, callers: map[string]int{}}
+	return &streams{limit: limit, callers: map[string]int{}, watches: map[*watch]struct{}{}}
 }
 
 // room tells whether the caller may open one more, before it is opened.
@@ -43,8 +45,9 @@ func (s *streams) roomLocked(caller string) error {
 	return nil
 }
 
-// acquire counts one more, and returns what to call at its end.
-func (s *streams) acquire(caller string) (release func(), err error) {
+// acquire counts one more, which w watches, and returns what to call at its
+// end. w may be nil.
+func (s *streams) acquire(caller string, w *watch) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.roomLocked(caller); err != nil {
@@ -52,12 +55,16 @@ func (s *streams) acquire(caller string) (release func(), err error) {
 	}
 	s.open++
 	s.callers[caller]++
-	return sync.OnceFunc(func() { s.release(caller) }), nil
+	if w != nil {
+		s.watches[w] = struct{}{}
+	}
+	return sync.OnceFunc(func() { s.release(caller, w) }), nil
 }
 
-func (s *streams) release(caller string) {
+func (s *streams) release(caller string, w *watch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.watches, w)
 	s.open--
 	if s.callers[caller]--; s.callers[caller] == 0 {
 		delete(s.callers, caller)

@@ -76,5 +76,5 @@ func (t toldWorkflows) tell(ctx context.Context, notice *workflowNotice) {
 		t.log.Error("tell of a changed workflow", "workflow_id", notice.WorkflowID, "error", err)
 		return
 	}
-	t.hub.Announce(live.NewNotice(text))
+	t.hub.Announce(live.NewNotice(notice.WorkflowID, text))
 }

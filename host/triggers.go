@@ -155,10 +155,14 @@ func (s *Server) listTriggers(ctx context.Context, in *listTriggersInput) (*list
 	if err != nil {
 		return nil, err
 	}
+	hidden, err := s.hidden(ctx, infoOf(ctx).who)
+	if err != nil {
+		return nil, err
+	}
 	out := &listTriggersOutput{}
 	out.Body.Triggers = []shownTrigger{}
 	for i := range views {
-		if (in.WorkflowID == "" || in.WorkflowID == views[i].WorkflowID) && (in.Type == "" || in.Type == string(views[i].Trigger.Type)) {
+		if !hidden[views[i].WorkflowID] && (in.WorkflowID == "" || in.WorkflowID == views[i].WorkflowID) && (in.Type == "" || in.Type == string(views[i].Trigger.Type)) {
 			out.Body.Triggers = append(out.Body.Triggers, shownTriggerOf(ctx, &views[i]))
 		}
 	}

@@ -95,6 +95,7 @@ func (s *Server) importWorkflow(ctx context.Context, in *importInput) (*importOu
 		return nil, err
 	}
 	record.ID, record.Author = in.ID, infoOf(ctx).who.Name
+	record.Rights.Owner = record.Author
 	present, err := s.present(ctx, in, record.Name)
 	if err != nil {
 		return nil, err
@@ -142,6 +143,12 @@ func (in *importInput) record(c *checked) (record data.NewWorkflow, err error) {
 // new one.
 func (s *Server) present(ctx context.Context, in *importInput, name string) (*data.Workflow, error) {
 	if in.ID != "" {
+		// The id of one that the caller may not see is taken, and so is that of
+		// one that was deleted, whose executions are still there.
+		taken := problem.New(http.StatusConflict, problem.Conflict, "the id is taken; import it under another one")
+		if err := s.maySee(ctx, infoOf(ctx).who, in.ID, taken); err != nil {
+			return nil, err
+		}
 		w, err := s.Workflows.Workflow(ctx, in.ID)
 		switch {
 		case errors.Is(err, engine.ErrNotFound):
@@ -161,7 +168,11 @@ func (s *Server) present(ctx context.Context, in *importInput, name string) (*da
 }
 
 func (s *Server) named(ctx context.Context, name string) (*data.Workflow, error) {
-	candidates, _, err := s.Workflows.Workflows(ctx, data.WorkflowFilter{Query: name, Limit: data.MaxLimit})
+	hidden, err := s.hidden(ctx, infoOf(ctx).who)
+	if err != nil {
+		return nil, err
+	}
+	candidates, _, err := s.Workflows.Workflows(ctx, data.WorkflowFilter{Query: name, Limit: data.MaxLimit, Hidden: hidden})
 	if err != nil {
 		return nil, err
 	}

@@ -167,6 +167,9 @@ type additions struct {
 	LastExecuted   *string         `json:"last_executed"`
 	LastStatus     any             `json:"last_status"`
 	ExecutionCount int             `json:"execution_count"`
+	Owner          string          `json:"owner"`
+	Team           string          `json:"team"`
+	Visibility     data.Visibility `json:"visibility"`
 	Valid          bool            `json:"valid"`
 	Problems       json.RawMessage `json:"problems,omitempty"`
 	Description    *string         `json:"description,omitempty"`
@@ -180,7 +183,7 @@ func flat(w data.Workflow, definition json.RawMessage, rewritten bool) ([]byte, 
 	const stamp = "2006-01-02T15:04:05.999999999Z07:00"
 	more := additions{
 		StepCount: w.StepCount, Revision: w.Revision, CreatedAt: w.CreatedAt.Format(stamp), UpdatedAt: w.UpdatedAt.Format(stamp),
-		LastStatus: w.LastStatus, ExecutionCount: w.ExecutionCount, Valid: w.Valid, Problems: w.Problems, TextRewritten: rewritten,
+		LastStatus: w.LastStatus, ExecutionCount: w.ExecutionCount, Owner: w.Owner, Team: w.Team, Visibility: w.Visibility, Valid: w.Valid, Problems: w.Problems, TextRewritten: rewritten,
 	}
 	if w.LastExecuted != nil {
 		text := w.LastExecuted.Format(stamp)

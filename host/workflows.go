@@ -39,6 +39,7 @@ func (s *Server) addWorkflows() {
 		Summary: "Delete a workflow", Description: "Its executions' history stays. 409 while one of them is live.",
 	}, s.deleteWorkflow)
 	s.addExecute(tags)
+	s.addAccess(tags)
 }
 
 // flatResponse describes a workflow whole.
@@ -52,6 +53,7 @@ func (s *Server) flatResponse() map[string]*huma.Response {
 		"created_at": {Type: huma.TypeString, Format: "date-time"}, "updated_at": {Type: huma.TypeString, Format: "date-time"},
 		"last_executed": {Type: huma.TypeString, Format: "date-time", Nullable: true}, "last_status": {Type: huma.TypeString, Nullable: true},
 		"execution_count": {Type: huma.TypeInteger}, "valid": {Type: huma.TypeBoolean},
+		"owner": {Type: huma.TypeString}, "team": {Type: huma.TypeString}, "visibility": {Type: huma.TypeString, Enum: []any{"private", "team", "all"}},
 		"text_rewritten": {Type: huma.TypeBoolean, Description: "The YAML text was written anew; comments are gone"},
 	} {
 		schema.Properties[name] = property
@@ -78,8 +80,12 @@ type listWorkflowsOutput struct {
 }
 
 func (s *Server) listWorkflows(ctx context.Context, in *listWorkflowsInput) (*listWorkflowsOutput, error) {
+	hidden, err := s.hidden(ctx, infoOf(ctx).who)
+	if err != nil {
+		return nil, err
+	}
 	page, total, err := s.Workflows.Workflows(ctx, data.WorkflowFilter{
-		Type: in.Type, Tag: in.Tag, Query: in.Query, Sort: in.Sort, Limit: in.Limit, Offset: in.Offset,
+		Type: in.Type, Tag: in.Tag, Query: in.Query, Sort: in.Sort, Limit: in.Limit, Offset: in.Offset, Hidden: hidden,
 	})
 	if err != nil {
 		return nil, err
@@ -145,6 +151,7 @@ func (s *Server) createWorkflow(ctx context.Context, in *createWorkflowInput) (*
 		return nil, err
 	}
 	record.Author, record.Message = infoOf(ctx).who.Name, in.Message
+	record.Rights.Owner = record.Author
 	w, err := s.Workflows.CreateWorkflow(ctx, record)
 	if err != nil {
 		return nil, err

@@ -208,7 +208,7 @@ func newWorld(t testing.TB, settings ...setting) *world {
 	options := host.Options{
 		Engine: w.engine, Workflows: w.store, Executions: w.store, Documents: w.store, Outputs: w.store, Catalogue: catalogue, Hub: w.hub,
 		Workspaces: []engine.Workspace{{Name: "default", Dir: t.TempDir()}, {Name: "other", Dir: t.TempDir()}},
-		Stats:      w.store.Stats, Secrets: sealed, Auth: edge.ModeToken, AdminToken: token, Sessions: w.store,
+		Stats:      w.store.Stats, Secrets: sealed, Auth: edge.ModeToken, AdminToken: token, Sessions: w.store, Accounts: w.store, Audit: w.store,
 		Version: host.Version{Version: "1.0.0-test", Platform: "linux/amd64", PluginProtocols: []int{1}}, Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 		Limits: host.Limits{SocketStart: 50 * time.Millisecond},
 	}

@@ -95,7 +95,7 @@ func (c *checker) problem(format string, values ...any) {
 
 func (c *checker) run() error {
 	c.tx = c.hot
-	if err := c.steps(c.checkExecutions, c.checkIndexes, c.checkRest, c.checkKeys, c.checkRevisions); err != nil {
+	if err := c.steps(c.checkExecutions, c.checkIndexes, c.checkRest, c.checkKeys, c.checkRevisions, c.checkAudit); err != nil {
 		return err
 	}
 	for _, m := range c.store.monthList() {

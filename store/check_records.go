@@ -85,7 +85,7 @@ func (c *checker) checkKeys() error {
 func (c *checker) checkRest() error {
 	sealed := []bucket{bucketSteps}
 	if c.tx == c.hot {
-		sealed = append(sealed, bucketDescriptions, bucketFileKeys, bucketSessions, bucketSecrets, bucketTriggers, bucketPlugins)
+		sealed = append(sealed, bucketDescriptions, bucketFileKeys, bucketSessions, bucketSecrets, bucketTriggers, bucketPlugins, bucketUsers, bucketTokens, bucketRights)
 	}
 	for _, from := range sealed {
 		if err := c.each(from, func(key, sealed []byte) error {

@@ -41,13 +41,18 @@ import (
 //	secrets            name → sealed JSON with the secret, encrypted
 //	triggers           trigger → sealed JSON that only its writer reads
 //	plugins            plugin → sealed JSON that only its writer reads
+//	users              name → sealed JSON
+//	tokens             id → sealed JSON with the hash of the token
+//	audit              seq(8) → sealed JSON; only ever added, each with the hash of the one before
+//	rights             workflow → sealed JSON; stays when the workflow is deleted
 //
 // A month's file of the history has the same buckets, as far as they are of
 // ended executions; history.go says which.
 //
 // meta holds format, boot_epoch, clean, instance, created_at, the check of the
 // key that secrets are encrypted with, and the numbers of workflows,
-// executions and live executions.
+// executions and live executions, and the head of the audit trail: the number
+// and the hash of its last record.
 type bucket string
 
 const (
@@ -77,6 +82,10 @@ const (
 	bucketSecrets      bucket = "secrets"
 	bucketTriggers     bucket = "triggers"
 	bucketPlugins      bucket = "plugins"
+	bucketUsers        bucket = "users"
+	bucketTokens       bucket = "tokens"
+	bucketAudit        bucket = "audit"
+	bucketRights       bucket = "rights"
 )
 
 // buckets are those of every file of this format; addedBuckets came later and
@@ -89,7 +98,9 @@ func buckets() []bucket {
 	}
 }
 
-func addedBuckets() []bucket { return []bucket{bucketSecrets, bucketTriggers, bucketPlugins} }
+func addedBuckets() []bucket {
+	return []bucket{bucketSecrets, bucketTriggers, bucketPlugins, bucketUsers, bucketTokens, bucketAudit, bucketRights}
+}
 
 // bucketsSince says which format brought a bucket; the others are as old as
 // the first.
@@ -112,6 +123,7 @@ const (
 	metaExecutions = "executions"
 	metaLive       = "live"
 	metaKeyCheck   = "key_check"
+	metaAuditHead  = "audit_head"
 )
 
 // prefix is where the keys of something begin that others follow.

@@ -61,6 +61,7 @@ type search struct {
 	starts  [][]byte
 	since   int64
 	trigger string
+	hidden  map[string]bool
 
 	// below is the place from which the next transaction goes on.
 	below data.Position
@@ -72,7 +73,7 @@ type search struct {
 
 func newSearch(filter *data.ExecutionFilter) *search {
 	s := &search{
-		since: microsOf(filter.Since, earliest), trigger: filter.Trigger,
+		since: microsOf(filter.Since, earliest), trigger: filter.Trigger, hidden: filter.Hidden,
 		// No id sorts before the empty one, so that until is not included.
 		below: data.Position{Micros: microsOf(filter.Until, latest)},
 	}
@@ -140,6 +141,7 @@ func (s *search) some(all []*bolt.Tx, most int) ([]rawExecution, error) {
 		}
 	}
 	var found []rawExecution
+	looked := 0
 	for range stepsPerView {
 		newest := newestOf(lanes)
 		if newest == nil || newest.place.Micros < s.since {
@@ -147,18 +149,21 @@ func (s *search) some(all []*bolt.Tx, most int) ([]rawExecution, error) {
 			return found, nil
 		}
 		if (s.trigger == "" || s.trigger == string(newest.trigger)) && listed(all[0], newest) {
-			if len(found) == most {
-				s.more = true
-				return found, nil
-			}
-			if len(found) == rowsPerView {
-				return found, nil
-			}
 			raw, err := readExecution(newest.tx, newest.place.ID)
 			if err != nil {
 				return nil, err
 			}
-			found, s.last = append(found, raw), newest.place
+			if !s.hidden[raw.header.workflow] {
+				if len(found) == most {
+					s.more = true
+					return found, nil
+				}
+				found, s.last = append(found, raw), newest.place
+			}
+			if looked++; looked == rowsPerView {
+				s.below = newest.place
+				return found, nil
+			}
 		}
 		s.below = newest.place
 		if err := newest.take(newest.cursor.Prev()); err != nil {

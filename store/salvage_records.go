@@ -80,6 +80,9 @@ func kindOfPlain(id string, payload []byte) bucket {
 		}
 		return ""
 	}
+	if bytes.HasPrefix(payload, []byte(`{"visibility":`)) {
+		return bucketRights
+	}
 	if h, err := decodeHeader(id, payload); err == nil && slices.Contains(data.Statuses(), h.status) && json.Valid(h.progress) {
 		return bucketExecutions
 	}
@@ -109,6 +112,9 @@ func later(row copiedRow, kept []byte) bool {
 		a, errA := decodeWorkflow(string(row.key), fresh)
 		b, errB := decodeWorkflow(string(row.key), old)
 		return errA == nil && (errB != nil || a.metadata.Revision > b.metadata.Revision || a.metadata.Revision == b.metadata.Revision && a.metadata.ExecutionCount >= b.metadata.ExecutionCount)
+	case bucketRights:
+		var a, b data.Rights
+		return json.Unmarshal(fresh, &a) == nil && (json.Unmarshal(old, &b) != nil || a.ChangedAt.After(b.ChangedAt))
 	case bucketSteps: // An item has the same fields.
 		var a, b engine.StepResult
 		if json.Unmarshal(fresh, &a) != nil || json.Unmarshal(old, &b) != nil {

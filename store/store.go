@@ -122,6 +122,8 @@ var (
 	_ data.Sessions     = (*Store)(nil)
 	_ data.Descriptions = (*Store)(nil)
 	_ data.Secrets      = (*Store)(nil)
+	_ data.Accounts     = (*Store)(nil)
+	_ data.Audit        = (*Store)(nil)
 	_ data.Triggers     = (*Store)(nil)
 	_ data.Plugins      = (*Store)(nil)
 	_ data.System       = (*Store)(nil)

@@ -117,6 +117,10 @@ func (s *Store) CreateWorkflow(ctx context.Context, given data.NewWorkflow) (dat
 			if err := count(tx, metaWorkflows, 1); err != nil {
 				return err
 			}
+			if err := putRights(tx, id, given.Rights, now); err != nil {
+				return err
+			}
+			w.metadata.SetRights(given.Rights)
 			return w.revise(tx, &given, kept)
 		},
 	})
@@ -214,7 +218,13 @@ func readWorkflow(tx *bolt.Tx, id string) (workflowRecord, error) {
 	if raw == nil {
 		return workflowRecord{}, notFound("workflow", id)
 	}
-	return decodeWorkflow(id, raw)
+	w, err := decodeWorkflow(id, raw)
+	if err != nil {
+		return w, err
+	}
+	rights, err := readRights(tx, id)
+	w.metadata.SetRights(rights)
+	return w, err
 }
 
 // countEarlier counts the executions that a workflow of this id had before.
@@ -372,13 +382,18 @@ func (s *Store) Workflows(ctx context.Context, filter data.WorkflowFilter) ([]da
 	if _, err := filter.Order(); err != nil {
 		return nil, 0, err
 	}
+	rights, err := s.allRights(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
 	all := []data.Workflow{}
-	err := s.pages(ctx, bucketWorkflows, nil, func(key, sealed []byte) error {
+	err = s.pages(ctx, bucketWorkflows, nil, func(key, sealed []byte) error {
 		raw, err := record.Open(key, sealed)
 		if err != nil {
 			return fmt.Errorf("workflow %s: %w", key, err)
 		}
 		w, err := decodeWorkflow(string(key), raw)
+		w.metadata.SetRights(rights[w.metadata.ID])
 		all = append(all, w.metadata)
 		return err
 	})

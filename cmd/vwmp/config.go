@@ -27,11 +27,11 @@ type config struct {
 	Plugins    map[string]pluginConfig `json:"plugins" yaml:"plugins" doc:"settings by plugin: adapter, defaults by handler, and limits"`
 	EnvAllow   []string                `json:"env_allow" yaml:"env_allow" doc:"variables that ${env.NAME} may read"`
 	// AllowCommands is nil where nobody decided: then the address does.
-	AllowCommands *bool    `json:"allow_commands" yaml:"allow_commands" doc:"whether steps may run commands; by default on a loopback address only"`
-	Hosts         []string `json:"hosts" yaml:"hosts" doc:"further names that the server answers to"`
-	Auth          string   `json:"auth" yaml:"auth" doc:"token, or none on a loopback address" default:"token"`
-	LogFormat     string   `json:"log_format" yaml:"log_format" doc:"text or json" default:"text"`
-	LogLevel      string   `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
+	AllowCommands *bool      `json:"allow_commands" yaml:"allow_commands" doc:"whether steps may run commands; by default on a loopback address only"`
+	Hosts         []string   `json:"hosts" yaml:"hosts" doc:"further names that the server answers to"`
+	Auth          authConfig `json:"auth" yaml:"auth" doc:"token, or none on a loopback address; or an object with mode, oidc and jwt" default:"token"`
+	LogFormat     string     `json:"log_format" yaml:"log_format" doc:"text or json" default:"text"`
+	LogLevel      string     `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
 	// Retention bounds what is kept of executions that have ended.
 	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
 }
@@ -82,7 +82,7 @@ func configFlags(flags *pflag.FlagSet) {
 func loadSettings(flags *pflag.FlagSet, getenv func(string) string) (*settings, error) {
 	s := &settings{
 		config: config{
-			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: "token", LogFormat: "text", LogLevel: "info",
+			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: authConfig{Mode: "token"}, LogFormat: "text", LogLevel: "info",
 			Retention: retentionConfig{Days: 90, PerWorkflow: 1000},
 		},
 		sources: map[string]source{},
@@ -131,7 +131,7 @@ func (s *settings) readFile(flags *pflag.FlagSet, getenv func(string) string) er
 
 func (s *settings) readEnv(getenv func(string) string) error {
 	for key, target := range map[string]*string{
-		"addr": &s.Addr, "data": &s.Data, "auth": &s.Auth, "log_format": &s.LogFormat, "log_level": &s.LogLevel,
+		"addr": &s.Addr, "data": &s.Data, "auth": &s.Auth.Mode, "log_format": &s.LogFormat, "log_level": &s.LogLevel,
 	} {
 		if value := getenv("VWMP_" + strings.ToUpper(key)); value != "" {
 			*target, s.sources[key] = value, fromEnv
@@ -178,7 +178,7 @@ func (s *settings) readFlags(flags *pflag.FlagSet) {
 		}
 		value, _ := flags.GetString(flag)
 		*map[string]*string{
-			"addr": &s.Addr, "data": &s.Data, "auth": &s.Auth, "log_format": &s.LogFormat, "log_level": &s.LogLevel,
+			"addr": &s.Addr, "data": &s.Data, "auth": &s.Auth.Mode, "log_format": &s.LogFormat, "log_level": &s.LogLevel,
 		}[key] = value
 		s.sources[key] = fromFlag
 	}
@@ -191,8 +191,8 @@ func (s *settings) readFlags(flags *pflag.FlagSet) {
 }
 
 func (s *settings) check() error {
-	if s.Auth != "token" && s.Auth != "none" {
-		return usageError("auth must be token or none, not %q", s.Auth)
+	if s.Auth.Mode != "token" && s.Auth.Mode != "none" {
+		return usageError("auth must be token or none, not %q", s.Auth.Mode)
 	}
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		return usageError("log-format must be text or json, not %q", s.LogFormat)
@@ -328,7 +328,7 @@ func (s *settings) printConfig(t *table) {
 	}
 	t.row("allow_commands", allow, sourceOf("allow_commands"))
 	t.row("hosts", list(s.Hosts), sourceOf("hosts"))
-	t.row("auth", s.Auth, sourceOf("auth"))
+	t.row("auth", s.Auth.String(), sourceOf("auth"))
 	t.row("log_format", s.LogFormat, sourceOf("log_format"))
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))
 	t.row("retention", s.Retention.String(), sourceOf("retention"))

@@ -176,8 +176,8 @@ func judgeStore(ctx context.Context, keeper data.System) finding {
 const damagedAdvice = "keep the folder as it is and restore a backup beside it with \"vwmp restore FILE --data NEW\"; \"vwmp doctor --salvage NEW\" copies what is still good"
 
 func judgeReport(report *data.Report) finding {
-	whole := fmt.Sprintf("%d workflows, %d executions in %d months and state.db, %d events, %d outputs",
-		report.Workflows, report.Executions, report.Months, report.Events, report.Blobs)
+	whole := fmt.Sprintf("%d workflows, %d executions in %d months and state.db, %d events, %d outputs, an audit trail of %d records",
+		report.Workflows, report.Executions, report.Months, report.Events, report.Blobs, report.Audit)
 	switch {
 	case len(report.Problems) > 0:
 		return finding{"store", "problem", strings.Join(report.Problems, "; "), damagedAdvice}

@@ -95,7 +95,7 @@ Start the server with "vwmp serve", or run a workflow file without one with "vwm
 	})
 	root.AddCommand(
 		newServe(), newRun(), newTest(), newValidate(), newWorkflow(), newExecute(), newExecution(), newTrigger(),
-		newHandler(), newPlugin(), newSecret(), newVersion(), newDoctor(), newDemo(), newOpen(),
+		newHandler(), newPlugin(), newSecret(), newUser(), newToken(), newAudit(), newVersion(), newDoctor(), newDemo(), newOpen(),
 		newBackup(), newRestore(), newCompact(),
 	)
 	for _, command := range root.Commands() {

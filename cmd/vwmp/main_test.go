@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	}
 	pluginsDir = filepath.Join(dir, "plugins")
 	labDir = filepath.Join(dir, "lab")
-	testscript.Main(cleanUp{m, dir}, map[string]func(){"vwmp": main})
+	testscript.Main(cleanUp{m, dir}, map[string]func(){"vwmp": main, "vwmp-test-provider": providerMain})
 }
 
 // cleanUp runs the tests between building and taking away what they need. It

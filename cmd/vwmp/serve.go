@@ -89,7 +89,7 @@ type server struct {
 // startServer opens store, plugins and engine, listens, and takes up what was
 // left unfinished. It answers before the plugins are described.
 func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace, logger *slog.Logger) (_ *server, err error) {
-	mode := edge.Mode(s.Auth)
+	mode := edge.Mode(s.Auth.Mode)
 	if err := host.CheckBind(s.Addr, mode); err != nil {
 		return nil, &exitError{exitRefused, err}
 	}
@@ -122,9 +122,13 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 		return nil, err
 	}
 	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
+	provider, bearer, err := s.Auth.federation()
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper,
+		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
 		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
@@ -241,12 +245,15 @@ func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
 func tellAddress(cmd *cobra.Command, s *settings, v *server) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "VWMP %s serves on %s\n", currentVersion().Version, v.url())
-	if s.Auth == "none" {
+	if s.Auth.Mode == "none" {
 		fmt.Fprintf(out, "Nobody has to sign in. Open %s/vwmp/\n", v.url())
 		return
 	}
 	fmt.Fprintf(out, "Sign in, once, within 10 minutes: %s\n", v.edge.SignInURL(v.url()))
 	fmt.Fprintf(out, "For other clients: the token in %s\n", filepath.Join(s.Data, tokenFile))
+	if users, err := v.keeper.Users(cmd.Context()); err == nil && len(users) == 0 {
+		fmt.Fprintln(out, "There are no accounts yet. Make yours with: vwmp user create NAME --role admin")
+	}
 }
 
 func writeNote(path, url string) error {
@@ -285,7 +292,7 @@ func openStack(cmd *cobra.Command, data string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Addr, s.Auth = "127.0.0.1:0", "token"
+	s.Addr, s.Auth = "127.0.0.1:0", authConfig{Mode: "token"}
 	workspaces, err := s.workspaceList()
 	if err != nil {
 		return nil, err

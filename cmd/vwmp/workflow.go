@@ -41,7 +41,7 @@ func newWorkflow() *cobra.Command {
 	}
 	where := targetFlags(command)
 	command.AddCommand(
-		workflowList(where), workflowGet(where), workflowCreate(where), workflowUpdate(where),
+		workflowList(where), workflowShare(where), workflowGet(where), workflowCreate(where), workflowUpdate(where),
 		workflowDelete(where), workflowImport(where), workflowExport(where),
 		workflowVersions(where), workflowDiff(where), workflowRestore(where), workflowPlan(where),
 	)

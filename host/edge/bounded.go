@@ -9,10 +9,10 @@ import (
 const (
 	// maxTickets bounds the tickets that are out at once; the oldest give way.
 	maxTickets = 1000
-	// Failed sign-ins: how many a minute an address has, and how many
-	// addresses are remembered.
+	// Failed sign-ins: how many a minute an address and an account have, and
+	// how many of them are remembered.
 	failuresPerMinute = 10
-	maxAddresses      = 10000
+	maxWindows        = 10000
 )
 
 // tickets are one-time passes of one kind.
@@ -20,38 +20,45 @@ type tickets struct {
 	life time.Duration
 
 	mu    sync.Mutex
-	out   map[string]time.Time
+	out   map[string]ticket
 	order []string
 }
 
-func newTickets(life time.Duration) *tickets {
-	return &tickets{life: life, out: map[string]time.Time{}}
+// ticket is whom a pass lets in, and until when.
+type ticket struct {
+	who     Principal
+	expires time.Time
 }
 
-func (t *tickets) mint(now time.Time) (ticket string, expires time.Time) {
-	ticket, expires = rand.Text(), now.Add(t.life)
-	hash := hashOf(ticket)
+func newTickets(life time.Duration) *tickets {
+	return &tickets{life: life, out: map[string]ticket{}}
+}
+
+func (t *tickets) mint(who Principal, now time.Time) (value string, expires time.Time) {
+	value, expires = rand.Text(), now.Add(t.life)
+	hash := hashOf(value)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.order) > 0 && (len(t.order) >= maxTickets || !now.Before(t.out[t.order[0]])) {
+	for len(t.order) > 0 && (len(t.order) >= maxTickets || !now.Before(t.out[t.order[0]].expires)) {
 		delete(t.out, t.order[0])
 		t.order = t.order[1:]
 	}
-	t.out[hash] = expires
+	t.out[hash] = ticket{who, expires}
 	t.order = append(t.order, hash)
-	return ticket, expires
+	return value, expires
 }
 
-func (t *tickets) take(ticket string, now time.Time) bool {
-	hash := hashOf(ticket)
+func (t *tickets) take(value string, now time.Time) (who Principal, good bool) {
+	hash := hashOf(value)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	expires, found := t.out[hash]
+	kept, found := t.out[hash]
 	delete(t.out, hash)
-	return found && now.Before(expires)
+	return kept.who, found && now.Before(kept.expires)
 }
 
-// limiter counts failures by address in windows of one minute.
+// limiter counts failures by address, and by account, in windows of one
+// minute.
 type limiter struct {
 	mu      sync.Mutex
 	windows map[string]*window
@@ -66,16 +73,16 @@ func newLimiter() *limiter {
 	return &limiter{windows: map[string]*window{}}
 }
 
-// fail counts a failure and returns how long the address has to wait, or 0
-// while it is within its allowance.
-func (l *limiter) fail(address string, now time.Time) time.Duration {
+// fail counts a failure and returns how long whoever failed has to wait, or
+// 0 while it is within its allowance.
+func (l *limiter) fail(key string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := l.windows[address]
+	w := l.windows[key]
 	if w == nil || now.Sub(w.begun) >= time.Minute {
 		l.makeRoom(now)
 		w = &window{begun: now}
-		l.windows[address] = w
+		l.windows[key] = w
 	}
 	w.count++
 	if w.count <= failuresPerMinute {
@@ -84,18 +91,27 @@ func (l *limiter) fail(address string, now time.Time) time.Duration {
 	return w.begun.Add(time.Minute).Sub(now)
 }
 
+// forgive takes a failure back that was counted before its outcome was known.
+func (l *limiter) forgive(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w := l.windows[key]; w != nil && w.count > 0 {
+		w.count--
+	}
+}
+
 // makeRoom forgets windows that are over, and all where that is not enough:
 // a flood from many addresses must not grow the memory.
 func (l *limiter) makeRoom(now time.Time) {
-	if len(l.windows) < maxAddresses {
+	if len(l.windows) < maxWindows {
 		return
 	}
-	for address, w := range l.windows {
+	for key, w := range l.windows {
 		if now.Sub(w.begun) >= time.Minute {
-			delete(l.windows, address)
+			delete(l.windows, key)
 		}
 	}
-	if len(l.windows) >= maxAddresses {
+	if len(l.windows) >= maxWindows {
 		clear(l.windows)
 	}
 }

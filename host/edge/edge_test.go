@@ -16,8 +16,12 @@ import (
 
 const token = "a-token-of-enough-characters"
 
+// keptSessions is data.Sessions under a name that is not one of its methods.
+type keptSessions = data.Sessions
+
 // shelf is a session store in memory.
 type shelf struct {
+	keptSessions
 	mu   sync.Mutex
 	kept map[string]data.Session
 }
@@ -181,7 +185,7 @@ func TestAFloodOfAddressesIsForgotten(t *testing.T) {
 
 func TestASessionLastsUntilItsEnd(t *testing.T) {
 	s, c, sessions := newSignIn(t)
-	value, expires, err := s.Open(t.Context(), "a browser")
+	value, expires, err := s.Open(t.Context(), edge.Server(), "a browser", "192.0.2.1")
 	if err != nil || !expires.Equal(c.now.Add(edge.SessionLife)) {
 		t.Fatalf("open: %v, %v", expires, err)
 	}
@@ -206,23 +210,23 @@ func TestASessionLastsUntilItsEnd(t *testing.T) {
 
 func TestATicketWorksOnceAndForAWhile(t *testing.T) {
 	s, c, _ := newSignIn(t)
-	link, _ := s.NewLinkTicket()
-	if err := s.UseLinkTicket(link, "a"); err != nil {
+	link, _ := s.NewLinkTicket(edge.Server())
+	if _, err := s.UseLinkTicket(t.Context(), link, "a"); err != nil {
 		t.Fatalf("first use: %v", err)
 	}
-	if err := s.UseLinkTicket(link, "a"); !errors.Is(err, edge.ErrSignedOut) {
+	if _, err := s.UseLinkTicket(t.Context(), link, "a"); !errors.Is(err, edge.ErrSignedOut) {
 		t.Errorf("second use: %v", err)
 	}
-	link, _ = s.NewLinkTicket()
+	link, _ = s.NewLinkTicket(edge.Server())
 	c.now = c.now.Add(edge.LinkTicketLife)
-	if err := s.UseLinkTicket(link, "a"); !errors.Is(err, edge.ErrSignedOut) {
+	if _, err := s.UseLinkTicket(t.Context(), link, "a"); !errors.Is(err, edge.ErrSignedOut) {
 		t.Errorf("too late: %v", err)
 	}
-	socket, expires := s.NewSocketTicket()
+	socket, expires := s.NewSocketTicket(edge.Server())
 	if expires.Sub(c.now) > 30*time.Second {
 		t.Errorf("a socket's ticket lives until %v", expires)
 	}
-	if err := s.UseLinkTicket(socket, "a"); err == nil {
+	if _, err := s.UseLinkTicket(t.Context(), socket, "a"); err == nil {
 		t.Error("a socket's ticket opens the sign-in page")
 	}
 	if who, err := s.Identify(t.Context(), edge.Credentials{Ticket: socket}); err != nil || who.Way != edge.WayTicket {
@@ -235,15 +239,15 @@ func TestATicketWorksOnceAndForAWhile(t *testing.T) {
 
 func TestTicketsThatAreOutAreBounded(t *testing.T) {
 	s, _, _ := newSignIn(t)
-	first, _ := s.NewLinkTicket()
+	first, _ := s.NewLinkTicket(edge.Server())
 	var last string
 	for range 1000 {
-		last, _ = s.NewLinkTicket()
+		last, _ = s.NewLinkTicket(edge.Server())
 	}
-	if s.UseLinkTicket(first, "a") == nil {
+	if _, err := s.UseLinkTicket(t.Context(), first, "a"); err == nil {
 		t.Error("the oldest ticket is still good")
 	}
-	if err := s.UseLinkTicket(last, "a"); err != nil {
+	if _, err := s.UseLinkTicket(t.Context(), last, "a"); err != nil {
 		t.Errorf("the newest ticket: %v", err)
 	}
 }
@@ -256,7 +260,7 @@ func TestWithoutSignInEverybodyIsTheAdministrator(t *testing.T) {
 	if who, err := s.Identify(t.Context(), edge.Credentials{}); err != nil || who.Role != edge.Admin {
 		t.Errorf("got %+v, %v", who, err)
 	}
-	if _, _, err := s.Open(t.Context(), "a browser"); err == nil {
+	if _, _, err := s.Open(t.Context(), edge.Server(), "a browser", "192.0.2.1"); err == nil {
 		t.Error("a session was made that nobody needs")
 	}
 }

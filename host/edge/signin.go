@@ -36,13 +36,15 @@ const (
 // maxUserAgent bounds what is kept of a browser's name for itself.
 const maxUserAgent = 200
 
-// AdminName is the one account until there are others.
+// AdminName is the server's own account: the holder of the admin token. No
+// user can have its name.
 const AdminName = "admin"
 
 // ErrSignedOut: nothing in the request lets its sender in.
 var ErrSignedOut = errors.New("signed out")
 
-// LimitedError: too many failed sign-ins came from the sender's address.
+// LimitedError: too many failed sign-ins came from the sender's address, or
+// were for the account.
 type LimitedError struct {
 	// After is when the next try is judged again.
 	After time.Duration
@@ -62,13 +64,25 @@ const (
 	WayToken  Way = "token"
 	WayCookie Way = "cookie"
 	WayTicket Way = "ticket"
+	// WayPassword is that of a sign-in, before it has a session.
+	WayPassword Way = "password"
+	// WayOIDC is that of a sign-in elsewhere, before it has a session.
+	WayOIDC Way = "oidc"
 )
 
 // Principal is who sent a request.
 type Principal struct {
-	Name string
-	Role Permission
-	Way  Way
+	Name  string
+	Role  Permission
+	Teams []string
+	Way   Way
+
+	// session is the hash of the session and token the id of the API token
+	// that they came in with; until is when that ends.
+	session, token string
+	until          time.Time
+	// issuer is who vouches for them by a JWT.
+	issuer string
 }
 
 // May reports whether the principal has the permission.
@@ -84,7 +98,11 @@ type Options struct {
 	AdminToken string
 	// Sessions keeps the sessions of browsers; ModeNone needs none.
 	Sessions data.Sessions
-	Now      func() time.Time
+	// Accounts may be nil: then the admin token is all that lets anybody in.
+	Accounts data.Accounts
+	// Bearer may be nil: then no issuer's tokens are taken.
+	Bearer Bearer
+	Now    func() time.Time
 }
 
 // SignIn judges credentials. Its methods may be called from several
@@ -93,6 +111,9 @@ type SignIn struct {
 	mode     Mode
 	token    [sha256.Size]byte
 	sessions data.Sessions
+	accounts data.Accounts
+	bearer   Bearer
+	hasher   *hasher
 	now      func() time.Time
 	links    *tickets
 	sockets  *tickets
@@ -117,7 +138,8 @@ func NewSignIn(options Options) (*SignIn, error) {
 		return nil, fmt.Errorf("set up sign-in: unknown mode %q; use token or none", options.Mode)
 	}
 	return &SignIn{
-		mode: options.Mode, token: sha256.Sum256([]byte(options.AdminToken)), sessions: options.Sessions, now: options.Now,
+		mode: options.Mode, token: sha256.Sum256([]byte(options.AdminToken)), sessions: options.Sessions,
+		accounts: options.Accounts, bearer: options.Bearer, hasher: newHasher(), now: options.Now,
 		links: newTickets(LinkTicketLife), sockets: newTickets(SocketTicketLife), failures: newLimiter(),
 	}, nil
 }
@@ -149,33 +171,49 @@ func (s *SignIn) Identify(ctx context.Context, c Credentials) (Principal, error)
 		if !strings.EqualFold(scheme, "Bearer") {
 			return Principal{}, ErrSignedOut
 		}
-		if err := s.CheckToken(strings.TrimSpace(token), c.Address); err != nil {
-			return Principal{}, err
-		}
-		return Principal{Name: AdminName, Role: Admin, Way: WayToken}, nil
+		return s.byBearer(ctx, strings.TrimSpace(token), c.Address)
 	}
-	if c.Ticket != "" && s.sockets.take(c.Ticket, s.now()) {
-		return Principal{Name: AdminName, Role: Admin, Way: WayTicket}, nil
+	if c.Ticket != "" {
+		if who, good := s.sockets.take(c.Ticket, s.now()); good {
+			who, err := s.Again(ctx, who)
+			who.Way = WayTicket
+			return who, err
+		}
 	}
 	if c.Session != "" {
-		return s.bySession(ctx, c.Session)
+		return s.byHash(ctx, hashOf(c.Session))
 	}
 	return Principal{}, ErrSignedOut
 }
 
-func (s *SignIn) bySession(ctx context.Context, value string) (Principal, error) {
-	session, err := s.sessions.Session(ctx, hashOf(value))
+func (s *SignIn) byBearer(ctx context.Context, token, address string) (Principal, error) {
+	if rest, found := strings.CutPrefix(token, tokenPrefix); found {
+		return s.byToken(ctx, rest, address)
+	}
+	if s.bearer != nil && looksLikeJWT(token) {
+		return s.byJWT(ctx, token, address)
+	}
+	if err := s.CheckToken(token, address); err != nil {
+		return Principal{}, err
+	}
+	return Server(), nil
+}
+
+// byHash judges a session. What its principal may do is read anew each time.
+func (s *SignIn) byHash(ctx context.Context, hash string) (Principal, error) {
+	session, err := s.sessions.Session(ctx, hash)
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
 		return Principal{}, ErrSignedOut
 	case err != nil:
 		return Principal{}, fmt.Errorf("read a session: %w", err)
 	}
-	role := roleOf(session.Role)
-	if role == 0 || !s.now().Before(session.Expires) {
+	if !s.now().Before(session.Expires) {
 		return Principal{}, ErrSignedOut
 	}
-	return Principal{Name: session.Principal, Role: role, Way: WayCookie}, nil
+	who, err := s.account(ctx, session.Principal)
+	who.Way, who.session, who.until = WayCookie, hash, session.Expires
+	return who, err
 }
 
 // CheckToken judges the admin token, in constant time. Its error is
@@ -185,25 +223,57 @@ func (s *SignIn) CheckToken(token, address string) error {
 	if s.mode == ModeToken && subtle.ConstantTimeCompare(given[:], s.token[:]) == 1 {
 		return nil
 	}
-	return s.fail(address)
+	return s.fail(failureKeys(address, ""))
 }
 
-func (s *SignIn) fail(address string) error {
-	if wait := s.failures.fail(address, s.now()); wait > 0 {
+// failureKeys are what a failed sign-in counts against.
+func failureKeys(address, account string) []string {
+	keys := []string{"address " + address}
+	if account != "" {
+		keys = append(keys, "account "+account[:min(len(account), maxAccount)])
+	}
+	return keys
+}
+
+// maxAccount bounds what is remembered of an account's name, in bytes.
+const maxAccount = 100
+
+// attempt counts a sign-in as failed until it is forgiven; it is a
+// *LimitedError where there were too many.
+func (s *SignIn) attempt(keys []string) error {
+	var wait time.Duration
+	for _, key := range keys {
+		wait = max(wait, s.failures.fail(key, s.now()))
+	}
+	if wait > 0 {
 		return &LimitedError{After: wait}
+	}
+	return nil
+}
+
+func (s *SignIn) forgive(keys []string) {
+	for _, key := range keys {
+		s.failures.forgive(key)
+	}
+}
+
+func (s *SignIn) fail(keys []string) error {
+	if err := s.attempt(keys); err != nil {
+		return err
 	}
 	return ErrSignedOut
 }
 
-// Open makes a session and returns its cookie's value and its end.
-func (s *SignIn) Open(ctx context.Context, userAgent string) (value string, expires time.Time, err error) {
+// Open makes a session for somebody who was let in, and returns its cookie's
+// value and its end.
+func (s *SignIn) Open(ctx context.Context, who Principal, userAgent, address string) (value string, expires time.Time, err error) {
 	if s.mode == ModeNone {
 		return "", time.Time{}, errors.New("open a session: this server asks nobody to sign in")
 	}
 	now := s.now()
 	value, expires = rand.Text(), now.Add(SessionLife)
 	session := data.Session{
-		Principal: AdminName, Role: Admin.String(), CreatedAt: now, Expires: expires, UserAgent: userAgent[:min(len(userAgent), maxUserAgent)],
+		Principal: who.Name, Role: who.Role.String(), CreatedAt: now, Expires: expires, UserAgent: userAgent[:min(len(userAgent), maxUserAgent)], Address: address,
 	}
 	if err := s.sessions.PutSession(ctx, hashOf(value), session); err != nil {
 		return "", time.Time{}, fmt.Errorf("keep a session: %w", err)
@@ -222,23 +292,28 @@ func (s *SignIn) End(ctx context.Context, value string) error {
 	return nil
 }
 
-// NewLinkTicket makes a ticket for the sign-in page: one use, 10 minutes.
-func (s *SignIn) NewLinkTicket() (ticket string, expires time.Time) {
-	return s.links.mint(s.now())
+// Server is the server's own account.
+func Server() Principal { return Principal{Name: AdminName, Role: Admin, Way: WayToken} }
+
+// NewLinkTicket makes a ticket for the sign-in page that lets an account in:
+// one use, 10 minutes.
+func (s *SignIn) NewLinkTicket(who Principal) (ticket string, expires time.Time) {
+	return s.links.mint(Principal{Name: who.Name, Role: who.Role}, s.now())
 }
 
-// UseLinkTicket takes a ticket of the sign-in page. Its error is
-// ErrSignedOut or a *LimitedError.
-func (s *SignIn) UseLinkTicket(ticket, address string) error {
-	if s.links.take(ticket, s.now()) {
-		return nil
+// UseLinkTicket takes a ticket of the sign-in page and says whom it lets in.
+// Its error is ErrSignedOut, a *LimitedError, or a fault of the store.
+func (s *SignIn) UseLinkTicket(ctx context.Context, ticket, address string) (Principal, error) {
+	if who, good := s.links.take(ticket, s.now()); good {
+		return s.account(ctx, who.Name)
 	}
-	return s.fail(address)
+	return Principal{}, s.fail(failureKeys(address, ""))
 }
 
-// NewSocketTicket makes a ticket for one WebSocket: one use, 30 seconds.
-func (s *SignIn) NewSocketTicket() (ticket string, expires time.Time) {
-	return s.sockets.mint(s.now())
+// NewSocketTicket makes a ticket for one WebSocket of somebody who was let
+// in: one use, 30 seconds.
+func (s *SignIn) NewSocketTicket(who Principal) (ticket string, expires time.Time) {
+	return s.sockets.mint(who, s.now())
 }
 
 // hashOf is how sessions and tickets are kept: whoever reads the store or

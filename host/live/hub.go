@@ -44,6 +44,8 @@ var (
 type Message struct {
 	// Event is zero for an announcement.
 	Event plan.Event
+	// workflowID is what an announcement is about, if anything.
+	workflowID string
 
 	once sync.Once
 	text []byte
@@ -57,10 +59,20 @@ func NewMessage(event plan.Event) *Message {
 
 // NewNotice wraps what happened outside of every execution, as JSON that has
 // an "event" and no number. Its Event is empty.
-func NewNotice(text []byte) *Message {
-	m := &Message{text: text}
+// workflowID is what it is about; empty for what is about no workflow.
+func NewNotice(workflowID string, text []byte) *Message {
+	m := &Message{text: text, workflowID: workflowID}
 	m.once.Do(func() {})
 	return m
+}
+
+// About is the workflow that the message is about, empty where it is about
+// none.
+func (m *Message) About() string {
+	if m.workflowID != "" {
+		return m.workflowID
+	}
+	return m.Event.WorkflowID
 }
 
 // JSON is the event as sockets send it. It is made once, by the first reader

@@ -51,6 +51,9 @@ type SignIn struct {
 	Refused string
 	// Next is where a browser goes once it is signed in; /vwmp/ where empty.
 	Next string
+	// Elsewhere is where a sign-in by an OpenID provider begins; empty
+	// without one.
+	Elsewhere string
 }
 
 // Docs is the page of the API.

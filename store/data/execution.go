@@ -26,6 +26,8 @@ type ExecutionFilter struct {
 	Limit int
 	// Cursor is what the page before gave as next.
 	Cursor string
+	// Hidden are workflows whose executions must not be listed, by id.
+	Hidden map[string]bool
 }
 
 // Position is a place in the list of executions.

@@ -18,10 +18,23 @@ type Session struct {
 	Expires   time.Time `json:"expires"`
 	// UserAgent helps a person to tell sessions apart.
 	UserAgent string `json:"user_agent,omitempty"`
+	// Address is where the sign-in came from.
+	Address string `json:"address,omitempty"`
+}
+
+// KeptSession is a session and the hash that it is kept by.
+type KeptSession struct {
+	Hash string
+	Session
 }
 
 // Sessions keeps sessions by the hash of their secret, never the secret.
 type Sessions interface {
+	// Sessions lists those of one principal, or all where it is empty, by
+	// the time when they were made.
+	Sessions(ctx context.Context, principal string) ([]KeptSession, error)
+	// EndSessions deletes all of one principal, but the one that keep names.
+	EndSessions(ctx context.Context, principal, keep string) error
 	PutSession(ctx context.Context, hash string, session Session) error
 	// Session is an engine.ErrNotFound for one that is gone or expired.
 	Session(ctx context.Context, hash string) (Session, error)
@@ -76,6 +89,8 @@ type Report struct {
 	Executions int `json:"executions"`
 	Events     int `json:"events"`
 	LogLines   int `json:"log_lines"`
+	// Audit counts the records of the audit trail, whose chain was checked.
+	Audit int `json:"audit"`
 	// Months are the files of the history, Blobs the outputs kept apart.
 	Months int `json:"months"`
 	Blobs  int `json:"blobs"`

@@ -34,6 +34,16 @@ type Workflow struct {
 	// Valid is false for a draft that can't be executed because of Problems.
 	Valid    bool            `json:"valid"`
 	Problems json.RawMessage `json:"problems,omitempty"`
+	// Owner, Team and Visibility say who may read it.
+	Owner      string     `json:"owner"`
+	Team       string     `json:"team"`
+	Visibility Visibility `json:"visibility" enum:"private,team,all"`
+}
+
+// SetRights shows whose the workflow is.
+func (w *Workflow) SetRights(rights Rights) {
+	rights = rights.Shown()
+	w.Owner, w.Team, w.Visibility = rights.Owner, rights.Team, rights.Visibility
 }
 
 // Format is how a workflow's text is written.
@@ -67,6 +77,8 @@ type NewWorkflow struct {
 	// Author and Message tell the revision's origin.
 	Author  string
 	Message string
+	// Rights are those of a new workflow; an update leaves them alone.
+	Rights Rights
 	// SavedAt is when the revision was saved elsewhere, of one that is
 	// brought in with its history; zero is now. It is kept only as far as
 	// it lies between the revision before and now.
@@ -98,9 +110,11 @@ func (w *NewWorkflow) Check() error {
 	case len(w.Problems) > 0 && !json.Valid(w.Problems):
 		return fmt.Errorf("%w workflow: its problems are not JSON", ErrInvalid)
 	case w.ID != "":
-		return CheckID("workflow", w.ID)
+		if err := CheckID("workflow", w.ID); err != nil {
+			return err
+		}
 	}
-	return nil
+	return w.Rights.Check()
 }
 
 // RevisionInfo is one revision in a workflow's history, without its text.
@@ -140,6 +154,8 @@ type WorkflowFilter struct {
 	// Limit is 1,000 where it is 0.
 	Limit  int
 	Offset int
+	// Hidden are workflows that must not be listed, by id.
+	Hidden map[string]bool
 }
 
 // DefaultLimit bounds lists whose caller set no limit, MaxLimit all others.
@@ -160,7 +176,7 @@ func PageLimit(limit int) int {
 func (f *WorkflowFilter) Match() func(*Workflow) bool {
 	query := strings.ToLower(f.Query)
 	return func(w *Workflow) bool {
-		if f.Type != "" && w.Type != f.Type || f.Tag != "" && !slices.Contains(w.Tags, f.Tag) {
+		if f.Hidden[w.ID] || f.Type != "" && w.Type != f.Type || f.Tag != "" && !slices.Contains(w.Tags, f.Tag) {
 			return false
 		}
 		return query == "" || strings.Contains(strings.ToLower(w.Name), query) ||
@@ -250,6 +266,7 @@ func fold(c byte) byte {
 // Workflows keeps workflows and their revisions. A missing workflow or
 // revision is an engine.ErrNotFound.
 type Workflows interface {
+	WorkflowRights
 	// CreateWorkflow keeps a first revision. An id that exists is an
 	// engine.ErrConflict.
 	CreateWorkflow(ctx context.Context, workflow NewWorkflow) (Workflow, error)

@@ -88,7 +88,7 @@ func (s *Store) Executions(_ context.Context, filter data.ExecutionFilter) ([]en
 }
 
 func matches(f *data.ExecutionFilter, h *engine.Execution) bool {
-	return (f.WorkflowID == "" || h.WorkflowID == f.WorkflowID) &&
+	return !f.Hidden[h.WorkflowID] && (f.WorkflowID == "" || h.WorkflowID == f.WorkflowID) &&
 		(len(f.Status) == 0 || slices.Contains(f.Status, h.Status)) &&
 		(f.Trigger == "" || h.Trigger == f.Trigger) &&
 		(f.Since.IsZero() || h.CreatedAt.UnixMicro() >= f.Since.UnixMicro()) &&

@@ -74,6 +74,10 @@ type Store struct {
 	keyCheck     []byte
 	triggers     map[string][]byte
 	plugins      map[string][]byte
+	users        map[string]data.User
+	tokens       map[string]data.Token
+	audit        []data.AuditRecord
+	rights       map[string]data.Rights
 }
 
 var (
@@ -85,6 +89,8 @@ var (
 	_ data.Sessions     = (*Store)(nil)
 	_ data.Descriptions = (*Store)(nil)
 	_ data.Secrets      = (*Store)(nil)
+	_ data.Accounts     = (*Store)(nil)
+	_ data.Audit        = (*Store)(nil)
 	_ data.Triggers     = (*Store)(nil)
 	_ data.Plugins      = (*Store)(nil)
 	_ data.System       = (*Store)(nil)
@@ -104,6 +110,7 @@ func New(options Options) *Store {
 		workflows: map[string]*workflow{}, executions: map[string]*execution{}, keys: map[workflowKey]idempotency{},
 		blobs: map[string][]byte{}, descriptions: map[string][]byte{}, checksums: map[string]string{},
 		sessions: map[string]data.Session{}, secrets: map[string]data.Secret{}, triggers: map[string][]byte{}, plugins: map[string][]byte{},
+		users: map[string]data.User{}, tokens: map[string]data.Token{}, rights: map[string]data.Rights{},
 	}
 }
 

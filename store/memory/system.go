@@ -100,6 +100,7 @@ func (s *Store) Check(context.Context) (data.Report, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	report := data.Report{Workflows: len(s.workflows), Executions: len(s.executions)}
+	s.checkAudit(&report)
 	if len(s.order) != len(s.executions) {
 		report.Problem(fmt.Sprintf("%d executions in the list, %d kept", len(s.order), len(s.executions)))
 	}

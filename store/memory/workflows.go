@@ -53,7 +53,11 @@ func (s *Store) CreateWorkflow(ctx context.Context, given data.NewWorkflow) (dat
 			w.count(position, &e.header)
 		}
 	}
-	err := s.commit(func() { s.workflows[id] = w })
+	w.metadata.SetRights(given.Rights)
+	err := s.commit(func() {
+		s.workflows[id] = w
+		s.rights[id] = given.Rights.Shown()
+	})
 	return w.metadata, err
 }
 

@@ -25,6 +25,8 @@ type Backend interface {
 	data.Sessions
 	data.Descriptions
 	data.Secrets
+	data.Accounts
+	data.Audit
 	data.Triggers
 	data.Plugins
 	data.System
@@ -78,7 +80,7 @@ func Run(t *testing.T, open func(t *testing.T, options Options) Backend) {
 		cases []testCase
 	}{
 		{"workflows", workflowCases}, {"journal", journalCases}, {"lists", listCases},
-		{"logs", logCases}, {"months", monthCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases}, {"plugins", pluginCases},
+		{"logs", logCases}, {"months", monthCases}, {"system", systemCases}, {"secrets", secretCases}, {"triggers", triggerCases}, {"plugins", pluginCases}, {"accounts", accountCases}, {"audit", auditCases}, {"rights", rightsCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

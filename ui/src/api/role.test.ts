@@ -2,7 +2,13 @@ import { describe, expect, test } from "vitest";
 import { includes, mayApprove } from "./role";
 import type { Account, Waiting } from "./types";
 
-const account = (user: string, role: string): Account => ({ user, role, auth: "token", signed_in_by: "cookie" });
+const account = (user: string, role: string): Account => ({
+  user,
+  role,
+  teams: [],
+  auth: "token",
+  signed_in_by: "cookie",
+});
 const waiting = (approvers?: string[]): Waiting => ({ reason: "approval", since: "2026-01-01T00:00:00Z", approvers });
 
 describe("roles", () => {

@@ -58,6 +58,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/audit/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who did what, the newest first
+         * @description Each record has the SHA-256 of itself and of the one before. format=jsonl gives all that match as lines of JSON, the oldest first.
+         */
+        get: operations["list-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/auth/login/": {
         parameters: {
             query?: never;
@@ -112,6 +132,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/auth/password/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the own password
+         * @description It ends all other sessions of the account.
+         */
+        post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/auth/sessions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the browsers that are signed in
+         * @description One's own; administrators also see those of others.
+         */
+        get: operations["list-sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/auth/sessions/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign a browser out
+         * @description It counts at once, for open connections too.
+         */
+        delete: operations["end-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/auth/sign-in-links/": {
         parameters: {
             query?: never;
@@ -147,6 +227,50 @@ export interface paths {
          */
         post: operations["create-ticket"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/auth/tokens/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API tokens, without their secrets
+         * @description One's own; administrators also see those of others.
+         */
+        get: operations["list-tokens"];
+        put?: never;
+        /**
+         * Make an API token
+         * @description The answer is the only one that shows it. It may do what its role says, and never more than its owner.
+         */
+        post: operations["create-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/auth/tokens/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API token
+         * @description It counts at once, for open connections too.
+         */
+        delete: operations["revoke-token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -818,6 +942,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/users/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the accounts by name */
+        get: operations["list-users"];
+        put?: never;
+        /** Make an account */
+        post: operations["create-user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/users/{name}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an account */
+        get: operations["get-user"];
+        /**
+         * Change an account
+         * @description What is left out stays as it is. The change counts at once, for open connections too. A new password ends all sessions of the account.
+         */
+        put: operations["update-user"];
+        post?: never;
+        /**
+         * Remove an account with its tokens and sessions
+         * @description 409 for the last administrator.
+         */
+        delete: operations["delete-user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/workflow-types/": {
         parameters: {
             query?: never;
@@ -933,6 +1100,26 @@ export interface paths {
          * @description Its executions' history stays. 409 while one of them is live.
          */
         delete: operations["delete-workflow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/vwmp/workflows/{id}/access/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say whose a workflow is, and who may see it
+         * @description For its owner and administrators. What is left out stays as it is. Who may not see a workflow gets 404 for it and its executions.
+         */
+        put: operations["set-workflow-access"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1224,6 +1411,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        APIToken: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Missing for one that does not expire
+             */
+            expires_at?: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description To the minute; missing for one that was never used
+             */
+            last_used?: string;
+            name: string;
+            owner: string;
+            /** @enum {string} */
+            role: "viewer" | "executor" | "editor" | "admin";
+        };
         About: {
             commit?: string;
             data: components["schemas"]["KeptData"];
@@ -1234,6 +1440,13 @@ export interface components {
             /** Format: date-time */
             started_at: string;
             version: string;
+        };
+        AccessChange: {
+            /** @description An account */
+            owner?: string;
+            team?: string;
+            /** @enum {string} */
+            visibility?: "private" | "team" | "all";
         };
         Account: {
             /**
@@ -1249,6 +1462,7 @@ export interface components {
             role: string;
             /** @enum {string} */
             signed_in_by: "token" | "cookie" | "ticket" | "none";
+            teams: string[];
             user: string;
         };
         Approval: {
@@ -1315,6 +1529,30 @@ export interface components {
             /** Format: date-time */
             started_at: string;
             status: string;
+        };
+        AuditList: {
+            /** @description The next page's cursor; empty on the last one */
+            next: string;
+            records: components["schemas"]["AuditRecord"][];
+        };
+        AuditRecord: {
+            action: string;
+            address?: string;
+            detail?: string;
+            hash: string;
+            object?: string;
+            prev: string;
+            request_id?: string;
+            result: string;
+            role?: string;
+            /** Format: int64 */
+            seq: number;
+            /** Format: int64 */
+            status?: number;
+            /** Format: date-time */
+            time: string;
+            way?: string;
+            who: string;
         };
         BackUpInputBody: {
             /** @description An absolute path on the server's machine where there is no file yet; by default a name with the time in the data folder's backup/ */
@@ -1465,6 +1703,8 @@ export interface components {
             ticket: string;
         };
         DataReport: {
+            /** Format: int64 */
+            audit: number;
             /** Format: int64 */
             blobs: number;
             /** Format: int64 */
@@ -2020,7 +2260,54 @@ export interface components {
             next: string;
         };
         LoginInputBody: {
+            password?: string;
+            /** @description The admin token, in the place of both */
+            token?: string;
+            /** @description The account's name */
+            user?: string;
+        };
+        MadeToken: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Missing for one that does not expire
+             */
+            expires_at?: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description To the minute; missing for one that was never used
+             */
+            last_used?: string;
+            name: string;
+            owner: string;
+            /** @enum {string} */
+            role: "viewer" | "executor" | "editor" | "admin";
+            /** @description The token itself; it is not shown again */
             token: string;
+        };
+        NewToken: {
+            /**
+             * Format: double
+             * @description Seconds until it expires; 0 is never
+             */
+            expires_in?: number;
+            /** @description What it is for */
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "executor" | "editor" | "admin";
+            /** @description The account that it acts for, one's own by default; for administrators */
+            user?: string;
+        };
+        NewUser: {
+            /** @description Lower-case letters, digits and . _ @ - */
+            name: string;
+            /** @description At least 10 characters; without one the account can only have tokens, or sign in elsewhere */
+            password?: string;
+            /** @enum {string} */
+            role: "viewer" | "executor" | "editor" | "admin";
+            teams?: string[] | null;
         };
         Origin: {
             fork_of?: string;
@@ -2037,6 +2324,12 @@ export interface components {
             /** Format: int64 */
             item_index?: number;
             step_id: string;
+        };
+        PasswordChange: {
+            /** @description The password until now */
+            current: string;
+            /** @description At least 10 characters */
+            password: string;
         };
         PlannedEffect: {
             action: string;
@@ -2303,6 +2596,11 @@ export interface components {
              */
             revision?: number;
         };
+        SessionList: {
+            /** @description Always empty: the list comes whole */
+            next: string;
+            sessions: components["schemas"]["ShownSession"][];
+        };
         SetSecretInputBody: {
             /** @description The secret, 1 to 65,536 bytes of text */
             value: string;
@@ -2311,6 +2609,18 @@ export interface components {
             name: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        ShownSession: {
+            address: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The one that asks */
+            current: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            user: string;
+            user_agent: string;
         };
         ShownTrigger: {
             catch_up?: string;
@@ -2351,6 +2661,21 @@ export interface components {
             workflow?: string;
             workflow_id: string;
             workflow_name: string;
+        };
+        ShownUser: {
+            /** Format: date-time */
+            created_at: string;
+            disabled: boolean;
+            /** @description false for one who signs in elsewhere */
+            has_password: boolean;
+            /** @description Who vouches for one who signs in elsewhere */
+            issuer?: string;
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "executor" | "editor" | "admin";
+            teams: string[];
+            /** Format: date-time */
+            updated_at: string;
         };
         SlotHolder: {
             execution_id: string;
@@ -2455,6 +2780,11 @@ export interface components {
             description: string;
             name: string;
         };
+        TokenList: {
+            /** @description Always empty: the list comes whole */
+            next: string;
+            tokens: components["schemas"]["APIToken"][];
+        };
         TypeList: {
             next: string;
             types: components["schemas"]["TypeSummary"][];
@@ -2510,6 +2840,18 @@ export interface components {
             steps: components["schemas"]["UsageStep"][];
             workflow_id: string;
             workflow_name: string;
+        };
+        UserChange: {
+            disabled?: boolean;
+            password?: string;
+            /** @enum {string} */
+            role?: "viewer" | "executor" | "editor" | "admin";
+            teams?: string[];
+        };
+        UserList: {
+            /** @description Always empty: the list comes whole */
+            next: string;
+            users: components["schemas"]["ShownUser"][];
         };
         Validation: {
             errors: components["schemas"]["Item"][];
@@ -2596,17 +2938,21 @@ export interface components {
             last_executed: string | null;
             last_status: string | null;
             name: string;
+            owner: string;
             problems?: unknown;
             /** Format: int64 */
             revision: number;
             /** Format: int64 */
             step_count: number;
             tags: string[] | null;
+            team: string;
             type: string;
             /** Format: date-time */
             updated_at: string;
             valid: boolean;
             version: string;
+            /** @enum {string} */
+            visibility: "private" | "team" | "all";
         };
         WorkflowFigures: {
             /**
@@ -2759,6 +3105,51 @@ export interface operations {
             };
         };
     };
+    "list-audit": {
+        parameters: {
+            query?: {
+                /** @description Only of this account */
+                who?: string;
+                /** @description Only this action, such as workflow.update */
+                action?: string;
+                /** @description Only objects that begin so, such as workflows/ID */
+                object?: string;
+                /** @description At this time or later */
+                since?: string;
+                /** @description Before this time */
+                until?: string;
+                /** @description What the page before gave as next */
+                cursor?: string;
+                limit?: number;
+                format?: "json" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The records */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                    "application/jsonl": string;
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "log-in": {
         parameters: {
             query?: never;
@@ -2850,6 +3241,98 @@ export interface operations {
             };
         };
     };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-sessions": {
+        parameters: {
+            query?: {
+                /** @description Those of this account, or of all (*); for administrators */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "create-sign-in-link": {
         parameters: {
             query?: never;
@@ -2896,6 +3379,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Create-ticket"];
                 };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-tokens": {
+        parameters: {
+            query?: {
+                /** @description Those of this account, or of all (*); for administrators */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             default: {
@@ -4195,6 +4772,163 @@ export interface operations {
             };
         };
     };
+    "list-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "update-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-workflow-types": {
         parameters: {
             query?: never;
@@ -4535,6 +5269,7 @@ export interface operations {
                         last_executed?: string | null;
                         last_status?: string | null;
                         name?: string;
+                        owner?: string;
                         parameters?: {
                             [key: string]: unknown;
                         }[];
@@ -4544,6 +5279,7 @@ export interface operations {
                             [key: string]: unknown;
                         }[];
                         tags?: string[];
+                        team?: string;
                         /** @description The YAML text was written anew; comments are gone */
                         text_rewritten?: boolean;
                         /** @description A workflow type */
@@ -4553,6 +5289,8 @@ export interface operations {
                         valid?: boolean;
                         /** @description MAJOR.MINOR.PATCH */
                         version?: string;
+                        /** @enum {string} */
+                        visibility?: "private" | "team" | "all";
                     } & {
                         [key: string]: unknown;
                     };
@@ -4634,6 +5372,7 @@ export interface operations {
                         last_executed?: string | null;
                         last_status?: string | null;
                         name?: string;
+                        owner?: string;
                         parameters?: {
                             [key: string]: unknown;
                         }[];
@@ -4643,6 +5382,7 @@ export interface operations {
                             [key: string]: unknown;
                         }[];
                         tags?: string[];
+                        team?: string;
                         /** @description The YAML text was written anew; comments are gone */
                         text_rewritten?: boolean;
                         /** @description A workflow type */
@@ -4652,6 +5392,8 @@ export interface operations {
                         valid?: boolean;
                         /** @description MAJOR.MINOR.PATCH */
                         version?: string;
+                        /** @enum {string} */
+                        visibility?: "private" | "team" | "all";
                     } & {
                         [key: string]: unknown;
                     };
@@ -4686,6 +5428,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-workflow-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workflow"];
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {
@@ -5032,6 +5809,7 @@ export interface operations {
                         last_executed?: string | null;
                         last_status?: string | null;
                         name?: string;
+                        owner?: string;
                         parameters?: {
                             [key: string]: unknown;
                         }[];
@@ -5041,6 +5819,7 @@ export interface operations {
                             [key: string]: unknown;
                         }[];
                         tags?: string[];
+                        team?: string;
                         /** @description The YAML text was written anew; comments are gone */
                         text_rewritten?: boolean;
                         /** @description A workflow type */
@@ -5050,6 +5829,8 @@ export interface operations {
                         valid?: boolean;
                         /** @description MAJOR.MINOR.PATCH */
                         version?: string;
+                        /** @enum {string} */
+                        visibility?: "private" | "team" | "all";
                     } & {
                         [key: string]: unknown;
                     };
