@@ -29,8 +29,6 @@ const (
 
 const (
 	maxClientMessage = 64 << 10
-	// socketWrite bounds the sending of one message.
-	socketWrite = 10 * time.Second
 	// socketFarewell bounds the wait for the peer's half of a close.
 	socketFarewell = time.Second
 )
@@ -209,7 +207,7 @@ func (k *socket) startPinging() *pinger {
 			return
 		}
 		// A failure shows in the reader, which waits for the pong.
-		_ = k.conn.WriteControl(wire.PingMessage, nil, time.Now().Add(socketWrite))
+		_ = k.conn.WriteControl(wire.PingMessage, nil, time.Now().Add(k.server.Limits.SocketWrite))
 		p.timer.Reset(k.server.Limits.SocketPing)
 	})
 	return p
@@ -227,7 +225,7 @@ func (p *pinger) stop() {
 func (k *socket) send(text []byte) error {
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if err := k.conn.SetWriteDeadline(time.Now().Add(socketWrite)); err != nil {
+	if err := k.conn.SetWriteDeadline(time.Now().Add(k.server.Limits.SocketWrite)); err != nil {
 		return fmt.Errorf("%w: %w", errPeerGone, err)
 	}
 	if err := k.conn.WriteMessage(wire.TextMessage, text); err != nil {

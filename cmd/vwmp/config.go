@@ -34,6 +34,8 @@ type config struct {
 	LogLevel      string     `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
 	// Retention bounds what is kept of executions that have ended.
 	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
+	// Limits bound what callers may take up; docs/limits.md lists them.
+	Limits limitsConfig `json:"limits" yaml:"limits" doc:"what callers may take up at most"`
 }
 
 type pluginConfig struct {
@@ -83,7 +85,7 @@ func loadSettings(flags *pflag.FlagSet, getenv func(string) string) (*settings, 
 	s := &settings{
 		config: config{
 			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: authConfig{Mode: "token"}, LogFormat: "text", LogLevel: "info",
-			Retention: retentionConfig{Days: 90, PerWorkflow: 1000},
+			Retention: retentionConfig{Days: 90, PerWorkflow: 1000}, Limits: defaultLimits(),
 		},
 		sources: map[string]source{},
 	}
@@ -201,6 +203,9 @@ func (s *settings) check() error {
 		return usageError("log-level must be debug, info, warn or error, not %q", s.LogLevel)
 	}
 	if err := s.Retention.check(); err != nil {
+		return err
+	}
+	if err := s.Limits.check(); err != nil {
 		return err
 	}
 	absolute, err := filepath.Abs(s.Data)
@@ -332,4 +337,5 @@ func (s *settings) printConfig(t *table) {
 	t.row("log_format", s.LogFormat, sourceOf("log_format"))
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))
 	t.row("retention", s.Retention.String(), sourceOf("retention"))
+	t.row("limits", s.Limits.String(), sourceOf("limits"))
 }

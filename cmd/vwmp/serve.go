@@ -129,7 +129,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
 		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
-		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
+		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger, Limits: s.Limits.edge(),
 	})
 	if err != nil {
 		return nil, err
