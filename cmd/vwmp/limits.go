@@ -10,8 +10,8 @@ import (
 	"github.com/vwmp/vwmp/host"
 )
 
-// limitsConfig bounds what callers may take up. 0 is without bound for what is
-// counted, and the default for sizes and times.
+// limitsConfig bounds what callers may take up. 0 is without bound for executions,
+// requests and connections, and the default for all else.
 type limitsConfig struct {
 	Executions            int `json:"executions" yaml:"executions" doc:"executions that may run and wait at once; one more start is answered with 503" default:"100000"`
 	RequestsPerCaller     int `json:"requests_per_caller" yaml:"requests_per_caller" doc:"requests a second of each account, over 10 seconds; more are answered with 429" default:"0"`
@@ -26,28 +26,28 @@ type limitsConfig struct {
 	HeaderLines  int      `json:"header_lines" yaml:"header_lines" doc:"lines of a request's header; more are answered with 431" default:"100"`
 	Address      byteSize `json:"address" yaml:"address" doc:"bytes of a request's path and query; more are answered with 414" default:"8KiB"`
 
-	ReadTimeout  seconds `json:"read_timeout" yaml:"read_timeout" doc:"for a whole request to arrive, from its first byte; then the connection is closed" default:"10s"`
-	WriteTimeout seconds `json:"write_timeout" yaml:"write_timeout" doc:"for an answer to be taken" default:"30s"`
-	IdleTimeout  seconds `json:"idle_timeout" yaml:"idle_timeout" doc:"that a connection may wait for its next request" default:"2m"`
-	SocketPing   seconds `json:"socket_ping" yaml:"socket_ping" doc:"between two pings of a socket; one that is silent for twice as long is closed" default:"30s"`
-	SocketWrite  seconds `json:"socket_write" yaml:"socket_write" doc:"for a message to be taken by a socket; then it is closed" default:"10s"`
+	ReadTimeout  timeSpan `json:"read_timeout" yaml:"read_timeout" doc:"for a whole request to arrive, from its first byte; then the connection is closed" default:"10s"`
+	WriteTimeout timeSpan `json:"write_timeout" yaml:"write_timeout" doc:"for an answer to be taken" default:"30s"`
+	IdleTimeout  timeSpan `json:"idle_timeout" yaml:"idle_timeout" doc:"that a connection may wait for its next request" default:"2m"`
+	SocketPing   timeSpan `json:"socket_ping" yaml:"socket_ping" doc:"between two pings of a socket; one that is silent for twice as long is closed" default:"30s"`
+	SocketWrite  timeSpan `json:"socket_write" yaml:"socket_write" doc:"for a message to be taken by a socket; then it is closed" default:"10s"`
 }
 
-// seconds is a duration, written as a number of seconds or as 90s, 2m, 1h.
-type seconds time.Duration
+// timeSpan is a duration, written as a number of seconds or as 90s, 2m, 1h.
+type timeSpan time.Duration
 
-func (d *seconds) read(value any) error {
+func (d *timeSpan) read(value any) error {
 	switch value := value.(type) {
 	case uint64:
-		*d = seconds(float64(value) * float64(time.Second))
+		*d = timeSpan(float64(value) * float64(time.Second))
 		return nil
 	case float64:
-		*d = seconds(value * float64(time.Second))
+		*d = timeSpan(value * float64(time.Second))
 		return nil
 	case string:
 		parsed, err := time.ParseDuration(value)
 		if err == nil {
-			*d = seconds(parsed)
+			*d = timeSpan(parsed)
 			return nil
 		}
 	}
@@ -55,7 +55,7 @@ func (d *seconds) read(value any) error {
 }
 
 // UnmarshalYAML reads a number or a text.
-func (d *seconds) UnmarshalYAML(decode func(any) error) error {
+func (d *timeSpan) UnmarshalYAML(decode func(any) error) error {
 	var value any
 	if err := decode(&value); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (d *seconds) UnmarshalYAML(decode func(any) error) error {
 }
 
 // UnmarshalJSON reads a number or a text.
-func (d *seconds) UnmarshalJSON(text []byte) error {
+func (d *timeSpan) UnmarshalJSON(text []byte) error {
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
 		return err
@@ -85,8 +85,8 @@ func (l *limitsConfig) keys(see func(name string, field reflect.StructField, val
 func defaultLimits() limitsConfig {
 	return limitsConfig{
 		Executions: 100_000, Connections: 10_000, SocketsPerCaller: 50, Body: 1 << 20, DocumentBody: 2 << 20, Header: 16 << 10, HeaderLines: 100, Address: 8 << 10,
-		ReadTimeout: seconds(10 * time.Second), WriteTimeout: seconds(30 * time.Second), IdleTimeout: seconds(2 * time.Minute),
-		SocketPing: seconds(30 * time.Second), SocketWrite: seconds(10 * time.Second),
+		ReadTimeout: timeSpan(10 * time.Second), WriteTimeout: timeSpan(30 * time.Second), IdleTimeout: timeSpan(2 * time.Minute),
+		SocketPing: timeSpan(30 * time.Second), SocketWrite: timeSpan(10 * time.Second),
 	}
 }
 
@@ -110,7 +110,7 @@ func (l *limitsConfig) String() string {
 	l.keys(func(name string, field reflect.StructField, value reflect.Value) {
 		if was := usual.FieldByIndex(field.Index); !value.Equal(was) {
 			text := fmt.Sprint(value)
-			if d, ok := value.Interface().(seconds); ok {
+			if d, ok := value.Interface().(timeSpan); ok {
 				text = time.Duration(d).String()
 			}
 			changed = append(changed, name+"="+text)
