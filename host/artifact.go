@@ -161,7 +161,7 @@ func (s *Server) getArtifact(c *fiber.Ctx) error {
 	}
 	if text != nil {
 		c.Set(fiber.HeaderContentType, typeJSON)
-		c.Set(fiber.HeaderContentDisposition, attachment(sum[:16]+".json"))
+		setAttachment(c, sum[:16]+".json")
 		return c.Send(text)
 	}
 	var made *artifact
@@ -190,7 +190,7 @@ func (s *Server) sendArtifact(c *fiber.Ctx, workspace string, made *artifact) er
 		kind = made.MediaType
 	}
 	c.Set(fiber.HeaderContentType, kind)
-	c.Set(fiber.HeaderContentDisposition, attachment(plainName(filepath.Base(made.Path))))
+	setAttachment(c, plainName(filepath.Base(made.Path)))
 	c.Set(fiber.HeaderETag, `"`+made.SHA256+`"`)
 	// The library closes the file when the answer is out.
 	return c.SendStream(&patientFile{file: file, conn: c.Context().Conn(), timeout: s.Limits.WriteTimeout}, int(made.Size))

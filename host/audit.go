@@ -203,7 +203,7 @@ func (s *Server) exportAudit(c *fiber.Ctx, filter data.AuditFilter) error {
 		c.Set(fiber.HeaderLink, link([2]string{"next", address("/audit/", query)}))
 	}
 	c.Set(fiber.HeaderContentType, typeLines)
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="audit.jsonl"`)
+	setAttachment(c, "audit.jsonl")
 	return nil
 }
 

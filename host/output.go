@@ -64,7 +64,7 @@ func (s *Server) getOutput(c *fiber.Ctx, _ any) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	c.Set(fiber.HeaderContentDisposition, attachment(name+".json"))
+	setAttachment(c, name+".json")
 	return http.StatusOK, output, nil
 }
 
@@ -176,6 +176,10 @@ type outputName struct {
 	Preview string `json:"preview"`
 }
 
-// attachment lets a browser save an answer; name has only letters that every
-// header takes.
-func attachment(name string) string { return `attachment; filename="` + name + `"` }
+// setAttachment lets a browser save an answer and never show it: should one
+// show it all the same, no script of it runs, and it has the origin of nobody.
+// name has only letters that every browser takes as they are.
+func setAttachment(c *fiber.Ctx, name string) {
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
+	c.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
+}

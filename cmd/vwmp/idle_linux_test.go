@@ -19,7 +19,7 @@ func TestOnlyTheProgramsUnchangedPartsAreLetGo(t *testing.T) {
 		"zz-1 r-xp 0 0 0 /usr/bin/vwmp":                                                       {},
 		"":                                                                                    {},
 	} {
-		if from, to := programPart([]byte(line), "/usr/bin/vwmp"); [2]uintptr{from, to} != want {
+		if from, to := partOf([]byte(line), "/usr/bin/vwmp"); [2]uintptr{from, to} != want {
 			t.Errorf("%q: got %x-%x", line, from, to)
 		}
 	}

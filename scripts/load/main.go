@@ -83,7 +83,7 @@ func run(ctx context.Context, p plan) (figures []figure, err error) {
 		return nil, err
 	}
 	defer s.kill()
-	resting, err := s.resources()
+	resting, err := s.quiet(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func run(ctx context.Context, p plan) (figures []figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	crowded, err := s.resources()
+	crowded, err := s.quiet(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func run(ctx context.Context, p plan) (figures []figure, err error) {
 		return figures, err
 	}
 	most := watch()
-	figures = append(figures, figure{"host RSS, the most", mb(most), "< " + mb(p.mostMemory), most < p.mostMemory})
+	figures = append(figures, figure{"host RSS, the most", fmt.Sprintf("%s, %s of it not of mapped files", mb(most.memory), mb(most.own)), "< " + mb(p.mostMemory), most.memory < p.mostMemory})
 	left, err := s.left(ctx, resting)
 	figures = append(figures, left...)
 	if err != nil {

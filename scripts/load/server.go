@@ -101,7 +101,7 @@ func startServer(ctx context.Context, p plan, dir string) (*server, error) {
 
 func (s *server) prepare(ctx context.Context) error {
 	for id, document := range map[string]string{
-		loadedWorkflow:  `{"name":"Load","steps":[{"id":"a","handler":"flow.log","config":{"message":"x"}}]}`,
+		loadedWorkflow:  `{"name":"Load","steps":[{"id":"a","handler":"flow.wait","config":{"duration":0}}]}`,
 		waitingWorkflow: `{"name":"Waits","steps":[{"id":"a","handler":"flow.approval","config":{"message":"Go on?"}}]}`,
 	} {
 		if err := s.call(ctx, http.MethodPost, "/workflows/import/?id="+id, document, nil); err != nil {
@@ -145,9 +145,11 @@ func (s *server) call(ctx context.Context, method, path, body string, answer any
 
 // resources are what the process has.
 type resources struct {
-	memory   int64
-	files    int
-	children int
+	// memory is what is resident, and own the part of it that is not a
+	// mapped file.
+	memory, own int64
+	files       int
+	children    int
 }
 
 func (s *server) resources() (r resources, err error) {
@@ -162,12 +164,14 @@ func (s *server) resources() (r resources, err error) {
 		return r, err
 	}
 	for line := range strings.Lines(string(status)) {
-		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
-			kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			if err != nil {
-				return r, err
+		for key, value := range map[string]*int64{"VmRSS:": &r.memory, "RssAnon:": &r.own} {
+			if rest, found := strings.CutPrefix(line, key); found {
+				kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+				if err != nil {
+					return r, err
+				}
+				*value = kib << 10
 			}
-			r.memory = kib << 10
 		}
 	}
 	tasks, err := filepath.Glob(filepath.Join(proc, "task", "*", "children"))
@@ -180,18 +184,29 @@ func (s *server) resources() (r resources, err error) {
 	return r, err
 }
 
+// quiet is what the process has once it has had time to give back what it does
+// not need.
+func (s *server) quiet(ctx context.Context) (resources, error) {
+	select {
+	case <-time.After(6 * time.Second):
+		return s.resources()
+	case <-ctx.Done():
+		return resources{}, ctx.Err()
+	}
+}
+
 // watchMemory looks often, until what it returns is called, which says the
 // most that it saw.
-func (s *server) watchMemory(ctx context.Context) (most func() int64) {
+func (s *server) watchMemory(ctx context.Context) (most func() resources) {
 	ctx, cancel := context.WithCancel(ctx)
-	seen := make(chan int64)
+	seen := make(chan resources)
 	go func() {
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
-		var most int64
+		var most resources
 		for {
 			if r, err := s.resources(); err == nil {
-				most = max(most, r.memory)
+				most.memory, most.own = max(most.memory, r.memory), max(most.own, r.own)
 			}
 			select {
 			case <-tick.C:
@@ -201,7 +216,7 @@ func (s *server) watchMemory(ctx context.Context) (most func() int64) {
 			}
 		}
 	}()
-	return func() int64 {
+	return func() resources {
 		cancel()
 		return <-seen
 	}
