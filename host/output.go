@@ -176,10 +176,15 @@ type outputName struct {
 	Preview string `json:"preview"`
 }
 
-// setAttachment lets a browser save an answer and never show it: should one
+// attachmentPolicy goes with everything that is to be saved: should a browser
 // show it all the same, no script of it runs, and it has the origin of nobody.
-// name has only letters that every browser takes as they are.
+const attachmentPolicy = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+// attachment lets a browser save an answer; name has only letters that every
+// browser takes as they are.
+func attachment(name string) string { return `attachment; filename="` + name + `"` }
+
 func setAttachment(c *fiber.Ctx, name string) {
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
-	c.Set(fiber.HeaderContentSecurityPolicy, "sandbox; default-src 'none'; frame-ancestors 'none'")
+	c.Set(fiber.HeaderContentDisposition, attachment(name))
+	c.Set(fiber.HeaderContentSecurityPolicy, attachmentPolicy)
 }
