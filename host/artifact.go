@@ -82,9 +82,9 @@ func (s *Server) listArtifacts(c *fiber.Ctx, _ any) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	limit := c.QueryInt("limit", 100)
-	if limit < 1 || limit > data.DefaultLimit {
-		return 0, nil, problem.InvalidValue("limit", "invalid", fmt.Sprintf("limit must be from 1 to %d", data.DefaultLimit))
+	limit, err := wholeNumber(c, "limit", 100, data.DefaultLimit)
+	if err != nil {
+		return 0, nil, err
 	}
 	list := artifactList{Artifacts: []artifact{}}
 	err = s.artifacts(c.UserContext(), id, after, func(one artifact) bool {
