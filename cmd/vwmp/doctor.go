@@ -148,7 +148,7 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 	defer func() { _ = keeper.Close() }()
 	findings := []finding{judgeStore(cmd.Context(), keeper)}
 	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{keeper}, publisher: publisherFunc(ignoreEvent), logger: logger,
+		runDir: filepath.Join(s.Data, "run"), children: host.Children{Workflows: keeper}, publisher: publisherFunc(ignoreEvent), logger: logger,
 	})
 	if err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), ""})

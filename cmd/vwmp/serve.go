@@ -116,12 +116,12 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
 	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: publishers{v.hub, ends},
+		runDir: filepath.Join(s.Data, "run"), children: host.Children{Workflows: v.keeper, Authors: &host.Authors{Workflows: v.keeper, Accounts: v.keeper}}, workspaces: workspaces, publisher: publishers{v.hub, ends},
 		serves: true, pluginsChanged: v.pluginsChanged, logger: logger,
 	}); err != nil {
 		return nil, err
 	}
-	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
+	triggers := newTriggers(s, v.parts, v.keeper, ends, workspaces[0], logger)
 	provider, bearer, err := s.Auth.federation()
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
