@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	echoes = "name: %s\nsteps: [{id: a, handler: test.echo, config: {text: x}}]\n"
+	echoes      = "name: %s\nsteps: [{id: a, handler: test.echo, config: {text: x}}]\n"
 	callsHidden = `name: Caller
 steps: [{id: kid, handler: flow.workflow, config: {workflow: hidden}}]
 `
