@@ -2,7 +2,7 @@ module github.com/vwmp/vwmp
 
 go 1.26.0
 
-toolchain go1.26.9
+toolchain go1.26.10
 
 require (
 	github.com/BurntSushi/toml v1.6.0
