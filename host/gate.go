@@ -31,17 +31,21 @@ type gate struct {
 	of   map[string]int
 }
 
-func newGate(most, mostOfAddress int) *gate {
+// newGate makes a gate; a silent one closes connections without a word, as is
+// right where a client expects another protocol first.
+func newGate(most, mostOfAddress int, silent bool) *gate {
+	g := &gate{most: most, mostOfAddress: mostOfAddress, farewells: make(chan struct{}, mostFarewells), of: map[string]int{}}
+	if silent {
+		return g
+	}
 	p := problem.New(http.StatusServiceUnavailable, problem.Unavailable, "too many connections are open; close some, or try again later").RetryAfter(gateRetry)
 	body, err := json.Marshal(p)
 	if err != nil {
 		body = nil // Its fields are texts and numbers.
 	}
-	return &gate{
-		most: most, mostOfAddress: mostOfAddress, farewells: make(chan struct{}, mostFarewells), of: map[string]int{},
-		answer: fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nConnection: close\r\n\r\n%s",
-			problem.ContentType, len(body), p.GetHeaders().Get("Retry-After"), body),
-	}
+	g.answer = fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nRetry-After: %s\r\nConnection: close\r\n\r\n%s",
+		problem.ContentType, len(body), p.GetHeaders().Get("Retry-After"), body)
+	return g
 }
 
 // enter counts a connection, and returns what to call at its end; nil where
@@ -77,6 +81,10 @@ func (g *gate) leave(address string) {
 
 // refuse tells a connection why it is closed, without waiting for it.
 func (g *gate) refuse(conn *net.TCPConn) {
+	if g.answer == nil {
+		_ = conn.Close() // Whatever it says, it is gone.
+		return
+	}
 	select {
 	case g.farewells <- struct{}{}:
 		go func() {
@@ -87,7 +95,7 @@ func (g *gate) refuse(conn *net.TCPConn) {
 					linger(refused)
 				}
 			}
-			_ = refused.Close() // Whatever it says, it is gone.
+			_ = refused.Close() // The same.
 		}()
 	default:
 		_ = conn.Close() // The same.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"sync/atomic"
@@ -16,8 +17,8 @@ const (
 )
 
 // lingeringListener makes connections that can linger, as many as the gate
-// lets in. Those that are not plain TCP pass as they are: wrapping would hide
-// that they are secure.
+// lets in. TLS stands above them: what wraps its connections would hide that
+// they are secure.
 type lingeringListener struct {
 	net.Listener
 	gate *gate
@@ -64,6 +65,9 @@ func (c *lingeringConn) Close() error {
 
 // linger marks a connection whose request was not read to its end.
 func linger(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
 	if c, ok := conn.(*lingeringConn); ok {
 		c.refused.Store(true)
 	}

@@ -166,14 +166,14 @@ const (
 	echoSteps     = `"steps":[{"id":"a","handler":"flow.log","config":{"message":"x"}}]`
 )
 
-func attacked(t *testing.T, more ...string) *running {
+func underAttack(t *testing.T, more ...string) *running {
 	t.Helper()
 	t.Parallel()
 	return startRunning(t, t.TempDir(), t.TempDir(), more...)
 }
 
 func TestCase1AnOversizedWorkflowIsRefusedCheaply(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	document := func(size int) string {
 		head := `{"name":"Big","description":"`
 		return head + strings.Repeat("x", size-len(head)-len(`",`+echoSteps+`}`)) + `",` + echoSteps + "}"
@@ -194,7 +194,7 @@ func TestCase1AnOversizedWorkflowIsRefusedCheaply(t *testing.T) {
 }
 
 func TestCase3DepthIsBounded(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	deep := func(depth int) string {
 		return `{"name":"Deep","steps":[{"id":"a","handler":"flow.log","config":` + strings.Repeat(`{"a":`, depth) + `1` + strings.Repeat("}", depth) + `}]}`
 	}
@@ -208,7 +208,7 @@ func TestCase3DepthIsBounded(t *testing.T) {
 }
 
 func TestCase5UnknownFieldsHavePointers(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	if at := r.attack("POST", workflowsPath, `{"name":"A","extra":1,`+echoSteps+`}`).refused(400, "VALIDATION_ERROR").item("unknown_key"); at != "/extra" {
 		t.Errorf("of the workflow: %q", at)
 	}
@@ -218,7 +218,7 @@ func TestCase5UnknownFieldsHavePointers(t *testing.T) {
 }
 
 func TestCase7NamesThatMisleadAreRefused(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	for _, name := range []string{`A\u0000B`, `A\nB`, `\u202Egnp.exe`, `A\ud800`} {
 		r.attack("POST", workflowsPath, `{"name":"`+name+`",`+echoSteps+`}`).refused(400, "VALIDATION_ERROR")
 		r.attack("POST", workflowsPath, `{"name":"A","steps":[{"id":"a`+name+`","handler":"flow.log"}]}`).refused(400, "VALIDATION_ERROR")
@@ -231,7 +231,7 @@ func TestCase7NamesThatMisleadAreRefused(t *testing.T) {
 }
 
 func TestCase9NoBodyNamesAFileOfTheServer(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	forged := `{"files":{"x":{"filepath":"/etc/passwd"}},"filepath":"/etc/passwd","file":"/etc/passwd"}`
 	r.attack("POST", workflowsPath+"import/", forged).refused(400, "VALIDATION_ERROR")
 	var form bytes.Buffer
@@ -248,7 +248,7 @@ func TestCase9NoBodyNamesAFileOfTheServer(t *testing.T) {
 }
 
 func TestCase11HostileYAMLIsRefusedSoonAndCheaply(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
 	for i := range 12 {
 		bomb += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 9), ", "))
@@ -280,7 +280,7 @@ func TestCase11HostileYAMLIsRefusedSoonAndCheaply(t *testing.T) {
 }
 
 func TestCase13TenThousandStepsAreTaken(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	var text strings.Builder
 	text.WriteString(`{"name":"Large","steps":[`)
 	for i := range workflow.MaxSteps {
@@ -317,7 +317,7 @@ func TestCase13TenThousandStepsAreTaken(t *testing.T) {
 }
 
 func TestCase15AMillionItemsAreRefusedBeforeTheyAreMade(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	list := func(n int) string { return "[" + strings.Repeat("1,", n-1) + "1]" }
 	step := `"steps":[{"id":"a","handler":"flow.log","for_each":%s,"config":{"message":"${item}"}}]}`
 	r.attack("POST", workflowsPath, `{"name":"A",`+fmt.Sprintf(step, list(1_000_000))).refused(400, "VALIDATION_ERROR").item("too_many_items")
@@ -342,7 +342,7 @@ func TestCase15AMillionItemsAreRefusedBeforeTheyAreMade(t *testing.T) {
 }
 
 func TestCase17OversizedHeadersAreRefused(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	r.raw("GET "+workflowsPath+" HTTP/1.1\r\nX-Big: "+strings.Repeat("x", 64<<10)+"\r\n\r\n").refused(431, "HEADERS_TOO_LARGE")
 	var many strings.Builder
 	for i := range 1000 {
@@ -356,7 +356,7 @@ func TestCase17OversizedHeadersAreRefused(t *testing.T) {
 }
 
 func TestCase19OtherMethodsDoNothing(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	if got := r.attack("POST", workflowsPath+"import/?id=stays", `{"name":"A",`+echoSteps+`}`); got.status != 201 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
@@ -377,7 +377,7 @@ func TestCase19OtherMethodsDoNothing(t *testing.T) {
 }
 
 func TestCase21AnIdempotencyKeyStartsOneExecution(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	if got := r.attack("POST", workflowsPath+"import/?id=once", `{"name":"A","parameters":[{"name":"n","type":"integer","default":1}],`+echoSteps+`}`); got.status != 201 {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
@@ -418,7 +418,7 @@ func TestCase21AnIdempotencyKeyStartsOneExecution(t *testing.T) {
 // Case 23 is held by refused, for every refusal above; here, for what is not
 // found, not known and not a document at all.
 func TestCase23RefusalsTellNothingOfTheInside(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	for _, c := range []struct {
 		method, path, body string
 		status             int

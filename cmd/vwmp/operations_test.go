@@ -57,7 +57,7 @@ type surface struct {
 }
 
 func newSurface(t *testing.T) *surface {
-	s := &surface{running: attacked(t), tokens: map[string]string{}}
+	s := &surface{running: underAttack(t), tokens: map[string]string{}}
 	s.tokens["admin"] = s.token
 	for _, role := range []string{"viewer", "executor", "editor"} {
 		if got := s.attack("POST", "/api/vwmp/users/", fmt.Sprintf(`{"name":%q,"role":%q}`, "a-"+role, role)); got.status != 201 {

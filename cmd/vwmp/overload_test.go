@@ -26,7 +26,7 @@ func from(address string) *http.Client {
 }
 
 func TestCase33GuessingIsLimitedByAddressAndByAccount(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	if conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.0.0.2")}}).Dial("tcp", strings.TrimPrefix(r.url, "http://")); err != nil {
 		t.Skip("this machine has one loopback address")
 	} else {
@@ -83,7 +83,7 @@ func TestCase33GuessingIsLimitedByAddressAndByAccount(t *testing.T) {
 }
 
 func TestCase37TextsAreDataAndDownloadsAreSandboxed(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	const script = `<script>alert(1)</script>`
 	saved := r.attack("POST", workflowsPath+"import/?id=xss", `{"name":"<img src=x onerror=alert(1)>","steps":[{"id":"a","name":"`+script+`","handler":"flow.log","config":{"message":"`+script+`"}}]}`)
 	if saved.status != 201 {
@@ -126,7 +126,7 @@ func writeConfig(t *testing.T, text string) string {
 }
 
 func TestCase43SocketsBeyondTheCapAreRefusedBeforeTheUpgrade(t *testing.T) {
-	r := attacked(t)
+	r := underAttack(t)
 	header := http.Header{"Authorization": {"Bearer " + r.token}}
 	address := "ws" + strings.TrimPrefix(r.url, "http") + "/ws/vwmp/events"
 	for i := range 51 {
@@ -155,7 +155,7 @@ func TestCase43SocketsBeyondTheCapAreRefusedBeforeTheUpgrade(t *testing.T) {
 // Case 109, with a small queue: full, it refuses politely, and what runs goes
 // on.
 func TestCase109AFullQueueRefusesAndWhatRunsGoesOn(t *testing.T) {
-	r := attacked(t, "--config", writeConfig(t, "limits: {executions: 20}\n"))
+	r := underAttack(t, "--config", writeConfig(t, "limits: {executions: 20}\n"))
 	for id, steps := range map[string]string{
 		"waits": `[{"id":"a","handler":"flow.approval","config":{"message":"Go on?"}},{"id":"b","handler":"flow.log","config":{"message":"x"},"dependencies":["a"]}]`,
 		"runs":  `[{"id":"a","handler":"flow.log","config":{"message":"x"}}]`,
