@@ -33,7 +33,8 @@ func mappedMemory() int64 {
 	return shared * int64(os.Getpagesize())
 }
 
-// giveBackFile lets go of the parts of a mapped file that are in memory; the
+// giveBackFile lets go of the parts of a mapped file, or of all those below a
+// folder, that are in memory; the
 // kernel maps what is needed again, from its cache, when it is. Only what is
 // the same as in the file is let go, so that nothing can be lost.
 func giveBackFile(name string) error {
@@ -64,10 +65,10 @@ func giveBackFile(name string) error {
 }
 
 // partOf reads the head of a mapping, as proc_pid_maps(5) has it: "from-to
-// perms offset device inode path". to is 0 for one that is not of the file, or
-// can be written.
+// perms offset device inode path". to is 0 for one that is neither of the file
+// nor below the folder, or can be written.
 func partOf(line []byte, name string) (from, to uintptr) {
-	if !bytes.HasSuffix(line, []byte(" "+name)) {
+	if !bytes.HasSuffix(line, []byte(" "+name)) && !bytes.Contains(line, []byte(" "+name+"/")) {
 		return 0, 0
 	}
 	place, rest, _ := bytes.Cut(line, []byte(" "))

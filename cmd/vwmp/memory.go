@@ -15,16 +15,17 @@ const (
 	// collected more often than when the heap has doubled: thousands of open
 	// sockets are to cost what they hold, and not twice that.
 	softMemory = 112 << 20
-	// mostMapped is how much of the database may stay in this process' memory,
-	// in bytes. The kernel has it in its cache all the same.
-	mostMapped = 24 << 20
+	// mostMapped is how much of mapped files, the program and the databases, may
+	// stay in this process' memory, in bytes. The kernel has them in its cache
+	// all the same.
+	mostMapped = 32 << 20
 )
 
 // boundMemory keeps the memory of a busy server close to what it needs, until
 // ctx ends. A GOMEMLIMIT of the environment stands.
-func boundMemory(ctx context.Context, database string) {
-	if real, err := filepath.EvalSymlinks(database); err == nil {
-		database = real
+func boundMemory(ctx context.Context, data string) {
+	if real, err := filepath.EvalSymlinks(data); err == nil {
+		data = real
 	}
 	ticker := time.NewTicker(memoryPeriod)
 	defer ticker.Stop()
@@ -35,7 +36,7 @@ func boundMemory(ctx context.Context, database string) {
 		}
 		if mappedMemory() > mostMapped {
 			// Where the system has another mind, the memory is only larger.
-			_ = giveBackFile(database)
+			_ = giveBackFile(data)
 		}
 		select {
 		case <-ctx.Done():

@@ -153,7 +153,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.background.Go(func() { v.recover(work) })
 	v.background.Go(func() { triggers.Run(work, v.fire) })
 	v.background.Go(func() { giveBackWhenIdle(work) })
-	v.background.Go(func() { boundMemory(work, filepath.Join(s.Data, "state.db")) })
+	v.background.Go(func() { boundMemory(work, s.Data) })
 	began := time.Now()
 	v.background.Go(func() { watchClock(work, time.Now, func() time.Duration { return time.Since(began) }, logger) })
 	return v, nil

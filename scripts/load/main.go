@@ -104,7 +104,7 @@ func run(ctx context.Context, p plan) (figures []figure, err error) {
 	go func() { done <- s.start(ctx, p) }()
 	beside := s.read(ctx, p.reads, time.Duration(p.seconds)*time.Second)
 	sent := <-done
-	slow := c.end()
+	slow := c.end(ctx, resting)
 	figures = append(figures, beside.figures(alone, p)...)
 	figures = append(figures, sent.figures(p)...)
 	figures = append(figures, slow.figures(p)...)
