@@ -94,6 +94,7 @@ func (s *Server) setUp() {
 	for _, r := range routeTable() {
 		s.routes[routeKey{r.method, r.pattern}] = r
 	}
+	s.app.Use(s.observe)
 	s.app.Use(s.enter)
 	s.setUpAPI()
 	s.addWorkflows()
@@ -108,6 +109,7 @@ func (s *Server) setUp() {
 	s.addSecrets()
 	s.addAudit()
 	s.addAdmin()
+	s.addMetrics()
 	s.addSockets()
 	s.addPages()
 }
@@ -147,6 +149,7 @@ func (s *Server) knownMethods(next fasthttp.RequestHandler) fasthttp.RequestHand
 		setHeaders(&ctx.Response.Header, info.id)
 		ctx.Response.Header.Set(fiber.HeaderAllow, "GET, HEAD, POST, PUT, DELETE")
 		s.write(ctx, problem.FromStatus(http.StatusMethodNotAllowed).At(info.path, info.id))
+		s.Meter.Answered(anyMethod, noRoute, http.StatusMethodNotAllowed, 0)
 	}
 }
 
@@ -181,7 +184,7 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 	setHeaders(&c.Response().Header, info.id)
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.log.Error("a request panicked", "request_id", info.id, "path", info.path, "cause", cause, "stack", string(debug.Stack()))
+			s.log.Error("a request panicked", "request_id", info.id, "path", loggedPath(info.path), "cause", cause, "stack", string(debug.Stack()))
 			err = s.fail(c, fmt.Errorf("panic: %v", cause))
 		}
 	}()
@@ -220,7 +223,9 @@ func (s *Server) refuseUnread(c *fiber.Ctx, err error) error {
 		c.SetUserContext(context.WithValue(s.base, infoKey{}, info))
 		setHeaders(&c.Response().Header, info.id)
 	}
-	return s.fail(c, err)
+	err = s.fail(c, err)
+	s.countAnswer(c, 0)
+	return err
 }
 
 // problemOf is where every error becomes an answer.
@@ -278,7 +283,7 @@ func (s *Server) refusal(info *requestInfo, err error) *problem.Problem {
 		level = slog.LevelError
 	}
 	info.detail = string(p.ErrorCode)
-	s.log.Log(context.Background(), level, "request refused", "request_id", info.id, "path", info.path, "status", p.Status, "error", err)
+	s.log.Log(context.Background(), level, "request refused", "request_id", info.id, "path", loggedPath(info.path), "status", p.Status, "error", err)
 	return p.At(info.path, info.id)
 }
 

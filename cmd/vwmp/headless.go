@@ -16,6 +16,7 @@ import (
 	"github.com/vwmp/vwmp/engine/secret"
 	"github.com/vwmp/vwmp/host/pluginhost"
 	"github.com/vwmp/vwmp/host/vault"
+	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/store/data"
 )
 
@@ -65,6 +66,8 @@ type coreOptions struct {
 	// pluginDirs are searched in the place of the settings' folders, where
 	// they are not nil.
 	pluginDirs []string
+	// called is told of each call of a plugin that ended; it may be nil.
+	called func(plugin string, outcome pluginsdk.OutcomeKind, took time.Duration)
 	// pluginsChanged is told of changes of plugins; it may be nil.
 	pluginsChanged func(pluginhost.Change)
 	logger         *slog.Logger
@@ -78,7 +81,7 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	hosting := pluginhost.Options{
 		Dirs: s.pluginSearch(), Store: store, RunDir: options.runDir, Settings: s,
 		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: options.logger,
-		DataDir: s.Data, LockFile: s.lockFile(), Limits: s.PluginLimits,
+		DataDir: s.Data, LockFile: s.lockFile(), Limits: s.PluginLimits, Called: options.called,
 	}
 	for _, workspace := range options.workspaces {
 		hosting.Workspaces = append(hosting.Workspaces, workspace.Dir)

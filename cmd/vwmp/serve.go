@@ -26,6 +26,7 @@ import (
 	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/metrics"
 	"github.com/vwmp/vwmp/host/pluginhost"
 	"github.com/vwmp/vwmp/store"
 )
@@ -70,7 +71,10 @@ type server struct {
 	keeper *store.Store
 	parts  *core
 	hub    *live.Hub
-	edge   *host.Server
+	// metrics counts what the parts do, and looks at them when it is asked.
+	metrics  *metrics.Metrics
+	triggers *trigger.Runner
+	edge     *host.Server
 	// told is edge for those who may call before it is there.
 	told     atomic.Pointer[host.Server]
 	listener net.Listener
@@ -94,6 +98,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 		return nil, &exitError{exitRefused, err}
 	}
 	v := &server{log: logger, served: make(chan error, 1), recovered: make(chan struct{}), fire: make(chan struct{})}
+	v.metrics = newMetrics(v)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.abandon())
@@ -103,7 +108,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	if v.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr); err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("listen on %s: %w; choose another address with --addr", s.Addr, err)}
 	}
-	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, Retention: s.Retention.bounds(), OnFatal: func(err error) {
+	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, Retention: s.Retention.bounds(), OnCommit: v.metrics.Committed, OnFatal: func(err error) {
 		logger.Error("the store can't keep anything any more; the server ends", "error", err)
 		os.Exit(exitStore)
 	}})
@@ -116,20 +121,20 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
 	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: publishers{v.hub, ends},
-		serves: true, pluginsChanged: v.pluginsChanged, logger: logger,
+		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: publishers{v.metrics, v.hub, ends},
+		serves: true, called: v.metrics.Called, pluginsChanged: v.pluginsChanged, logger: logger,
 	}); err != nil {
 		return nil, err
 	}
-	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
+	v.triggers = newTriggers(s, v.parts, ends, workspaces[0], v.metrics, logger)
 	provider, bearer, err := s.Auth.federation()
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
-		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
+		Workspaces: workspaces, Triggers: v.triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
+		Meter: v.metrics, AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -139,7 +144,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.stopWork = stopWork
 	go func() { v.served <- v.edge.Serve(v.listener) }()
 	v.background.Go(func() { v.recover(work) })
-	v.background.Go(func() { triggers.Run(work, v.fire) })
+	v.background.Go(func() { v.triggers.Run(work, v.fire) })
 	v.background.Go(func() { giveBackWhenIdle(work) })
 	began := time.Now()
 	v.background.Go(func() { watchClock(work, time.Now, func() time.Duration { return time.Since(began) }, logger) })
@@ -156,6 +161,7 @@ func (v *server) recover(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		v.log.Error("some executions could not be taken up again", "error", err)
 	}
+	v.metrics.Recovered(count)
 	if count > 0 {
 		v.log.Info("unfinished executions were taken up again", "count", count)
 	}

@@ -122,6 +122,8 @@ type execution struct {
 	timer     chan struct{}
 	// waitsForPlugin: a step of it waits for its plugin.
 	waitsForPlugin atomic.Bool
+	// shown is the status after the last turn, for Figures.
+	shown atomic.Pointer[plan.Status]
 
 	// order is held from numbering an event until it is published, so that
 	// events and log lines leave in the order of their numbers.
@@ -260,6 +262,7 @@ func (e *execution) turn(batch []message) error {
 	for _, act := range t.acts {
 		act()
 	}
+	e.show()
 	e.waitsForPlugin.Store(len(e.reconciling) > 0 || e.state.WaitsForPlugin())
 	e.setTimer(t.now)
 	return nil
