@@ -110,6 +110,7 @@ func (s *Server) setUp() {
 	s.addAudit()
 	s.addAdmin()
 	s.addMetrics()
+	s.addProfiles()
 	s.addSockets()
 	s.addPages()
 }
