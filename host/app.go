@@ -96,6 +96,9 @@ func (s *Server) setUp() {
 	}
 	s.app.Use(s.observe)
 	s.app.Use(s.enter)
+	if s.Tracer != nil {
+		s.app.Use(s.trace)
+	}
 	s.setUpAPI()
 	s.addWorkflows()
 	s.addExecutions()

@@ -81,6 +81,8 @@ type Options struct {
 	Bearer   edge.Bearer
 	// Meter may be nil: then nothing is counted.
 	Meter Meter
+	// Tracer may be nil: then nothing is followed.
+	Tracer Tracer
 	// AllowedHosts are names besides the loopback ones under which the
 	// server may be asked, with or without a port.
 	AllowedHosts []string

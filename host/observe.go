@@ -33,6 +33,38 @@ type Meter interface {
 	Write(ctx context.Context, w io.Writer) error
 }
 
+// Tracer follows requests and what they start.
+type Tracer interface {
+	// Request begins to follow a request; the headers are those of W3C trace
+	// context, or empty. end is told what became of it: its route's pattern,
+	// empty where none fits, its status and its id.
+	Request(ctx context.Context, method, traceParent, traceState string) (followed context.Context, end func(pattern string, status int, requestID string))
+	// Awaited marks that the caller waits for the end of what ctx starts.
+	Awaited(ctx context.Context) context.Context
+}
+
+// trace follows a request; it is there only where there is a Tracer.
+func (s *Server) trace(c *fiber.Ctx) error {
+	info := infoOf(c.UserContext())
+	ctx, end := s.Tracer.Request(c.UserContext(), c.Method(), c.Get("traceparent"), c.Get("tracestate"))
+	c.SetUserContext(ctx)
+	err := c.Next()
+	status := c.Response().StatusCode()
+	if err != nil {
+		status = problemOf(err).Status
+	}
+	end(info.pattern, status, info.id)
+	return err
+}
+
+// awaitedBy marks that the sender of a request waits for what ctx starts.
+func (s *Server) awaitedBy(ctx context.Context) context.Context {
+	if s.Tracer == nil {
+		return ctx
+	}
+	return s.Tracer.Awaited(ctx)
+}
+
 // noMeter is the Meter of a server that counts nothing.
 type noMeter struct{}
 

@@ -34,6 +34,8 @@ type config struct {
 	LogLevel      string     `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
 	// Retention bounds what is kept of executions that have ended.
 	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
+	// Telemetry says where to send what is seen of executions.
+	Telemetry telemetryConfig `json:"telemetry" yaml:"telemetry" doc:"where traces are sent, as {traces: {endpoint, sample}}; nowhere by default"`
 }
 
 type pluginConfig struct {
@@ -83,7 +85,7 @@ func loadSettings(flags *pflag.FlagSet, getenv func(string) string) (*settings, 
 	s := &settings{
 		config: config{
 			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: authConfig{Mode: "token"}, LogFormat: "text", LogLevel: "info",
-			Retention: retentionConfig{Days: 90, PerWorkflow: 1000},
+			Retention: retentionConfig{Days: 90, PerWorkflow: 1000}, Telemetry: telemetryConfig{Traces: tracesConfig{Sample: 1}},
 		},
 		sources: map[string]source{},
 	}
@@ -136,6 +138,9 @@ func (s *settings) readEnv(getenv func(string) string) error {
 		if value := getenv("VWMP_" + strings.ToUpper(key)); value != "" {
 			*target, s.sources[key] = value, fromEnv
 		}
+	}
+	if s.Telemetry.Traces.readEnv(getenv) {
+		s.sources["telemetry"] = fromEnv
 	}
 	for variable, key := range map[string]string{"VWMP_WORKSPACE": "workspaces", "VWMP_PLUGINS": "plugin_dirs", "VWMP_HOSTS": "hosts", "VWMP_ENV_ALLOW": "env_allow"} {
 		value := getenv(variable)
@@ -201,6 +206,9 @@ func (s *settings) check() error {
 		return usageError("log-level must be debug, info, warn or error, not %q", s.LogLevel)
 	}
 	if err := s.Retention.check(); err != nil {
+		return err
+	}
+	if err := s.Telemetry.Traces.check(); err != nil {
 		return err
 	}
 	absolute, err := filepath.Abs(s.Data)
@@ -332,4 +340,5 @@ func (s *settings) printConfig(t *table) {
 	t.row("log_format", s.LogFormat, sourceOf("log_format"))
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))
 	t.row("retention", s.Retention.String(), sourceOf("retention"))
+	t.row("telemetry", s.Telemetry.Traces.String(), sourceOf("telemetry"))
 }

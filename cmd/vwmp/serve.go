@@ -28,6 +28,7 @@ import (
 	"github.com/vwmp/vwmp/host/live"
 	"github.com/vwmp/vwmp/host/metrics"
 	"github.com/vwmp/vwmp/host/pluginhost"
+	"github.com/vwmp/vwmp/host/tracing"
 	"github.com/vwmp/vwmp/store"
 )
 
@@ -74,7 +75,9 @@ type server struct {
 	// metrics counts what the parts do, and looks at them when it is asked.
 	metrics  *metrics.Metrics
 	triggers *trigger.Runner
-	edge     *host.Server
+	// tracer is nil where nothing is followed.
+	tracer *tracing.Tracer
+	edge   *host.Server
 	// told is edge for those who may call before it is there.
 	told     atomic.Pointer[host.Server]
 	listener net.Listener
@@ -120,8 +123,16 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	}
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
+	watching := publishers{v.metrics, v.hub, ends}
+	following := host.Tracer(nil)
+	if v.tracer, err = s.tracer(ctx, v.keeper.Meta().InstanceID, logger); err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if v.tracer != nil {
+		watching, following = append(publishers{v.tracer}, watching...), v.tracer
+	}
 	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: publishers{v.metrics, v.hub, ends},
+		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: watching, tracer: v.tracer,
 		serves: true, called: v.metrics.Called, pluginsChanged: v.pluginsChanged, logger: logger,
 	}); err != nil {
 		return nil, err
@@ -134,7 +145,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
 		Workspaces: workspaces, Triggers: v.triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
-		Meter: v.metrics, AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
+		Meter: v.metrics, Tracer: following, AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -215,6 +226,7 @@ func (v *server) stop(hurry context.Context, grace time.Duration) error {
 	defer cancelEngine()
 	failures = append(failures, v.parts.close(engineCtx))
 	v.hub.Close()
+	v.closeTracer(hurry)
 	return errors.Join(append(failures, v.keeper.Close())...)
 }
 
