@@ -88,6 +88,8 @@ func (s *Server) setUp() {
 	server := s.app.Server()
 	server.CloseOnShutdown = true
 	server.Logger = quietLogger{s.log}
+	// Else it tells the log parts of what it could not read, such as a token.
+	server.SecureErrorLogMessage = true
 	server.HeaderReceived = boundBody
 	server.Handler = s.knownMethods(server.Handler)
 	s.routes = map[routeKey]route{}
@@ -287,7 +289,12 @@ func (s *Server) refusal(info *requestInfo, err error) *problem.Problem {
 		level = slog.LevelError
 	}
 	info.detail = string(p.ErrorCode)
-	s.log.Log(context.Background(), level, "request refused", "request_id", info.id, "path", loggedPath(info.path), "status", p.Status, "error", err)
+	var plain *fiber.Error
+	if errors.As(err, &plain) {
+		// Its text repeats the path, which may hold a token.
+		err = errors.New(http.StatusText(plain.Code))
+	}
+	s.log.Log(context.Background(), level, "request refused", "request_id", info.id, "route", info.pattern, "path", loggedPath(info.path), "status", p.Status, "error", err)
 	return p.At(info.path, info.id)
 }
 

@@ -141,8 +141,8 @@ func (s *Server) countAnswer(c *fiber.Ctx, took time.Duration) {
 func (s *Server) logAnswer(c *fiber.Ctx, took time.Duration) {
 	info := infoOf(c.UserContext())
 	fields := []slog.Attr{
-		slog.String("request_id", info.id), slog.String("method", c.Method()), slog.String("path", loggedPath(info.path)),
-		slog.Int("status", c.Response().StatusCode()), slog.Duration("took", took), slog.String("address", info.address),
+		slog.String("request_id", info.id), slog.String("method", c.Method()), slog.String("route", info.pattern), slog.String("path", loggedPath(info.path)),
+		slog.Int("status", c.Response().StatusCode()), slog.Float64("took_seconds", took.Seconds()), slog.String("address", info.address),
 	}
 	if info.who.Name != "" {
 		fields = append(fields, slog.String("who", info.who.Name))

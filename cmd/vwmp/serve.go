@@ -123,7 +123,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	}
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
-	watching := publishers{v.metrics, v.hub, ends}
+	watching := publishers{v.metrics, eventLog{logger}, v.hub, ends}
 	following := host.Tracer(nil)
 	if v.tracer, err = s.tracer(ctx, v.keeper.Meta().InstanceID, logger); err != nil {
 		return nil, &exitError{exitUsage, err}

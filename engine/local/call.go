@@ -66,7 +66,7 @@ func (e *execution) closeLog(r plan.Ref, attempt int) {
 	}
 	step := e.graph.Node(r.Step).Step.ID
 	if err := e.r.options.Logs.CloseLog(e.id, step, attempt); err != nil {
-		e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "step_id", step, "error", err)
+		e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "workflow_id", e.header.WorkflowID, "step_id", step, "error", err)
 	}
 }
 

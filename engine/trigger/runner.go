@@ -447,7 +447,7 @@ func (r *Runner) forget(ctx context.Context, id string) {
 // be written is written with the next one.
 func (r *Runner) keep(ctx context.Context, e *entry) {
 	if err := r.put(ctx, e); err != nil {
-		r.log.Error("what came of a trigger can't be kept", "trigger", e.id, "error", err)
+		r.log.Error("what came of a trigger can't be kept", "trigger", e.id, "workflow_id", e.workflowID, "error", err)
 	}
 }
 
