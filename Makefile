@@ -87,6 +87,7 @@ test-long: lint build ## run the linters, the race detector, all browser tests a
 # The scripts start hundreds of processes, which the detector makes slow; what runs in them it sees in the packages' own tests.
 	go test -race -timeout 20m -skip '^(TestScripts|TestLanguage)$$' ./...
 	go test -race -timeout 10m -tags long -run '$(LONG)' ./host/pluginhost
+	@scripts/databases.sh
 	go test -timeout 20m -tags long -run '$(LONG)' ./cmd/vwmp ./engine/local ./plugins/...
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs --check
 	@scripts/chromium.sh
