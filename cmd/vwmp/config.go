@@ -44,11 +44,11 @@ type config struct {
 
 type pluginConfig struct {
 	// Adapter is the plugin's own configuration.
-	Adapter map[string]any `json:"adapter,omitempty" yaml:"adapter"`
+	Adapter map[string]any `json:"adapter,omitempty" yaml:"adapter" doc:"the plugin's own configuration; its page in docs/handlers has the keys"`
 	// Defaults are configs by the handler's last segment.
-	Defaults map[string]map[string]any `json:"defaults,omitempty" yaml:"defaults"`
+	Defaults map[string]map[string]any `json:"defaults,omitempty" yaml:"defaults" doc:"configs that steps of a handler begin with, by the handler's last word"`
 	// Limits bound its processes.
-	Limits pluginLimits `json:"limits,omitzero" yaml:"limits"`
+	Limits pluginLimits `json:"limits,omitzero" yaml:"limits" doc:"bounds of its processes"`
 }
 
 // source says where a value came from.
