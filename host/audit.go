@@ -81,7 +81,7 @@ func (s *Server) record(ctx context.Context, info *requestInfo, r data.AuditReco
 		r.Result = data.AuditDone
 	}
 	err := s.Audit.AppendAudit(context.WithoutCancel(ctx), r)
-	s.Meter.Audited(string(r.Result), err == nil)
+	s.Meter.Audited(r.Result, err == nil)
 	if err != nil {
 		s.log.Error("the audit trail lacks a record", "action", r.Action, "object", r.Object, "who", r.Who, "request_id", r.RequestID, "error", err)
 	}

@@ -152,7 +152,7 @@ func TestATraceGoesFromTheRequestToTheCall(t *testing.T) {
 	outlives := r.finish(r.executeTraced("").ID)
 	r.stop() // What is left is sent then.
 
-	id := func(b []byte) string { return hex.EncodeToString(b) }
+	id := hex.EncodeToString
 	request := func(status string) (found *traces.Span) {
 		for _, span := range c.spans {
 			for _, kv := range span.GetAttributes() {
