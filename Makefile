@@ -108,6 +108,11 @@ fuzz: ## run every fuzz target for 30 s (FUZZTIME=t for another time)
 lint: ## run the linters
 	$(GO_TOOL) golangci-lint run ./...
 
+.PHONY: vuln
+vuln: VULNDB ?= https://vuln.go.dev
+vuln: ## look up known weaknesses of what the code really calls (VULNDB=url)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -db $(VULNDB) ./...
+
 .PHONY: bench
 bench: build ## print the figures as a table
 	go run ./scripts/bench

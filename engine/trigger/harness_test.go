@@ -68,7 +68,7 @@ type place struct {
 	// failPut makes every record be lost, as if the process died before it.
 	failPut error
 	// unseen are pairs of workflows of which the first may not watch the other.
-	unseen map[string]bool
+	unseen  map[string]bool
 	started []engine.StartRequest
 	runs    map[string]engine.Execution
 	keys    map[string]string

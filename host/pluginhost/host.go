@@ -40,7 +40,7 @@ const (
 )
 
 // discoverTimeout bounds finding and describing all plugins at a start.
-const discoverTimeout = 10 * time.Second
+const discoverTimeout = 30 * time.Second
 
 // Store keeps what the host must know at its next start.
 type Store interface {
