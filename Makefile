@@ -117,6 +117,11 @@ vuln: ## look up known weaknesses of what the code really calls (VULNDB=url)
 bench: build ## print the figures as a table
 	go run ./scripts/bench
 
+.PHONY: load
+load: LOAD_SECONDS ?= 60
+load: build ## put a server under everything at once that it must stand (LOAD_SECONDS=n)
+	go run ./scripts/load -seconds $(LOAD_SECONDS)
+
 .PHONY: bench-store
 bench-store: ## print the figures of a store with a million finished executions (a quarter of an hour, 4 GB of disk)
 	go run ./scripts/benchstore

@@ -41,6 +41,9 @@ var (
 	ErrLogCapped = errors.New("the step's log has reached its size limit")
 	// ErrForbidden: the caller may not do this; the text says who may.
 	ErrForbidden = errors.New("not allowed")
+	// ErrBusy: as many executions live as may at once; a later start may find
+	// room.
+	ErrBusy = errors.New("too many executions run and wait already")
 	// ErrStopping: the engine takes no new work.
 	ErrStopping = errors.New("the server is stopping")
 )

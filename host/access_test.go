@@ -228,8 +228,10 @@ func TestCase35And41RevocationClosesWhatIsOpen(t *testing.T) {
 			if len(rest) == 0 || rest[len(rest)-1].Event != "error" {
 				t.Errorf("the socket hears %+v", rest)
 			}
-			// It ends although the execution goes on.
-			if text := <-stream; strings.Contains(text, "workflow_completed") {
+			// It ends although the execution goes on, and says why.
+			text := <-stream
+			why := map[int]string{4401: "AUTHENTICATION_ERROR", 4404: "EXECUTION_NOT_FOUND"}[c.code]
+			if strings.Contains(text, "workflow_completed") || !strings.Contains(text, `data: {"event":"error","error_code":"`+why+`"`) {
 				t.Errorf("the stream was %s", text)
 			}
 			if status := h.status(h.live); status != "running" {

@@ -49,8 +49,16 @@ func (s *Server) admit(c *fiber.Ctx, r route) error {
 	if guarded && origin != "" && !s.hosts.Load().AllowedOrigin(origin) {
 		return problem.New(http.StatusForbidden, problem.AuthorizationError, "a page of another site may not do this")
 	}
-	if r.permission != edge.Public {
-		if err := s.signedIn(c, info, r); err != nil {
+	if r.permission == edge.Public {
+		if err := s.throttled(c, info, r.pattern); err != nil {
+			return err
+		}
+	} else {
+		err := s.signedIn(c, info, r)
+		if limited := s.throttled(c, info, r.pattern); limited != nil {
+			return limited
+		}
+		if err != nil {
 			return err
 		}
 		if guarded && info.who.Way == edge.WayCookie {

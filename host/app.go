@@ -25,15 +25,6 @@ import (
 	"github.com/vwmp/vwmp/store/data"
 )
 
-// Bounds of a request.
-const (
-	maxBody         = 1 << 20
-	maxDocumentBody = 2 << 20
-	headerBuffer    = 16 << 10
-	maxHeaders      = 100
-	maxAddress      = 8 << 10
-)
-
 const (
 	sessionCookie = "vwmp_session"
 	// ownHeader must come with what a cookie is to change: a foreign page
@@ -80,7 +71,7 @@ func (s *Server) setUp() {
 	s.app = fiber.New(fiber.Config{
 		// Without it strings of a request change once it is answered.
 		Immutable: true, CaseSensitive: true, DisableStartupMessage: true, DisablePreParseMultipartForm: true,
-		BodyLimit: maxDocumentBody, ReadBufferSize: headerBuffer,
+		BodyLimit: max(s.Limits.Body, s.Limits.DocumentBody), ReadBufferSize: s.Limits.Header,
 		// A connection gives its buffers back between requests, and a socket
 		// for good.
 		ReduceMemoryUsage: true,
@@ -92,7 +83,7 @@ func (s *Server) setUp() {
 	server.Logger = quietLogger{s.log}
 	// Else it tells the log parts of what it could not read, such as a token.
 	server.SecureErrorLogMessage = true
-	server.HeaderReceived = boundBody
+	server.HeaderReceived = s.boundBody
 	server.Handler = s.knownMethods(server.Handler)
 	s.routes = map[routeKey]route{}
 	for _, r := range routeTable() {
@@ -131,15 +122,15 @@ func (l quietLogger) Printf(format string, args ...any) {
 
 // boundBody bounds a body before it is read: workflow documents may be larger
 // than others.
-func boundBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+func (s *Server) boundBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	uri := header.RequestURI()
 	path, _, _ := bytes.Cut(uri, []byte("?"))
 	// Documents go to /workflows/ and to one name below it.
 	name, found := bytes.CutPrefix(path, []byte(apiBase+"/workflows"))
 	if found && !bytes.Contains(bytes.Trim(name, "/"), []byte("/")) {
-		return fasthttp.RequestConfig{MaxRequestBodySize: maxDocumentBody}
+		return fasthttp.RequestConfig{MaxRequestBodySize: s.Limits.DocumentBody}
 	}
-	return fasthttp.RequestConfig{MaxRequestBodySize: maxBody}
+	return fasthttp.RequestConfig{MaxRequestBodySize: s.Limits.Body}
 }
 
 // knownMethods answers methods that Fiber knows nothing of.
@@ -201,6 +192,12 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 		return s.fail(c, err)
 	}
 	err = c.Next()
+	if info.pattern == "" {
+		// No route counted it, as there is none.
+		if limited := s.throttled(c, info, ""); limited != nil {
+			err = limited
+		}
+	}
 	if err != nil {
 		err = s.fail(c, err)
 	}
@@ -229,9 +226,9 @@ func (s *Server) whoAsks(c *fiber.Ctx, info *requestInfo) {
 
 func (s *Server) bounded(c *fiber.Ctx) error {
 	switch {
-	case len(c.Request().RequestURI()) > maxAddress:
+	case len(c.Request().RequestURI()) > s.Limits.Address:
 		return problem.FromStatus(http.StatusRequestURITooLong)
-	case c.Request().Header.Len() > maxHeaders:
+	case c.Request().Header.Len() > s.Limits.HeaderLines:
 		return problem.FromStatus(http.StatusRequestHeaderFieldsTooLarge)
 	}
 	hosts := s.hosts.Load()
@@ -244,7 +241,11 @@ func (s *Server) bounded(c *fiber.Ctx) error {
 
 // refuseUnread answers requests that could not be read at all.
 func (s *Server) refuseUnread(c *fiber.Ctx, err error) error {
-	linger(c.Context().Conn())
+	if timeout := (*fiber.Error)(nil); !errors.As(err, &timeout) || timeout.Code != http.StatusRequestTimeout {
+		// Who is still sending gets the answer; who sends nothing is not
+		// waited for.
+		linger(c.Context().Conn())
+	}
 	info := infoOf(c.UserContext())
 	if info.id == "" {
 		info = &requestInfo{id: requestID(c.Get(fiber.HeaderXRequestID)), path: c.Path()}

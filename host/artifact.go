@@ -82,9 +82,9 @@ func (s *Server) listArtifacts(c *fiber.Ctx, _ any) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	limit := c.QueryInt("limit", 100)
-	if limit < 1 || limit > data.DefaultLimit {
-		return 0, nil, problem.InvalidValue("limit", "invalid", fmt.Sprintf("limit must be from 1 to %d", data.DefaultLimit))
+	limit, err := wholeNumber(c, "limit", 100, data.DefaultLimit)
+	if err != nil {
+		return 0, nil, err
 	}
 	list := artifactList{Artifacts: []artifact{}}
 	err = s.artifacts(c.UserContext(), id, after, func(one artifact) bool {
@@ -161,7 +161,7 @@ func (s *Server) getArtifact(c *fiber.Ctx) error {
 	}
 	if text != nil {
 		c.Set(fiber.HeaderContentType, typeJSON)
-		c.Set(fiber.HeaderContentDisposition, attachment(sum[:16]+".json"))
+		setAttachment(c, sum[:16]+".json")
 		return c.Send(text)
 	}
 	var made *artifact
@@ -190,7 +190,7 @@ func (s *Server) sendArtifact(c *fiber.Ctx, workspace string, made *artifact) er
 		kind = made.MediaType
 	}
 	c.Set(fiber.HeaderContentType, kind)
-	c.Set(fiber.HeaderContentDisposition, attachment(plainName(filepath.Base(made.Path))))
+	setAttachment(c, plainName(filepath.Base(made.Path)))
 	c.Set(fiber.HeaderETag, `"`+made.SHA256+`"`)
 	// The library closes the file when the answer is out.
 	return c.SendStream(&patientFile{file: file, conn: c.Context().Conn(), timeout: s.Limits.WriteTimeout}, int(made.Size))

@@ -159,9 +159,9 @@ func (s *Server) getAudit(c *fiber.Ctx) error {
 }
 
 func auditFilter(c *fiber.Ctx) (filter data.AuditFilter, err error) {
-	filter = data.AuditFilter{Who: c.Query("who"), Action: c.Query("action"), Object: strings.TrimPrefix(c.Query("object"), "/"), Limit: c.QueryInt("limit", 100)}
-	if filter.Limit < 1 || filter.Limit > data.DefaultLimit {
-		return filter, problem.InvalidValue("limit", "invalid", "limit must be from 1 to 1000")
+	filter = data.AuditFilter{Who: c.Query("who"), Action: c.Query("action"), Object: strings.TrimPrefix(c.Query("object"), "/")}
+	if filter.Limit, err = wholeNumber(c, "limit", 100, data.DefaultLimit); err != nil {
+		return filter, err
 	}
 	if filter.After, err = number(c.Query("cursor"), "cursor"); err != nil {
 		return filter, err
@@ -205,7 +205,7 @@ func (s *Server) exportAudit(c *fiber.Ctx, filter data.AuditFilter) error {
 		c.Set(fiber.HeaderLink, link([2]string{"next", address("/audit/", query)}))
 	}
 	c.Set(fiber.HeaderContentType, typeLines)
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="audit.jsonl"`)
+	setAttachment(c, "audit.jsonl")
 	return nil
 }
 

@@ -106,7 +106,7 @@ func TestNobodySignedOutGetsPastASuffix(t *testing.T) {
 	}
 }
 
-func TestOversizedRequestsAreRefused(t *testing.T) {
+func TestCase17OversizedRequestsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.raw("GET", workflows, "X-Big", strings.Repeat("x", 64<<10)).problem(431, "HEADERS_TOO_LARGE")
 	many := make([]string, 0, 2000)
@@ -168,7 +168,7 @@ func TestTheTokenIsNeeded(t *testing.T) {
 	}
 }
 
-func TestFailedSignInsAreLimited(t *testing.T) {
+func TestCase33FailedSignInsAreLimited(t *testing.T) {
 	w := newWorld(t)
 	seen := map[int]int{}
 	for range 1000 {

@@ -166,9 +166,9 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 		}
 		return s.streamEvents(c, id, after)
 	}
-	limit := c.QueryInt("limit", data.DefaultLimit)
-	if limit < 1 || limit > data.DefaultLimit {
-		return problem.InvalidValue("limit", "invalid", fmt.Sprintf("limit must be from 1 to %d", data.DefaultLimit))
+	limit, err := wholeNumber(c, "limit", data.DefaultLimit, data.DefaultLimit)
+	if err != nil {
+		return err
 	}
 	// An unknown execution has no events either; only its header tells.
 	if _, err := s.Executions.Execution(c.UserContext(), id); err != nil {

@@ -100,43 +100,6 @@ type Options struct {
 	Limits Limits
 }
 
-// Limits bound what callers may take up. A zero field has its default.
-type Limits struct {
-	// SocketsPerCaller bounds the sockets and event streams that one caller
-	// may have open; 50.
-	SocketsPerCaller int
-	// SocketPing is how often a socket is pinged; a peer that is silent for
-	// two of them is gone; 30 s.
-	SocketPing time.Duration
-	// SocketStart is how long an executing socket waits for the client's
-	// first message; 1 s.
-	SocketStart time.Duration
-	// ReadTimeout bounds the arrival of a request; 10 s.
-	ReadTimeout time.Duration
-	// WriteTimeout bounds the sending of an answer; 30 s.
-	WriteTimeout time.Duration
-	// IdleTimeout bounds the wait for a connection's next request; 120 s.
-	IdleTimeout time.Duration
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.SocketsPerCaller <= 0 {
-		l.SocketsPerCaller = 50
-	}
-	for _, each := range []struct {
-		value     *time.Duration
-		byDefault time.Duration
-	}{
-		{&l.SocketPing, 30 * time.Second}, {&l.SocketStart, time.Second}, {&l.ReadTimeout, 10 * time.Second},
-		{&l.WriteTimeout, 30 * time.Second}, {&l.IdleTimeout, 120 * time.Second},
-	} {
-		if *each.value <= 0 {
-			*each.value = each.byDefault
-		}
-	}
-	return l
-}
-
 // Server serves one listener, once.
 type Server struct {
 	Options
@@ -159,8 +122,10 @@ type Server struct {
 	views      *viewCache
 	tally      tallyCache
 	strangers  strangers
-	flows      flows
 	inFlight   atomic.Int64
+	// byCaller and byAddress are nil where requests are not counted.
+	byCaller, byAddress *throttle
+	flows               flows
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context
@@ -204,7 +169,9 @@ func New(options Options) (*Server, error) {
 	base, stop := context.WithCancelCause(context.Background())
 	s := &Server{
 		Options: options, log: options.Logger, now: options.Now, started: options.Now().UTC(), signIn: signIn, base: base, stop: stop,
-		streams: newStreams(options.Limits.SocketsPerCaller), views: newViewCache(), assets: pages.NewAssets(), webApp: pages.NewApp(),
+		streams:  newStreams(options.Limits.SocketsPerCaller),
+		byCaller: newThrottle(policyCaller, options.Limits.RequestsPerCaller), byAddress: newThrottle(policyAddress, options.Limits.RequestsPerAddress),
+		views: newViewCache(), assets: pages.NewAssets(), webApp: pages.NewApp(),
 	}
 	s.pages = pages.NewRenderer(s.assets)
 	s.setUp()
@@ -249,7 +216,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	hosts := edge.NewHosts(port, s.AllowedHosts)
 	s.hosts.Store(&hosts)
 	s.mu.Unlock()
-	listener = lingeringListener{listener}
+	listener = lingeringListener{listener, newGate(s.Limits.Connections, s.Limits.ConnectionsPerAddress, s.TLS != nil)}
 	if s.TLS != nil {
 		listener = tls.NewListener(listener, s.TLS)
 	}

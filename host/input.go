@@ -96,7 +96,7 @@ func (s *Server) getInput(c *fiber.Ctx, _ any) (int, any, error) {
 	case err != nil:
 		return 0, nil, err
 	case whole:
-		c.Set(fiber.HeaderContentDisposition, attachment(step+"-input.json"))
+		setAttachment(c, step+"-input.json")
 		return http.StatusOK, input.Config, nil
 	}
 	answer := stepInput{Config: input.Config, Size: len(input.Config), Resolved: input.Resolved, Reason: input.Reason, AsWritten: input.AsWritten}

@@ -16,29 +16,46 @@ const (
 	lingerTime  = 2 * time.Second
 )
 
-// lingeringListener makes connections that can linger. TLS stands above them:
-// what wraps its connections would hide that they are secure.
-type lingeringListener struct{ net.Listener }
+// lingeringListener makes connections that can linger, as many as the gate
+// lets in. TLS stands above them: what wraps its connections would hide that
+// they are secure.
+type lingeringListener struct {
+	net.Listener
+	gate *gate
+}
 
-// Accept waits for the next connection.
+// Accept waits for the next connection that there is room for.
 func (l lingeringListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
-		return &lingeringConn{TCPConn: tcp}, nil
+	for {
+		conn, err := l.Listener.Accept()
+		tcp, ok := conn.(*net.TCPConn)
+		if !ok || err != nil {
+			return conn, err
+		}
+		if leave := l.gate.enter(tcp); leave != nil {
+			return &lingeringConn{TCPConn: tcp, patience: lingerTime, leave: leave}, nil
+		}
+		l.gate.refuse(tcp)
 	}
-	return conn, err
 }
 
 type lingeringConn struct {
 	*net.TCPConn
-	refused atomic.Bool
+	// patience bounds the wait for what a refused peer is still sending.
+	patience time.Duration
+	refused  atomic.Bool
+	// leave gives the connection's place free; nil where it has none.
+	leave func()
 }
 
 // Close closes the connection. After a refusal the peer is told first that
 // nothing more comes, and what it is still sending is thrown away for a while.
 func (c *lingeringConn) Close() error {
+	if c.leave != nil {
+		defer c.leave()
+	}
 	if c.refused.CompareAndSwap(true, false) {
-		if c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		if c.CloseWrite() == nil && c.SetReadDeadline(time.Now().Add(c.patience)) == nil {
 			// Whatever ends it, the connection is closed next.
 			_, _ = io.Copy(io.Discard, io.LimitReader(c.TCPConn, lingerBytes))
 		}

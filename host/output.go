@@ -64,7 +64,7 @@ func (s *Server) getOutput(c *fiber.Ctx, _ any) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	c.Set(fiber.HeaderContentDisposition, attachment(name+".json"))
+	setAttachment(c, name+".json")
 	return http.StatusOK, output, nil
 }
 
@@ -176,6 +176,15 @@ type outputName struct {
 	Preview string `json:"preview"`
 }
 
+// attachmentPolicy goes with everything that is to be saved: should a browser
+// show it all the same, no script of it runs, and it has the origin of nobody.
+const attachmentPolicy = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
 // attachment lets a browser save an answer; name has only letters that every
-// header takes.
+// browser takes as they are.
 func attachment(name string) string { return `attachment; filename="` + name + `"` }
+
+func setAttachment(c *fiber.Ctx, name string) {
+	c.Set(fiber.HeaderContentDisposition, attachment(name))
+	c.Set(fiber.HeaderContentSecurityPolicy, attachmentPolicy)
+}

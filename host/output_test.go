@@ -48,7 +48,7 @@ func TestAnOutputIsReadWhole(t *testing.T) {
 	w.ask("GET", executions+other+"/artifacts/"+sum+"/", "").problem(404, "NOT_FOUND")
 }
 
-func TestWhatStepsMadeIsListedAndSent(t *testing.T) {
+func TestCase37WhatStepsMadeIsListedAndSent(t *testing.T) {
 	w := newWorld(t)
 	dir := w.options.Workspaces[0].Dir
 	made := map[string]string{"out/report.txt": "a report", "page.html": "<script>alert(1)</script>", "../escape.txt": "outside", "/etc/hostname": "x"}
@@ -98,7 +98,7 @@ func TestWhatStepsMadeIsListedAndSent(t *testing.T) {
 		t.Errorf("the file: %v %s", got.header, got.body)
 	}
 	if page := w.ask("GET", path+sums["page.html"]+"/", "").want(200); page.header.Get("X-Content-Type-Options") != "nosniff" ||
-		!strings.HasPrefix(page.header.Get("Content-Disposition"), "attachment") || !strings.Contains(page.header.Get("Content-Security-Policy"), "default-src 'none'") {
+		!strings.HasPrefix(page.header.Get("Content-Disposition"), "attachment") || !strings.Contains(page.header.Get("Content-Security-Policy"), "sandbox; default-src 'none'") {
 		t.Errorf("a page is sent to be shown: %v", page.header)
 	}
 	for _, sum := range []string{sums["../escape.txt"], sums["/etc/hostname"], strings.Repeat("0", 64), "x", "..%2f.."} {

@@ -1,11 +1,14 @@
 package host
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gofiber/fiber/v2"
 
 	"github.com/vwmp/vwmp/host/problem"
 	"github.com/vwmp/vwmp/store/data"
@@ -90,6 +93,19 @@ func setUnless(query url.Values, name, value, byDefault string) {
 	if value != byDefault {
 		query.Set(name, value)
 	}
+}
+
+// wholeNumber reads a number from 1 to most of the query; empty is the default.
+func wholeNumber(c *fiber.Ctx, name string, byDefault, most int) (int, error) {
+	text := c.Query(name)
+	if text == "" {
+		return byDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, problem.InvalidValue(name, "invalid", fmt.Sprintf("%s must be a whole number from 1 to %d", name, most))
+	}
+	return n, nil
 }
 
 // timeValue reads a time of the query; empty is zero.

@@ -29,8 +29,9 @@ const (
 
 const (
 	maxClientMessage = 64 << 10
-	// socketWrite bounds the sending of one message.
-	socketWrite = 10 * time.Second
+	// socketBuffer is what a socket keeps for reading, in bytes: clients send
+	// little. What it writes goes through buffers that all sockets share.
+	socketBuffer = 256
 	// socketFarewell bounds the wait for the peer's half of a close.
 	socketFarewell = time.Second
 )
@@ -39,7 +40,8 @@ const (
 var errPeerGone = errors.New("the client closed the socket")
 
 // socket is one WebSocket. The goroutine that the library calls owns it and
-// sends; it waits for the others, which receive and answer.
+// sends; it waits for the other, which receives and answers. A third would
+// cost 8 KB for each of thousands that are quiet.
 type socket struct {
 	server *Server
 	conn   *wire.Conn
@@ -50,10 +52,14 @@ type socket struct {
 	// ctx ends when the peer is gone or the server stops.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	// received carries what the client sends to whoever listens.
+	// received carries what the client sends until listens is closed; from
+	// then on the reader hands it to answer.
 	received chan clientMessage
+	listens  chan struct{}
+	answer   func(clientMessage)
 
 	writing sync.Mutex
+	reader  sync.WaitGroup
 }
 
 type clientMessage struct {
@@ -77,13 +83,8 @@ func decodeMessage(text []byte) clientMessage {
 func (s *Server) addSocket(pattern string, serve func(*socket) error) {
 	row := s.row(http.MethodGet, pattern)
 	upgrade := websocket.New(func(conn *websocket.Conn) {
-		info, ok := conn.Locals("info").(*requestInfo)
-		if !ok {
-			info = &requestInfo{}
-		}
-		query := map[string]string{"id": conn.Params("id"), "after_seq": conn.Query("after_seq")}
-		s.serveSocket(conn.Conn, row, info, query, serve)
-	}, websocket.Config{RecoverHandler: func(*websocket.Conn) {
+		s.serveSocket(s.newSocket(conn, &row), serve)
+	}, websocket.Config{ReadBufferSize: socketBuffer, WriteBufferPool: &sync.Pool{}, RecoverHandler: func(*websocket.Conn) {
 		// recover works only in the deferred call itself; serveSocket has
 		// its own, inside everything that it must undo.
 		if cause := recover(); cause != nil {
@@ -105,26 +106,18 @@ func (s *Server) addSocket(pattern string, serve func(*socket) error) {
 	})
 }
 
-func (s *Server) serveSocket(conn *wire.Conn, row route, info *requestInfo, query map[string]string, serve func(*socket) error) {
-	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, infoKey{}, info))
-	defer cancel(nil)
-	k := &socket{server: s, conn: conn, info: info, query: query, ctx: ctx, cancel: cancel, received: make(chan clientMessage)}
-	caller := info.who.Name
-	k.watch = s.newWatch(row, info.who, cancel)
-	k.watch.about(row, query["id"])
-	watched := k.watch
-	if info.refused != nil {
-		caller, watched = "refused", nil
-	}
-	release, err := s.streams.acquire(caller, watched)
+// serveSocket owns the socket until its end. What it needs of its stack while
+// it waits is kept below 2 KB: then it keeps 4 KB, and 8 KB otherwise.
+func (s *Server) serveSocket(k *socket, serve func(*socket) error) {
+	defer k.cancel(nil)
+	release, err := k.acquire()
 	if err != nil {
 		k.close(err)
 		return
 	}
 	defer release()
 	defer k.watch.stop()
-	var reader sync.WaitGroup
-	reader.Go(func() {
+	k.reader.Go(func() {
 		// The panic is in the log; the end of the reader ends the socket.
 		_ = k.guard(func() error { k.read(); return nil })
 	})
@@ -132,11 +125,40 @@ func (s *Server) serveSocket(conn *wire.Conn, row route, info *requestInfo, quer
 	err = k.run(serve)
 	alive.stop()
 	k.close(err)
-	// The peer's own close ends the reader; one that stays silent is cut off.
-	if err := conn.SetReadDeadline(time.Now().Add(socketFarewell)); err != nil {
-		s.log.Debug("close a socket", "error", err)
+	k.part()
+}
+
+func (s *Server) newSocket(from *websocket.Conn, row *route) *socket {
+	info, ok := from.Locals("info").(*requestInfo)
+	if !ok {
+		info = &requestInfo{}
 	}
-	reader.Wait()
+	query := map[string]string{"id": from.Params("id"), "after_seq": from.Query("after_seq")}
+	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, infoKey{}, info))
+	k := &socket{server: s, conn: from.Conn, info: info, query: query, ctx: ctx, cancel: cancel, received: make(chan clientMessage), listens: make(chan struct{})}
+	k.watch = s.newWatch(*row, info.who, cancel)
+	k.watch.about(*row, query["id"])
+	// The library's copies of header, cookies and path would stay as long as
+	// the socket.
+	*from = websocket.Conn{Conn: from.Conn}
+	return k
+}
+
+// acquire counts the socket, and returns what to call at its end.
+func (k *socket) acquire() (release func(), err error) {
+	if k.info.refused != nil {
+		return k.server.streams.acquire("refused", nil)
+	}
+	return k.server.streams.acquire(k.info.who.Name, k.watch)
+}
+
+// part waits for the reader. The peer's own close ends it; one that stays
+// silent is cut off.
+func (k *socket) part() {
+	if err := k.conn.SetReadDeadline(time.Now().Add(socketFarewell)); err != nil {
+		k.server.log.Debug("close a socket", "error", err)
+	}
+	k.reader.Wait()
 }
 
 func (k *socket) run(serve func(*socket) error) error {
@@ -144,7 +166,7 @@ func (k *socket) run(serve func(*socket) error) error {
 		return k.info.refused
 	}
 	return k.guard(func() error {
-		if err := k.watch.start(k.ctx); err != nil {
+		if err := live.Apart(func() error { return k.watch.start(k.ctx) }); err != nil {
 			return err
 		}
 		return serve(k)
@@ -184,8 +206,13 @@ func (k *socket) read() {
 		if renew() != nil {
 			return
 		}
+		m := decodeMessage(text)
 		select {
-		case k.received <- decodeMessage(text):
+		case k.received <- m:
+		case <-k.listens:
+			if err := k.guard(func() error { k.answer(m); return nil }); err != nil {
+				k.cancel(err)
+			}
 		case <-k.ctx.Done():
 		}
 	}
@@ -209,7 +236,7 @@ func (k *socket) startPinging() *pinger {
 			return
 		}
 		// A failure shows in the reader, which waits for the pong.
-		_ = k.conn.WriteControl(wire.PingMessage, nil, time.Now().Add(socketWrite))
+		_ = k.conn.WriteControl(wire.PingMessage, nil, time.Now().Add(k.server.Limits.SocketWrite))
 		p.timer.Reset(k.server.Limits.SocketPing)
 	})
 	return p
@@ -227,7 +254,7 @@ func (p *pinger) stop() {
 func (k *socket) send(text []byte) error {
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if err := k.conn.SetWriteDeadline(time.Now().Add(socketWrite)); err != nil {
+	if err := k.conn.SetWriteDeadline(time.Now().Add(k.server.Limits.SocketWrite)); err != nil {
 		return fmt.Errorf("%w: %w", errPeerGone, err)
 	}
 	if err := k.conn.WriteMessage(wire.TextMessage, text); err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -51,31 +50,13 @@ func (s *Server) addSockets() {
 	}
 }
 
-// listening answers the client's messages while fn runs. Both have ended when
-// it returns.
+// listening lets answer take the client's messages from now on, in the reader's
+// goroutine, and runs fn. A socket listens once.
 func (k *socket) listening(answer func(clientMessage), fn func(ctx context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(k.ctx)
-	var listener sync.WaitGroup
-	listener.Go(func() {
-		err := k.guard(func() error {
-			for {
-				select {
-				case m := <-k.received:
-					answer(m)
-				case <-ctx.Done():
-					return nil
-				}
-			}
-		})
-		if err != nil {
-			cancel(err)
-		}
-	})
-	err := fn(ctx)
-	cause := context.Cause(ctx)
-	cancel(nil)
-	listener.Wait()
-	if err != nil && cause != nil {
+	k.answer = answer
+	close(k.listens)
+	err := fn(k.ctx)
+	if cause := context.Cause(k.ctx); err != nil && cause != nil {
 		// What fn returned follows from what ended its context.
 		return cause
 	}
@@ -95,8 +76,12 @@ func (s *Server) executeSocket(k *socket) error {
 	if err != nil {
 		return err
 	}
-	execution, err := s.start(k.ctx, id, startOptions{Parameters: parameters}, engine.TriggerWebSocket)
-	k.startedBy(id, execution.ID, err)
+	var execution engine.Execution
+	err = live.Apart(func() (err error) {
+		execution, err = s.start(k.ctx, id, startOptions{Parameters: parameters}, engine.TriggerWebSocket)
+		k.startedBy(id, execution.ID, err)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -213,12 +198,20 @@ func (s *Server) attachSocket(k *socket) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Executions.Execution(k.ctx, id); err != nil {
+	err = live.Apart(func() error {
+		_, err := s.Executions.Execution(k.ctx, id)
+		return err
+	})
+	if err != nil {
 		return executionMissing(err)
 	}
 	return k.listening(k.onExecution(id), func(ctx context.Context) error {
 		if k.query["after_seq"] == "" {
-			if after, err = k.sendSnapshot(ctx, id); err != nil {
+			err := live.Apart(func() (err error) {
+				after, err = k.sendSnapshot(ctx, id)
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}

@@ -402,7 +402,7 @@ func TestATicketOpensOneSocket(t *testing.T) {
 	w.ask("GET", workflows+"?ticket="+w.ask("POST", "/api/vwmp/auth/tickets/", "").text("ticket"), "", "Authorization", "").problem(401, "AUTHENTICATION_ERROR")
 }
 
-func TestASocketsOriginIsJudged(t *testing.T) {
+func TestCase39ASocketsOriginIsJudged(t *testing.T) {
 	w := newWorld(t)
 	browser := w.signIn()
 	w.dial("/ws/vwmp/events", "Authorization", "", "Cookie", browser, "Origin", w.url)
@@ -416,7 +416,7 @@ func TestASocketsOriginIsJudged(t *testing.T) {
 	w.ask("GET", "/ws/vwmp/events", "").want(426)
 }
 
-func TestSocketsAreBoundedByCaller(t *testing.T) {
+func TestCase43SocketsAreBoundedByCaller(t *testing.T) {
 	w := newWorld(t, func(o *host.Options) { o.Limits.SocketsPerCaller = 2 })
 	first := w.dial("/ws/vwmp/events")
 	w.dial("/ws/vwmp/events")
@@ -433,7 +433,7 @@ func TestSocketsAreBoundedByCaller(t *testing.T) {
 	})
 }
 
-func TestADeadPeerIsClosed(t *testing.T) {
+func TestCase45ADeadPeerIsClosed(t *testing.T) {
 	w := newWorld(t, func(o *host.Options) { o.Limits.SocketPing = 50 * time.Millisecond })
 	// This end never reads, so that it answers no ping.
 	w.dial("/ws/vwmp/events")
@@ -481,7 +481,7 @@ func (panickyEngine) Cancel(context.Context, string, string) (engine.Execution, 
 	panic(errors.New("boom"))
 }
 
-func TestAPanicEndsOneSocketOnly(t *testing.T) {
+func TestCase47APanicEndsOneSocketOnly(t *testing.T) {
 	w := newWorld(t, func(o *host.Options) { o.Engine = panickyEngine{o.Engine} })
 	id := w.begin("[{id: a, handler: test.block}]")
 	other := w.dial("/ws/vwmp/events")

@@ -3,7 +3,6 @@ package host
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
-	"github.com/vwmp/vwmp/host/problem"
 	"github.com/vwmp/vwmp/store/data"
 )
 
@@ -80,12 +78,11 @@ type workflowFigures struct {
 
 func (s *Server) getStats(c *fiber.Ctx, _ any) (int, any, error) {
 	ctx := c.UserContext()
-	days := c.QueryInt("days", defaultDays)
-	if days < 1 || days > maxDays {
-		return 0, nil, problem.InvalidValue("days", "invalid", fmt.Sprintf("days must be from 1 to %d", maxDays))
+	days, err := wholeNumber(c, "days", defaultDays, maxDays)
+	if err != nil {
+		return 0, nil, err
 	}
 	var stats data.Stats
-	var err error
 	if s.Stats != nil {
 		stats, err = s.Stats(ctx)
 	} else {

@@ -3,6 +3,8 @@ package host
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -12,7 +14,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/problem"
 )
 
 // streamAlive is how often a quiet event stream says that it is there, so
@@ -65,6 +69,8 @@ type eventStream struct {
 
 	mu  sync.Mutex
 	out *bufio.Writer
+	// broken: something could not be sent, and nothing more can.
+	broken bool
 }
 
 func (e *eventStream) run(out *bufio.Writer) {
@@ -78,7 +84,7 @@ func (e *eventStream) run(out *bufio.Writer) {
 	}()
 	e.out = out
 	if err := e.watch.start(e.ctx); err != nil {
-		e.server.log.Debug("an event stream may not go on", "execution_id", e.id, "cause", err)
+		e.end(err)
 		return
 	}
 	ctx, cancel := context.WithCancelCause(e.ctx)
@@ -92,7 +98,36 @@ func (e *eventStream) run(out *bufio.Writer) {
 	cancel(nil)
 	alive.Wait()
 	if err != nil {
-		e.server.log.Debug("an event stream ended", "execution_id", e.id, "cause", err)
+		if cause := context.Cause(e.ctx); cause != nil {
+			err = cause // What ended the stream, and not what followed from it.
+		}
+		e.end(err)
+	}
+}
+
+// end says why the stream ends before its execution, in the event that a
+// socket would send. It has no number: who comes again goes on after the last
+// event that has one. A client that has gone, or does not read, is told
+// nothing.
+func (e *eventStream) end(cause error) {
+	e.server.log.Debug("an event stream ended", "execution_id", e.id, "cause", cause)
+	var p *problem.Problem
+	switch {
+	case errors.Is(cause, engine.ErrStopping), errors.Is(cause, live.ErrClosed):
+		p = problem.From(engine.ErrStopping)
+	case errors.Is(cause, live.ErrSlow):
+		p = problem.New(http.StatusServiceUnavailable, problem.Unavailable, "too slow; come again with Last-Event-ID")
+	case e.broken:
+		return
+	default:
+		p = problemOf(cause)
+	}
+	text, err := json.Marshal(errorEvent{Event: "error", ErrorCode: p.ErrorCode, Detail: p.Detail, Timestamp: e.server.now().UTC()})
+	if err == nil {
+		err = e.write("data: " + string(text) + "\n\n")
+	}
+	if err != nil {
+		e.server.log.Debug("tell an event stream why it ends", "execution_id", e.id, "error", err)
 	}
 }
 
@@ -105,9 +140,10 @@ func (e *eventStream) send(m *live.Message) error {
 }
 
 // write sends at once, and gives the connection anew the time of a write.
-func (e *eventStream) write(text string) error {
+func (e *eventStream) write(text string) (err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer func() { e.broken = e.broken || err != nil }()
 	if err := e.conn.SetWriteDeadline(time.Now().Add(e.server.Limits.WriteTimeout)); err != nil {
 		return err
 	}

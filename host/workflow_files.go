@@ -199,6 +199,7 @@ type fileOutput struct {
 	ETag        string `header:"ETag"`
 	ContentType string `header:"Content-Type" hidden:"true"`
 	Disposition string `header:"Content-Disposition"`
+	Policy      string `header:"Content-Security-Policy" hidden:"true"`
 	Body        []byte
 }
 
@@ -213,7 +214,7 @@ func (s *Server) exportWorkflow(ctx context.Context, in *exportInput) (*fileOutp
 	}
 	out := &fileOutput{
 		ETag: etag(revision.Revision), ContentType: typeYAML,
-		Disposition: `attachment; filename="` + fileName(revision.Name) + "." + in.Format + `"`,
+		Disposition: attachment(fileName(revision.Name) + "." + in.Format), Policy: attachmentPolicy,
 	}
 	if in.Format == "json" && revision.Document == nil {
 		return nil, problem.New(http.StatusConflict, problem.Conflict, "the draft's text can't be read, so there is nothing to write as JSON; export it as yaml")

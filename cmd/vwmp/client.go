@@ -292,12 +292,17 @@ func (c *client) followOnce(ctx context.Context, id string, after uint64, show f
 	}
 	defer response.Body.Close()
 	last = after
+	var why string
 	err = readEventStream(response.Body, func(data []byte) bool {
 		var event plan.Event
 		if json.Unmarshal(data, &event) != nil {
 			return true
 		}
-		if event.Seq > 0 && event.Seq <= last {
+		if event.Type == streamError {
+			why = endOfStream(data)
+			return false
+		}
+		if event.Seq <= last {
 			return true
 		}
 		last = max(last, event.Seq)
@@ -305,6 +310,9 @@ func (c *client) followOnce(ctx context.Context, id string, after uint64, show f
 		ended = event.Type == plan.WorkflowCompleted
 		return !ended
 	})
+	if err == nil && why != "" {
+		err = fmt.Errorf("the server ended the event stream: %s", why)
+	}
 	return ended, last, err
 }
 

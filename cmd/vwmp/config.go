@@ -40,6 +40,8 @@ type config struct {
 	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
 	// Telemetry says where to send what is seen of executions.
 	Telemetry telemetryConfig `json:"telemetry" yaml:"telemetry" doc:"where traces are sent, as {traces: {endpoint, sample}}; nowhere by default"`
+	// Limits bound what callers may take up; docs/limits.md lists them.
+	Limits limitsConfig `json:"limits" yaml:"limits" doc:"what callers may take up at most"`
 }
 
 type pluginConfig struct {
@@ -92,7 +94,7 @@ func loadSettings(flags *pflag.FlagSet, getenv func(string) string) (*settings, 
 	s := &settings{
 		config: config{
 			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: authConfig{Mode: "token"}, LogFormat: "text", LogLevel: "info",
-			Retention: retentionConfig{Days: 90, PerWorkflow: 1000}, Telemetry: telemetryConfig{Traces: tracesConfig{Sample: 1}},
+			Retention: retentionConfig{Days: 90, PerWorkflow: 1000}, Telemetry: telemetryConfig{Traces: tracesConfig{Sample: 1}}, Limits: defaultLimits(),
 		},
 		sources: map[string]source{},
 	}
@@ -223,6 +225,9 @@ func (s *settings) check() error {
 		return err
 	}
 	if err := s.Telemetry.Traces.check(); err != nil {
+		return err
+	}
+	if err := s.Limits.check(); err != nil {
 		return err
 	}
 	if _, err := edge.ParseProxies(s.TrustedProxies); err != nil {
@@ -361,4 +366,5 @@ func (s *settings) printConfig(t *table) {
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))
 	t.row("retention", s.Retention.String(), sourceOf("retention"))
 	t.row("telemetry", s.Telemetry.Traces.String(), sourceOf("telemetry"))
+	t.row("limits", s.Limits.String(), sourceOf("limits"))
 }

@@ -121,6 +121,7 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	c.engine = local.New(local.Options{
 		Journal: journal, Blobs: store, Logs: store, Invoker: invoker, Catalogue: c.catalogue, Settings: s, Secrets: keeper,
 		Publisher: options.publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: options.children, Logger: options.logger,
+		MaxLive: s.Limits.Executions,
 	})
 	c.running.Store(c.engine)
 	return c, nil

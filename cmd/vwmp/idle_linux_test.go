@@ -16,10 +16,11 @@ func TestOnlyTheProgramsUnchangedPartsAreLetGo(t *testing.T) {
 		"7f0000000000-7f0000001000 r--p 00000000 fe:00 99                 /usr/lib/libc.so.6": {},
 		"7f0000000000-7f0000001000 r--s 00000000 fe:00 99                 /data/state.db":     {},
 		"c000000000-c000400000 rw-p 00000000 00:00 0 ":                                        {},
+		"7f0000000000-7f0000001000 r--s 00000000 fe:00 98                 /usr/bin/vwmp/x.db": {0x7f0000000000, 0x7f0000001000},
 		"zz-1 r-xp 0 0 0 /usr/bin/vwmp":                                                       {},
 		"":                                                                                    {},
 	} {
-		if from, to := programPart([]byte(line), "/usr/bin/vwmp"); [2]uintptr{from, to} != want {
+		if from, to := partOf([]byte(line), "/usr/bin/vwmp"); [2]uintptr{from, to} != want {
 			t.Errorf("%q: got %x-%x", line, from, to)
 		}
 	}

@@ -78,9 +78,9 @@ func TestTheLogNamesWhatItIsAboutAndNoSecret(t *testing.T) {
 		t.Fatalf("the hook's address is %q", hook)
 	}
 	for _, path := range []string{"/api/vwmp/hooks/" + token + "/", "/api/vwmp/hooks/" + token + "/more", "/api/vwmp/hooks/" + token + "/?x=1"} {
-		r.raw(path, "")
+		r.page(path, "")
 	}
-	r.raw("/api/vwmp/workflows/", tracedSecret+"-token")
+	r.page("/api/vwmp/workflows/", tracedSecret+"-token")
 
 	lines := r.lines()
 	execution, workflow := result.ID, "logged"

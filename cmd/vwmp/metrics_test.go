@@ -30,7 +30,7 @@ type families map[string]*dto.MetricFamily
 // scrape reads /metrics as a scraper does, and holds it against the grammar.
 func (r *running) scrape(token string) families {
 	r.t.Helper()
-	status, text := r.raw("/metrics", token)
+	status, text := r.page("/metrics", token)
 	if status != http.StatusOK {
 		r.t.Fatalf("/metrics: %d\n%s", status, text)
 	}
@@ -42,8 +42,8 @@ func (r *running) scrape(token string) families {
 	return found
 }
 
-// raw asks for a path outside of the API.
-func (r *running) raw(path, token string) (status int, text string) {
+// page asks for a path outside of the API.
+func (r *running) page(path, token string) (status int, text string) {
 	r.t.Helper()
 	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+path, nil)
 	if err != nil {
@@ -125,7 +125,7 @@ func observed(t *testing.T) (r *running, viewer string) {
 		t.Fatalf("the run ended as %s", result.Status)
 	}
 	r.call(http.MethodPost, "/triggers/observed.hook/fire/", "", "", http.StatusAccepted, nil)
-	if status, _ := r.raw("/api/vwmp/workflows/", "wrong"); status != http.StatusUnauthorized {
+	if status, _ := r.page("/api/vwmp/workflows/", "wrong"); status != http.StatusUnauthorized {
 		t.Fatalf("a wrong token got %d", status)
 	}
 	socket, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(r.url, "http")+"/ws/vwmp/events", http.Header{"Authorization": {"Bearer " + r.token}})
@@ -139,7 +139,7 @@ func observed(t *testing.T) (r *running, viewer string) {
 func TestMetricsTellWhatHappened(t *testing.T) {
 	t.Parallel()
 	r, viewer := observed(t)
-	if status, _ := r.raw("/metrics", ""); status != http.StatusUnauthorized {
+	if status, _ := r.page("/metrics", ""); status != http.StatusUnauthorized {
 		t.Errorf("whoever has no token gets %d, want 401", status)
 	}
 	r.await("both runs have ended", func() bool {
@@ -347,7 +347,7 @@ func TestProfilesAreForAdministrators(t *testing.T) {
 	r.call(http.MethodPost, "/auth/tokens/", "application/json", `{"name": "editor", "role": "editor"}`, http.StatusCreated, &token)
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/trace?seconds=1"} {
 		for given, want := range map[string]int{"": http.StatusUnauthorized, token.Token: http.StatusForbidden, r.token: http.StatusOK} {
-			if status, text := r.raw(path, given); status != want || (want == http.StatusOK && text == "") {
+			if status, text := r.page(path, given); status != want || (want == http.StatusOK && text == "") {
 				t.Errorf("%s: %d, want %d", path, status, want)
 			}
 		}
@@ -356,7 +356,7 @@ func TestProfilesAreForAdministrators(t *testing.T) {
 		"/debug/pprof/nothing": http.StatusNotFound, "/debug/pprof/heap?debug=9": http.StatusBadRequest,
 		"/debug/pprof/profile?seconds=61": http.StatusBadRequest, "/debug/pprof/trace?seconds=6": http.StatusBadRequest, "/debug/pprof/profile?seconds=-1": http.StatusBadRequest,
 	} {
-		if status, _ := r.raw(path, r.token); status != want {
+		if status, _ := r.page(path, r.token); status != want {
 			t.Errorf("%s: %d, want %d", path, status, want)
 		}
 	}

@@ -153,7 +153,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
 		Workspaces: workspaces, Triggers: v.triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
-		Meter: v.metrics, Tracer: following, AllowedHosts: s.Hosts, TrustedProxies: proxies, TLS: secure, Version: hostVersion(), Logger: logger,
+		Meter: v.metrics, Tracer: following, AllowedHosts: s.Hosts, TrustedProxies: proxies, TLS: secure, Version: hostVersion(), Logger: logger, Limits: s.Limits.edge(),
 	})
 	if err != nil {
 		return nil, err
@@ -165,6 +165,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.background.Go(func() { v.recover(work) })
 	v.background.Go(func() { v.triggers.Run(work, v.fire) })
 	v.background.Go(func() { giveBackWhenIdle(work) })
+	v.background.Go(func() { boundMemory(work, s.Data) })
 	began := time.Now()
 	v.background.Go(func() { watchClock(work, time.Now, func() time.Duration { return time.Since(began) }, logger) })
 	return v, nil
@@ -279,16 +280,24 @@ func (v *server) abandon() error {
 	return errors.Join(failures...)
 }
 
-// stop is the start backwards, each part with its own deadline. Where hurry
-// ends, the steps that run are cancelled at once.
+// stop is the start backwards, each part with its own deadline; the steps that
+// run have their grace from its beginning. Where hurry ends, they are cancelled
+// at once.
 func (v *server) stop(hurry context.Context, grace time.Duration) error {
 	v.stopWork()
-	edgeCtx, cancelEdge := context.WithTimeout(hurry, 5*time.Second)
-	defer cancelEdge()
-	failures := []error{v.edge.Shutdown(edgeCtx), <-v.served}
-	v.background.Wait()
 	engineCtx, cancelEngine := context.WithTimeout(hurry, grace)
 	defer cancelEngine()
+	edgeCtx, cancelEdge := context.WithTimeout(hurry, 5*time.Second)
+	defer cancelEdge()
+	failure := v.edge.Shutdown(edgeCtx)
+	if edgeCtx.Err() != nil {
+		// Who does not let go of a connection, or sends a byte at a time, does
+		// not make a failure of a stop.
+		v.log.Warn("some connections were cut off", "cause", failure)
+		failure = nil
+	}
+	failures := []error{failure, <-v.served}
+	v.background.Wait()
 	failures = append(failures, v.parts.close(engineCtx))
 	v.hub.Close()
 	v.closeTracer(hurry)

@@ -3,11 +3,29 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"io"
+
+	"github.com/vwmp/vwmp/engine/plan"
 )
 
 // maxEventSize bounds one event of a stream, in bytes.
 const maxEventSize = 16 << 20
+
+// streamError is the event with which a server ends a stream before its
+// execution has ended.
+const streamError plan.EventType = "error"
+
+// endOfStream reads why.
+func endOfStream(data []byte) string {
+	var event struct {
+		Detail string `json:"detail"`
+	}
+	if json.Unmarshal(data, &event) != nil || event.Detail == "" {
+		return "it does not say why"
+	}
+	return event.Detail
+}
 
 // readEventStream calls take with the data of each server-sent event, until
 // take returns false or the stream ends.

@@ -29,7 +29,7 @@ func TestDecisionThatEndsTheExecutionIsAnswered(t *testing.T) {
 	// Which of two ready cases a select takes is chance: once in 2^64 this
 	// would miss an ask that listens to the end of the owner alone.
 	for range 64 {
-		e := &execution{id: "e", inbox: make(chan message), done: make(chan struct{})}
+		e := &execution{id: "e", inbox: make(chan *message), done: make(chan struct{})}
 		r := New(Options{Journal: store})
 		r.executions[e.id] = e
 		if _, _, err := store.Create(t.Context(), engine.Creation{Execution: engine.Execution{ID: e.id, Status: plan.StatusSuccess}}); err != nil {

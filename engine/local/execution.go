@@ -89,7 +89,9 @@ type execution struct {
 	secretive bool
 	// missing says why the definition can't run now, empty if it can.
 	missing string
-	inbox   chan message
+	// inbox holds pointers: most executions wait, and what they have room for
+	// is kept for each.
+	inbox chan *message
 	// done is closed when the owner has ended.
 	done chan struct{}
 
@@ -151,7 +153,7 @@ type call struct {
 func newExecution(r *Runtime, id string, graph *workflow.Graph, inputs plan.Inputs) *execution {
 	return &execution{
 		r: r, id: id, graph: graph, state: plan.NewState(graph, inputs),
-		inbox: make(chan message, inboxSize), done: make(chan struct{}), timer: make(chan struct{}, 1),
+		inbox: make(chan *message, inboxSize), done: make(chan struct{}), timer: make(chan struct{}, 1),
 		calls: map[plan.Ref]*call{}, undoCalls: map[plan.Ref]*call{}, reconciling: map[plan.Ref]bool{}, noBinary: map[plan.Ref]bool{},
 		children: map[plan.Ref]*child{}, childCancels: map[plan.Ref]int{}, told: map[int]stepMark{}, logCounts: map[string]int{},
 	}
@@ -160,7 +162,7 @@ func newExecution(r *Runtime, id string, graph *workflow.Graph, inputs plan.Inpu
 // post hands a message to the owner; false where it has ended.
 func (e *execution) post(m message) bool {
 	select {
-	case e.inbox <- m:
+	case e.inbox <- &m:
 		return true
 	case <-e.done:
 		return false
@@ -168,7 +170,7 @@ func (e *execution) post(m message) bool {
 }
 
 // own is the owner's goroutine; batch is what it is told before all else.
-func (e *execution) own(batch ...message) {
+func (e *execution) own(batch ...*message) {
 	defer e.r.release(e)
 	defer e.drain()
 	draining := e.r.draining
@@ -186,7 +188,7 @@ func (e *execution) own(batch ...message) {
 		if e.state.Status.Ended() || e.retired || (draining == nil && len(e.calls)+len(e.undoCalls) == 0) {
 			return
 		}
-		batch = batch[:0]
+		batch = nil // One that waits for long holds none.
 		select {
 		case m := <-e.inbox:
 			batch = append(batch, m)
@@ -234,7 +236,7 @@ func (e *execution) drain() {
 // The state is private to the owner and nobody acts on it before the append
 // has succeeded; so the events are applied while they are gathered, which
 // lets a result and the next step's start share one commit.
-func (e *execution) turn(batch []message) error {
+func (e *execution) turn(batch []*message) error {
 	e.order.Lock()
 	t := &turn{e: e, now: e.r.options.Clock.Now()}
 	err := t.gather(batch)

@@ -62,7 +62,7 @@ func (r *Runtime) Recover(ctx context.Context) (int, error) {
 		if by := replacedBy[e.id]; by != "" {
 			m := replaced(by)
 			m.reply = make(chan reply, 1) // Nobody waits for it.
-			e.goOn(m)
+			e.goOn(&m)
 			continue
 		}
 		e.goOn()
@@ -94,7 +94,7 @@ func (r *Runtime) enter(e *execution) (replaces []string, err error) {
 }
 
 // goOn starts the owner of a loaded execution, with what it is told first.
-func (e *execution) goOn(first ...message) {
+func (e *execution) goOn(first ...*message) {
 	waitsForPlugin := false
 	for _, ref := range e.state.Waiting() {
 		switch e.state.Unit(ref).Wait.Reason {
@@ -106,7 +106,7 @@ func (e *execution) goOn(first ...message) {
 	}
 	if waitsForPlugin {
 		// It may have come back meanwhile.
-		first = append(first, message{kind: messagePlugins})
+		first = append(first, &message{kind: messagePlugins})
 	}
 	e.enterSecrets(e.sealed)
 	go e.own(first...)

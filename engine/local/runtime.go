@@ -51,6 +51,11 @@ type Options struct {
 	Definitions engine.Definitions
 	// BootEpoch rises with each start of the host.
 	BootEpoch uint64
+	// MaxLive bounds the executions that have not ended, whether they run or
+	// wait: one more is refused with engine.ErrBusy. Children don't count
+	// against it at their start, as a step that runs must be able to go on. 0
+	// is without bound.
+	MaxLive int
 	// Chance gives numbers in [0,1) for the jitter of retries.
 	Chance func() float64
 	Logger *slog.Logger
@@ -126,6 +131,10 @@ func newID() (string, error) {
 
 // start is Start with an id that is known before.
 func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequest, also ...engine.Commit) (engine.Execution, bool, error) {
+	busy := r.room(&request)
+	if busy != nil && request.IdempotencyKey == "" {
+		return engine.Execution{}, false, busy
+	}
 	e, err := r.prepare(ctx, id, request)
 	if err != nil {
 		return engine.Execution{}, false, err
@@ -136,8 +145,11 @@ func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequ
 	if err := r.adopt(e); err != nil {
 		return engine.Execution{}, false, err
 	}
-	replaces, err := r.takeSlot(e, true)
-	if err != nil && (request.IdempotencyKey == "" || !errors.Is(err, engine.ErrConflict)) {
+	var replaces []string
+	if err = busy; err == nil {
+		replaces, err = r.takeSlot(e, true)
+	}
+	if err != nil && (request.IdempotencyKey == "" || (busy == nil && !errors.Is(err, engine.ErrConflict))) {
 		r.release(e)
 		return engine.Execution{}, false, err
 	}
@@ -156,6 +168,21 @@ func (r *Runtime) start(ctx context.Context, id string, request engine.StartRequ
 	go e.own()
 	r.replace(ctx, replaces, e.id)
 	return kept, true, nil
+}
+
+// room is engine.ErrBusy where no further execution may begin. It looks before
+// the execution is counted, so that a few that start at the same moment may be
+// too many.
+func (r *Runtime) room(request *engine.StartRequest) error {
+	if r.options.MaxLive <= 0 || (request.Origin != nil && request.Origin.Parent != nil) {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.executions) >= r.options.MaxLive {
+		return fmt.Errorf("%w: %d", engine.ErrBusy, len(r.executions))
+	}
+	return nil
 }
 
 // prepare checks a request, and makes the execution that is to be kept.

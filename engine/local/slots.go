@@ -2,10 +2,12 @@ package local
 
 import (
 	"cmp"
+	"container/list"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -19,16 +21,23 @@ import (
 // slots are the places that concurrency limits leave. They are derived from
 // the executions that live: one that has begun holds a place, one that has not
 // waits for one. Nothing about them is kept, so that none can leak.
+//
+// Arriving, leaving and granting take the same time however many wait: a queue
+// may be 100,000 long.
 type slots struct {
-	mu     sync.Mutex
-	groups map[string]*slotGroup
-	keys   map[string]string // of each member
+	mu      sync.Mutex
+	groups  map[string]*slotGroup
+	members map[string]*slotMember
 }
 
 // slotGroup is the executions that count against each other.
 type slotGroup struct {
-	key     string
-	members []*slotMember // in the order of their arrival
+	key string
+	// holders and waiting are in the order of their arrival, and places are
+	// given in it: every holder came before everybody who waits.
+	holders, waiting list.List
+	// limits counts the members by their limit.
+	limits map[int]int
 }
 
 type slotMember struct {
@@ -37,27 +46,43 @@ type slotMember struct {
 	since        time.Time
 	holds        bool
 	grant        func()
+
+	group *slotGroup
+	// place is the member's own in one of the group's lists.
+	place *list.Element
 }
 
-func newSlots() *slots { return &slots{groups: map[string]*slotGroup{}, keys: map[string]string{}} }
+func newSlots() *slots {
+	return &slots{groups: map[string]*slotGroup{}, members: map[string]*slotMember{}}
+}
 
 // limit is the smallest of all members.
 func (g *slotGroup) limit() int {
-	limit := g.members[0].limit
-	for _, m := range g.members {
-		limit = min(limit, m.limit)
+	smallest := math.MaxInt
+	for limit := range g.limits {
+		smallest = min(smallest, limit)
 	}
-	return limit
+	return smallest
 }
 
-func (g *slotGroup) holding() int {
-	count := 0
-	for _, m := range g.members {
-		if m.holds {
-			count++
-		}
+func (g *slotGroup) add(m *slotMember) {
+	m.group = g
+	if g.limits[m.limit]++; m.holds {
+		m.place = g.holders.PushBack(m)
+	} else {
+		m.place = g.waiting.PushBack(m)
 	}
-	return count
+}
+
+func (g *slotGroup) take(m *slotMember) {
+	if g.limits[m.limit]--; g.limits[m.limit] == 0 {
+		delete(g.limits, m.limit)
+	}
+	if m.holds {
+		g.holders.Remove(m.place)
+	} else {
+		g.waiting.Remove(m.place)
+	}
 }
 
 // enter makes a member known. One that has begun already holds its place
@@ -66,32 +91,30 @@ func (g *slotGroup) holding() int {
 func (s *slots) enter(key string, m *slotMember, onlyIfFree bool) (*engine.SlotView, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[key]
-	if g == nil {
-		g = &slotGroup{key: key}
-		s.groups[key] = g
-	}
-	if at := slices.IndexFunc(g.members, func(other *slotMember) bool { return other.id == m.id }); at >= 0 {
+	if earlier := s.members[m.id]; earlier != nil {
 		// It was put aside for a moment, and kept its place.
-		m.holds = g.members[at].holds
-		g.members[at] = m
+		earlier.grant = m.grant
 		return nil, nil //nolint:nilnil // Nothing changes.
 	}
-	g.members = append(g.members, m)
-	waits := slices.ContainsFunc(g.members[:len(g.members)-1], func(other *slotMember) bool { return !other.holds })
-	if !m.holds && !waits && g.holding() < g.limit() {
+	g := s.groups[key]
+	if g == nil {
+		g = &slotGroup{key: key, limits: map[int]int{}}
+		s.groups[key] = g
+	}
+	if free := min(g.limit(), m.limit) - g.holders.Len(); free > 0 && g.waiting.Len() == 0 {
 		m.holds = true
 	}
+	g.add(m)
 	if m.holds {
-		s.keys[m.id] = key
+		s.members[m.id] = m
 		return nil, nil //nolint:nilnil // It has its place.
 	}
-	view := g.view(m)
+	view := g.view(g.waiting.Len())
 	if onlyIfFree {
-		g.members = g.members[:len(g.members)-1]
+		g.take(m)
 		return view, fmt.Errorf("%w: %s", engine.ErrConflict, queueReason(view))
 	}
-	s.keys[m.id] = key
+	s.members[m.id] = m
 	return view, nil
 }
 
@@ -105,26 +128,20 @@ func (s *slots) leave(id string) {
 func (s *slots) remove(id string) (granted []*slotMember) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[s.keys[id]]
-	delete(s.keys, id)
-	if g == nil {
+	m := s.members[id]
+	if m == nil {
 		return nil
 	}
-	g.members = slices.DeleteFunc(g.members, func(m *slotMember) bool { return m.id == id })
-	if len(g.members) == 0 {
+	delete(s.members, id)
+	g := m.group
+	if g.take(m); len(g.limits) == 0 {
 		delete(s.groups, g.key)
 		return nil
 	}
-	free := g.limit() - g.holding()
-	for _, m := range g.members {
-		if free <= 0 {
-			break
-		}
-		if !m.holds {
-			m.holds = true
-			free--
-			granted = append(granted, m)
-		}
+	for limit := g.limit(); g.waiting.Len() > 0 && g.holders.Len() < limit; {
+		next, _ := g.waiting.Remove(g.waiting.Front()).(*slotMember)
+		next.holds, next.place = true, g.holders.PushBack(next)
+		granted = append(granted, next)
 	}
 	return granted
 }
@@ -133,8 +150,8 @@ func (s *slots) remove(id string) (granted []*slotMember) {
 func (s *slots) holds(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[s.keys[id]]
-	return g != nil && slices.ContainsFunc(g.members, func(m *slotMember) bool { return m.id == id && m.holds })
+	m := s.members[id]
+	return m != nil && m.holds
 }
 
 // view says who holds what an execution waits for; nil for one that does not
@@ -142,31 +159,33 @@ func (s *slots) holds(id string) bool {
 func (s *slots) view(id string) *engine.SlotView {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[s.keys[id]]
-	if g == nil {
+	m := s.members[id]
+	if m == nil || m.holds {
 		return nil
 	}
-	for _, m := range g.members {
-		if m.id == id && !m.holds {
-			return g.view(m)
-		}
+	place := 1
+	for at := m.place.Prev(); at != nil; at = at.Prev() {
+		place++
 	}
-	return nil
+	return m.group.view(place)
 }
 
-func (g *slotGroup) view(own *slotMember) *engine.SlotView {
-	view := &engine.SlotView{Key: g.key, Limit: g.limit(), Place: 1}
-	for _, m := range g.members {
-		switch {
-		case m.holds:
-			view.Holders = append(view.Holders, engine.SlotHolder{ExecutionID: m.id, WorkflowName: m.workflow, Since: m.since})
-		case m == own:
-			return view
-		default:
-			view.Place++
-		}
+// view is what somebody at a place of the queue waits for.
+func (g *slotGroup) view(place int) *engine.SlotView {
+	view := &engine.SlotView{Key: g.key, Limit: g.limit(), Place: place}
+	for _, m := range membersOf(&g.holders) {
+		view.Holders = append(view.Holders, engine.SlotHolder{ExecutionID: m.id, WorkflowName: m.workflow, Since: m.since})
 	}
 	return view
+}
+
+func membersOf(l *list.List) []*slotMember {
+	members := make([]*slotMember, 0, l.Len())
+	for at := l.Front(); at != nil; at = at.Next() {
+		m, _ := at.Value.(*slotMember)
+		members = append(members, m)
+	}
+	return members
 }
 
 // queueReason is a sentence about a place in a queue.
@@ -261,13 +280,15 @@ func (s *slots) before(id string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var ids []string
-	if g := s.groups[s.keys[id]]; g != nil {
-		for _, m := range g.members {
-			if m.id == id {
-				break
-			}
-			ids = append(ids, m.id)
+	own := s.members[id]
+	if own == nil {
+		return nil
+	}
+	for _, m := range append(membersOf(&own.group.holders), membersOf(&own.group.waiting)...) {
+		if m == own {
+			break
 		}
+		ids = append(ids, m.id)
 	}
 	return ids
 }

@@ -41,10 +41,10 @@ type answer struct {
 
 // gather turns messages into events, and then everything that is due into
 // events and acts, until nothing more is due.
-func (t *turn) gather(batch []message) error {
+func (t *turn) gather(batch []*message) error {
 	t.told = map[plan.Ref]bool{}
 	for _, m := range batch {
-		err := t.take(m)
+		err := t.take(*m)
 		if m.reply != nil {
 			a := answer{to: m.reply, err: err}
 			if m.kind == messageExplain {
@@ -220,7 +220,9 @@ func (t *turn) queue() error {
 	if err != nil {
 		return fmt.Errorf("describe a queue: %w", err)
 	}
-	return t.add(plan.Event{Type: plan.ExecutionQueued, Time: t.now, Reason: queueReason(e.mustQueue), Details: details})
+	reason := queueReason(e.mustQueue)
+	t.acts = append(t.acts, func() { e.mustQueue = nil })
+	return t.add(plan.Event{Type: plan.ExecutionQueued, Time: t.now, Reason: reason, Details: details})
 }
 
 // units are the step that a person names, or one of its items, in a status.

@@ -29,15 +29,22 @@ type History interface {
 // count as falling behind, and once more after, for what came between.
 func Follow(ctx context.Context, hub *Hub, history History, executionID string, after uint64, send func(*Message) error) error {
 	f := &follower{history: history, executionID: executionID, last: after, send: send}
-	done, err := f.catchUp(ctx)
+	var done, ended bool
+	err := Apart(func() (err error) {
+		if done, err = f.catchUp(ctx); done || err != nil {
+			return err
+		}
+		// Whether it has ended is asked before subscribing: an end that is not
+		// seen here is in the backlog, in the history, or still to come.
+		execution, err := history.Execution(ctx, executionID)
+		if err != nil {
+			return fmt.Errorf("follow an execution: %w", err)
+		}
+		ended = execution.Status.Ended()
+		return nil
+	})
 	if done || err != nil {
 		return err
-	}
-	// Whether it has ended is asked before subscribing: an end that is not
-	// seen here is in the backlog, in the history, or still to come.
-	execution, err := history.Execution(ctx, executionID)
-	if err != nil {
-		return fmt.Errorf("follow an execution: %w", err)
 	}
 	subscription, backlog, complete, err := hub.Subscribe(executionID, f.last)
 	if err != nil {
@@ -54,7 +61,7 @@ func Follow(ctx context.Context, hub *Hub, history History, executionID string, 
 			return err
 		}
 	}
-	if execution.Status.Ended() {
+	if ended {
 		return nil
 	}
 	return f.live(ctx, subscription)

@@ -32,6 +32,8 @@ func From(err error) *Problem {
 		return New(http.StatusConflict, Conflict, err.Error()).Because(err)
 	case errors.Is(err, engine.ErrStoreFull):
 		return New(http.StatusServiceUnavailable, StoreFull, "the disk has no room for new executions; free some and try again").RetryAfter(retryAfter).Because(err)
+	case errors.Is(err, engine.ErrBusy):
+		return New(http.StatusServiceUnavailable, Unavailable, "as many executions run and wait as this server takes (limits.executions); try again once some have ended").RetryAfter(retryAfter).Because(err)
 	case errors.Is(err, engine.ErrStopping):
 		return New(http.StatusServiceUnavailable, Unavailable, "the server is stopping").RetryAfter(retryAfter).Because(err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

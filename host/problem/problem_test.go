@@ -25,6 +25,7 @@ func TestEveryErrorHasItsStatusAndCode(t *testing.T) {
 		"forbidden":            {fmt.Errorf("%w: this approval is for alice", engine.ErrForbidden), 403, problem.AuthorizationError},
 		"idempotency mismatch": {engine.ErrIdempotencyMismatch, 422, problem.IdempotencyMismatch},
 		"store full":           {engine.ErrStoreFull, 503, problem.StoreFull},
+		"busy":                 {fmt.Errorf("%w: 3", engine.ErrBusy), 503, problem.Unavailable},
 		"stopping":             {engine.ErrStopping, 503, problem.Unavailable},
 		"deadline":             {context.DeadlineExceeded, 503, problem.Unavailable},
 		"problems":             {&engine.ProblemsError{Summary: "s"}, 400, problem.ValidationError},

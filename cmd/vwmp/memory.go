@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	memoryPeriod = time.Second
+	// softMemory is what Go's own memory may take, in bytes, before garbage is
+	// collected more often than when the heap has doubled: thousands of open
+	// sockets are to cost what they hold, and not twice that.
+	softMemory = 112 << 20
+	// mostMapped is how much of mapped files, the program and the databases, may
+	// stay in this process' memory, in bytes. The kernel has them in its cache
+	// all the same.
+	mostMapped = 32 << 20
+)
+
+// boundMemory keeps the memory of a busy server close to what it needs, until
+// ctx ends. A GOMEMLIMIT of the environment stands.
+func boundMemory(ctx context.Context, data string) {
+	if real, err := filepath.EvalSymlinks(data); err == nil {
+		data = real
+	}
+	ticker := time.NewTicker(memoryPeriod)
+	defer ticker.Stop()
+	for limit := int64(0); ; {
+		if now := memoryLimit(); os.Getenv("GOMEMLIMIT") == "" && now != limit {
+			limit = now
+			debug.SetMemoryLimit(limit)
+		}
+		if mappedMemory() > mostMapped {
+			// Where the system has another mind, the memory is only larger.
+			_ = giveBackFile(data)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// memoryLimit is softMemory, or a quarter more than what is in use: a limit
+// below that would have the server collect garbage and do nothing else.
+func memoryLimit() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(sample)
+	used := sample[0].Value.Uint64() + sample[1].Value.Uint64()
+	return max(softMemory, int64(used/4*5)>>20<<20)
+}
