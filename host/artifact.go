@@ -190,6 +190,8 @@ func (s *Server) sendArtifact(c *fiber.Ctx, workspace string, made *artifact) er
 		kind = made.MediaType
 	}
 	c.Set(fiber.HeaderContentType, kind)
+	// Whatever opens it all the same must not run what a step made.
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'; sandbox")
 	c.Set(fiber.HeaderContentDisposition, attachment(plainName(filepath.Base(made.Path))))
 	c.Set(fiber.HeaderETag, `"`+made.SHA256+`"`)
 	// The library closes the file when the answer is out.

@@ -97,7 +97,7 @@ func TestWhatStepsMadeIsListedAndSent(t *testing.T) {
 	if string(got.body) != "a report" || got.header.Get("Content-Disposition") != `attachment; filename="report.txt"` {
 		t.Errorf("the file: %v %s", got.header, got.body)
 	}
-	if page := w.ask("GET", path+sums["page.html"]+"/", "").want(200); page.header.Get("X-Content-Type-Options") != "nosniff" ||
+	if page := w.ask("GET", path+sums["page.html"]+"/", "").want(200); page.header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasSuffix(page.header.Get("Content-Security-Policy"), "; sandbox") ||
 		!strings.HasPrefix(page.header.Get("Content-Disposition"), "attachment") || !strings.Contains(page.header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("a page is sent to be shown: %v", page.header)
 	}

@@ -197,7 +197,7 @@ func (s *Server) signInPage(c *fiber.Ctx) error {
 		if !signedOut(err) {
 			return err
 		}
-		return s.sendSignIn(c, http.StatusUnauthorized, "This link was used before, or is older than 10 minutes. Ask for a new one.")
+		return s.sendSignIn(c, http.StatusUnauthorized, "This link was used before, or is older than 10 minutes. Ask for a new one with vwmp open.")
 	}
 	value, expires, err := s.signIn.Open(c.UserContext(), who, c.Get(fiber.HeaderUserAgent), info.address)
 	if err != nil {
