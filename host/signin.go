@@ -2,12 +2,14 @@ package host
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/problem"
 )
@@ -52,6 +54,8 @@ type account struct {
 	Auth      string    `json:"auth" enum:"token,none" doc:"Whether this server asks callers to sign in"`
 	Way       string    `json:"signed_in_by" enum:"token,cookie,ticket,none"`
 	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"The session's end"`
+	// HasPassword is told by get-me alone.
+	HasPassword bool `json:"has_password,omitempty" doc:"There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account"`
 }
 
 type loginOutput struct {
@@ -143,7 +147,16 @@ func (s *Server) logOut(ctx context.Context, in *logoutInput) (*logoutOutput, er
 }
 
 func (s *Server) getMe(ctx context.Context, _ *struct{}) (*accountOutput, error) {
-	return &accountOutput{s.accountOf(infoOf(ctx).who)}, nil
+	out := &accountOutput{s.accountOf(infoOf(ctx).who)}
+	if s.Accounts == nil {
+		return out, nil
+	}
+	user, err := s.Accounts.User(ctx, out.Body.User)
+	if errors.Is(err, engine.ErrNotFound) {
+		return out, nil
+	}
+	out.Body.HasPassword = user.Password != ""
+	return out, err
 }
 
 type ticketOutput struct {

@@ -1479,6 +1479,8 @@ export interface components {
              * @description The session's end
              */
             expires_at?: string;
+            /** @description There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account */
+            has_password?: boolean;
             role: string;
             /** @enum {string} */
             signed_in_by: "token" | "cookie" | "ticket" | "none";

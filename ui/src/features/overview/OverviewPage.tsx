@@ -2,7 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useMemo } from "react";
 import { liveExecutionsQuery, statsQuery, workflowsQuery } from "../../api/queries";
-import { LinkButton } from "../../components/Button";
+import { useWhyNot } from "../../api/role";
+import { Button, LinkButton } from "../../components/Button";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
@@ -19,6 +20,7 @@ export function OverviewPage() {
   const workflows = useQuery(workflowsQuery);
   const stats = useQuery(statsQuery(days));
   const live = useQuery(liveExecutionsQuery);
+  const mayNot = useWhyNot("edit");
   const rows = useMemo(
     () => workflows.data && join(workflows.data, stats.data, live.data),
     [workflows.data, stats.data, live.data],
@@ -34,9 +36,15 @@ export function OverviewPage() {
         )
       }
       actions={
-        <LinkButton kind="primary" href="/designer" icon={<Plus />}>
-          New workflow
-        </LinkButton>
+        mayNot ? (
+          <Button kind="primary" icon={<Plus />} why={mayNot}>
+            New workflow
+          </Button>
+        ) : (
+          <LinkButton kind="primary" href="/designer" icon={<Plus />}>
+            New workflow
+          </LinkButton>
+        )
       }
     >
       {stats.error && !stats.data && (

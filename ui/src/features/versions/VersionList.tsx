@@ -70,8 +70,7 @@ function Row({
             size="small"
             kind="quiet"
             aria-label={`Restore version ${revision}`}
-            disabled={locked !== undefined}
-            title={locked}
+            why={locked}
             onClick={onRestore}
           >
             Restore

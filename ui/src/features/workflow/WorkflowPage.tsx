@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { CirclePlay, ListOrdered, Network, Pencil } from "lucide-react";
+import { CirclePlay, Eye, ListOrdered, Network, Pencil } from "lucide-react";
 import { lazy, Suspense, useEffect } from "react";
 import { useLocation } from "wouter";
 import { ApiError } from "../../api/client";
 import { events } from "../../api/live";
 import { keys, workflowQuery } from "../../api/queries";
-import { needs, useMay } from "../../api/role";
+import { useWhyNot } from "../../api/role";
 import type { StoredWorkflow } from "../../api/types";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button, LinkButton } from "../../components/Button";
@@ -106,9 +106,9 @@ function Loaded({ workflow }: { workflow: StoredWorkflow }) {
   const [, go] = useLocation();
   const [{ show }] = useUrl(defaults);
   const actions = useWorkflowActions({ onDeleted: () => go("/", { replace: true }) });
-  const executor = useMay("executor");
-  const editor = useMay("editor");
-  const why = workflow.valid ? (executor ? undefined : needs("executor")) : "Its newest version has problems";
+  const mayNot = useWhyNot("run");
+  const editor = useWhyNot("edit") === undefined;
+  const why = workflow.valid ? mayNot : "Its newest version has problems";
   const execute = () => {
     if (!why) void actions.execute(workflow);
   };
@@ -129,17 +129,14 @@ function Loaded({ workflow }: { workflow: StoredWorkflow }) {
       actions={
         <>
           <WorkflowMenu workflow={workflow} actions={actions} own />
-          {editor && (
-            <LinkButton href={`/designer/${encodeURIComponent(workflow.id)}`} icon={<Pencil />}>
-              Edit
-            </LinkButton>
-          )}
+          <LinkButton href={`/designer/${encodeURIComponent(workflow.id)}`} icon={editor ? <Pencil /> : <Eye />}>
+            {editor ? "Edit" : "Open in the designer"}
+          </LinkButton>
           <Button
             kind="primary"
             icon={<CirclePlay />}
             busy={actions.busy === workflow.id}
-            aria-disabled={why ? true : undefined}
-            title={why}
+            why={why}
             onClick={execute}
           >
             Execute

@@ -1,6 +1,7 @@
 import { Play } from "lucide-react";
 import { useState } from "react";
 import { startExecution } from "../../../api/actions";
+import { useWhyNot } from "../../../api/role";
 import { hasEnded } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Dialog } from "../../../components/Dialog";
@@ -41,6 +42,7 @@ export function ExecuteButton() {
       setBusy(false);
     }
   };
+  const why = useWhyNot("run") ?? (follows ? "It is executing now." : undefined);
   const label = unsaved ? "Save and execute" : "Execute";
   return (
     <>
@@ -48,8 +50,7 @@ export function ExecuteButton() {
         kind="primary"
         icon={<Play />}
         busy={busy}
-        disabled={follows}
-        title={follows ? "It is executing now" : undefined}
+        why={why}
         aria-label={label}
         onClick={() => void start()}
       >

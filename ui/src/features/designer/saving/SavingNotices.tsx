@@ -17,7 +17,8 @@ function LeftDraft() {
   const session = useSavingSession();
   const left = useSavingState((state) => state.left);
   const revision = useDesignerState((state) => state.saved.revision);
-  if (!left) return null;
+  const readOnly = useDesignerState((state) => state.readOnly);
+  if (!left || readOnly) return null;
   return (
     <section className={styles.notice} aria-label="Unsaved changes of an earlier visit">
       <History aria-hidden="true" />
