@@ -132,7 +132,12 @@ function AccountMenu({ account }: { account: Account }) {
   const { user, role, teams, has_password, signed_in_by } = account;
   const [, go] = useLocation();
   const admin = useMay("accounts");
-  const to = (id: string, label: string, icon: ReactNode, path: string) => ({ id, label, icon, onSelect: () => go(path) });
+  const to = (id: string, label: string, icon: ReactNode, path: string) => ({
+    id,
+    label,
+    icon,
+    onSelect: () => go(path),
+  });
   return (
     <Menu
       trigger={<IconButton label={`${user}, ${role}`} icon={<CircleUserRound />} />}
@@ -166,7 +171,14 @@ function AccountMenu({ account }: { account: Account }) {
             onSelect: () => globalThis.location.assign("/docs"),
           },
         ],
-        [signed_in_by === "cookie" && { id: "out", label: "Sign out", icon: <LogOut />, onSelect: () => void signOut() }],
+        [
+          signed_in_by === "cookie" && {
+            id: "out",
+            label: "Sign out",
+            icon: <LogOut />,
+            onSelect: () => void signOut(),
+          },
+        ],
       ]}
     />
   );
@@ -189,7 +201,10 @@ export function Shell({ children }: { children: ReactNode }) {
   const editor = useMay("edit");
 
   useEffect(() => onSignedOut(() => known && setSignedOut(true)), [known]);
-  useEffect(() => onForbidden(() => void queries.invalidateQueries({ queryKey: keys.account, exact: true })), [queries]);
+  useEffect(
+    () => onForbidden(() => void queries.invalidateQueries({ queryKey: keys.account, exact: true })),
+    [queries],
+  );
   const connection = useConnection();
   useEffect(() => {
     // The socket hears of it first where nothing is asked for.

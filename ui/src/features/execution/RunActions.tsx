@@ -52,7 +52,13 @@ export function RunActions() {
         </Button>
       )}
       {allowed.resume && (
-        <Button kind="primary" icon={<CirclePlay />} why={refused.resume} busy={resume.isPending} onClick={() => resume.mutate()}>
+        <Button
+          kind="primary"
+          icon={<CirclePlay />}
+          why={refused.resume}
+          busy={resume.isPending}
+          onClick={() => resume.mutate()}
+        >
           Resume
         </Button>
       )}
@@ -67,7 +73,12 @@ export function RunActions() {
           </Button>
         ))}
       {allowed.repeat && (
-        <Button kind={failed ? "primary" : "secondary"} icon={<RotateCcw />} why={refused.repeat} onClick={() => ask("retry")}>
+        <Button
+          kind={failed ? "primary" : "secondary"}
+          icon={<RotateCcw />}
+          why={refused.repeat}
+          onClick={() => ask("retry")}
+        >
           Retry
         </Button>
       )}
@@ -75,8 +86,20 @@ export function RunActions() {
         trigger={<IconButton label="More actions" icon={<Ellipsis />} bordered />}
         groups={[
           [
-            allowed.repeat && { id: "fork", label: "Fork…", icon: <GitFork />, ...off(refused.repeat), onSelect: () => ask("fork") },
-            allowed.undo && { id: "undo", label: "Undo this run…", icon: <Undo2 />, ...off(refused.undo), onSelect: () => ask("undo") },
+            allowed.repeat && {
+              id: "fork",
+              label: "Fork…",
+              icon: <GitFork />,
+              ...off(refused.repeat),
+              onSelect: () => ask("fork"),
+            },
+            allowed.undo && {
+              id: "undo",
+              label: "Undo this run…",
+              icon: <Undo2 />,
+              ...off(refused.undo),
+              onSelect: () => ask("undo"),
+            },
           ],
           [
             { id: "explain", label: "Explain this run", icon: <CircleQuestionMark />, onSelect: () => ask("explain") },

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useMemo } from "react";
-import { liveExecutionsQuery, statsQuery, workflowsQuery } from "../../api/queries";
+import { lazy, Suspense, useMemo } from "react";
+import { accountQuery, liveExecutionsQuery, statsQuery, workflowsQuery } from "../../api/queries";
 import { useWhyNot } from "../../api/role";
 import { Button, LinkButton } from "../../components/Button";
 import { ErrorNotice } from "../../components/ErrorNotice";
@@ -13,6 +13,9 @@ import { join } from "./rows";
 import { Tiles } from "./Tiles";
 import { WorkflowTable } from "./WorkflowTable";
 
+// Only who signs in as the server's own account may be asked for another.
+const FirstAccount = lazy(async () => ({ default: (await import("../first-account/FirstAccount")).FirstAccount }));
+
 const days = 14;
 
 /** The first page: figures, the last two weeks, and every workflow. */
@@ -21,6 +24,8 @@ export function OverviewPage() {
   const stats = useQuery(statsQuery(days));
   const live = useQuery(liveExecutionsQuery);
   const mayNot = useWhyNot("edit");
+  const account = useQuery(accountQuery).data;
+  const asServer = account?.user === "admin" && account.auth !== "none";
   const rows = useMemo(
     () => workflows.data && join(workflows.data, stats.data, live.data),
     [workflows.data, stats.data, live.data],
@@ -47,6 +52,11 @@ export function OverviewPage() {
         )
       }
     >
+      {asServer && (
+        <Suspense>
+          <FirstAccount />
+        </Suspense>
+      )}
       {stats.error && !stats.data && (
         <ErrorNotice
           error={stats.error}

@@ -46,14 +46,7 @@ export function ExecuteButton() {
   const label = unsaved ? "Save and execute" : "Execute";
   return (
     <>
-      <Button
-        kind="primary"
-        icon={<Play />}
-        busy={busy}
-        why={why}
-        aria-label={label}
-        onClick={() => void start()}
-      >
+      <Button kind="primary" icon={<Play />} busy={busy} why={why} aria-label={label} onClick={() => void start()}>
         <span className={styles.wideOnly}>{label}</span>
       </Button>
       {open && <LaunchRun onOpenChange={setOpen} />}

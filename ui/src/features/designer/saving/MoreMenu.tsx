@@ -70,7 +70,8 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
               label: "Save as copy…",
               icon: <CopyPlus />,
               disabled: mayNotEdit !== undefined,
-              onSelect: () => session.askCopy(true) },
+              onSelect: () => session.askCopy(true),
+            },
           ],
           [
             {
@@ -78,7 +79,8 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
               label: "Import…",
               icon: <FileInput />,
               disabled: mayNotEdit !== undefined,
-              onSelect: onImport },
+              onSelect: onImport,
+            },
             {
               id: "yaml",
               label: "Export YAML",

@@ -3,8 +3,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { client, take } from "../../../api/client";
-import { whyNot } from "../../../api/role";
 import { accountQuery, keys, workflowsQuery } from "../../../api/queries";
+import { whyNot } from "../../../api/role";
 import type { Definition, Json } from "../../../api/types";
 import { useHandlers } from "../../graph/handlers";
 import type { EditOptions } from "../../schema-form/context";
