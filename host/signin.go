@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -192,6 +194,11 @@ func (s *Server) createSignInLink(ctx context.Context, _ *struct{}) (*signInLink
 	return out, nil
 }
 
+// retryAfter is a wait in whole seconds.
+func retryAfter(wait time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
+}
+
 // signInPage takes a ticket, once, and leaves a session.
 func (s *Server) signInPage(c *fiber.Ctx) error {
 	info := infoOf(c.UserContext())
@@ -207,6 +214,11 @@ func (s *Server) signInPage(c *fiber.Ctx) error {
 	who, err := s.signIn.UseLinkTicket(c.UserContext(), ticket, info.address)
 	if err != nil {
 		info.detail = "a sign-in link"
+		var limited *edge.LimitedError
+		if errors.As(err, &limited) {
+			c.Set(fiber.HeaderRetryAfter, retryAfter(limited.After))
+			return s.sendSignIn(c, http.StatusTooManyRequests, "Too many sign-ins failed from your address. Try again in "+retryAfter(limited.After)+" seconds.")
+		}
 		if !signedOut(err) {
 			return err
 		}

@@ -39,7 +39,7 @@ export function PasswordForm({ user }: { user: string }) {
       {/* Password managers want to know whose password it is. */}
       <input type="text" name="username" autoComplete="username" value={user} readOnly hidden />
       <PasswordField
-        label="Password until now"
+        label="Current password"
         value={current}
         onChange={setCurrent}
         autoComplete="current-password"

@@ -76,6 +76,7 @@ function Owners({ value, onChoose }: { value: string; onChoose: (value: string) 
   const others = users.map(({ name }) => name).filter((name) => name !== me);
   return (
     <Select
+      className={forms.choose}
       aria-label="Whose tokens"
       value={value}
       onChoose={onChoose}
