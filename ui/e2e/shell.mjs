@@ -176,7 +176,7 @@ area("shell", {}, (test) => {
     assert.ok(await dialog.isVisible(), "nothing but signing in closes it");
     await dialog.getByLabel("Token").fill("wrong");
     await page.keyboard.press("Enter");
-    await dialog.getByText("this is not the token").waitFor();
+    await dialog.getByText("This is not the admin token").waitFor();
     await dialog.getByLabel("Token").fill(server.token);
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "hidden" });
