@@ -56,8 +56,9 @@ type account struct {
 	Auth      string    `json:"auth" enum:"token,none" doc:"Whether this server asks callers to sign in"`
 	Way       string    `json:"signed_in_by" enum:"token,cookie,ticket,none"`
 	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"The session's end"`
-	// HasPassword is told by get-me alone.
+	// HasPassword and Alone are told by get-me only.
 	HasPassword bool `json:"has_password,omitempty" doc:"There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account"`
+	Alone bool `json:"alone,omitempty" doc:"Told to the server's own account: nobody has made another one yet"`
 }
 
 type loginOutput struct {
@@ -152,6 +153,11 @@ func (s *Server) getMe(ctx context.Context, _ *struct{}) (*accountOutput, error)
 	out := &accountOutput{s.accountOf(infoOf(ctx).who)}
 	if s.Accounts == nil {
 		return out, nil
+	}
+	if out.Body.User == edge.AdminName {
+		users, err := s.Accounts.Users(ctx)
+		out.Body.Alone = err == nil && len(users) == 0 && s.signIn.Mode() != edge.ModeNone
+		return out, err
 	}
 	user, err := s.Accounts.User(ctx, out.Body.User)
 	if errors.Is(err, engine.ErrNotFound) {

@@ -8,7 +8,16 @@ import (
 func TestAPersonIsToldWhetherTheyHaveAPassword(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	alone := func() bool {
+		return strings.Contains(string(w.ask("GET", "/api/vwmp/auth/me/", "").want(200).body), `"alone":true`)
+	}
+	if !alone() {
+		t.Error("the first is not told that nobody else has an account")
+	}
 	w.user("ann", "viewer")
+	if alone() {
+		t.Error("there is another account")
+	}
 	for name, c := range map[string]struct {
 		headers []string
 		want    bool

@@ -1469,6 +1469,8 @@ export interface components {
             visibility?: "private" | "team" | "all";
         };
         Account: {
+            /** @description Told to the server's own account: nobody has made another one yet */
+            alone?: boolean;
             /**
              * @description Whether this server asks callers to sign in
              * @enum {string}

@@ -137,7 +137,7 @@ export function IconButton({
       {icon}
     </button>
   );
-  if (!tooltip) return button;
+  if (!tooltip && !why) return button;
   const text = why ? `${label}: ${why}` : hint ? `${label} (${hint})` : label;
   return (
     <>

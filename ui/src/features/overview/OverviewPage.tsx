@@ -1,20 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { lazy, Suspense, useMemo } from "react";
-import { accountQuery, liveExecutionsQuery, statsQuery, workflowsQuery } from "../../api/queries";
+import { useMemo } from "react";
+import { liveExecutionsQuery, statsQuery, workflowsQuery } from "../../api/queries";
 import { useWhyNot } from "../../api/role";
 import { Button, LinkButton } from "../../components/Button";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
 import { count } from "../../lib/text";
+import { FirstAccount } from "../first-account/FirstAccount";
 import { Chart } from "./Chart";
 import { join } from "./rows";
 import { Tiles } from "./Tiles";
 import { WorkflowTable } from "./WorkflowTable";
-
-// Only who signs in as the server's own account may be asked for another.
-const FirstAccount = lazy(async () => ({ default: (await import("../first-account/FirstAccount")).FirstAccount }));
 
 const days = 14;
 
@@ -24,8 +22,6 @@ export function OverviewPage() {
   const stats = useQuery(statsQuery(days));
   const live = useQuery(liveExecutionsQuery);
   const mayNot = useWhyNot("edit");
-  const account = useQuery(accountQuery).data;
-  const asServer = account?.user === "admin" && account.auth !== "none";
   const rows = useMemo(
     () => workflows.data && join(workflows.data, stats.data, live.data),
     [workflows.data, stats.data, live.data],
@@ -52,11 +48,7 @@ export function OverviewPage() {
         )
       }
     >
-      {asServer && (
-        <Suspense>
-          <FirstAccount />
-        </Suspense>
-      )}
+      <FirstAccount />
       {stats.error && !stats.data && (
         <ErrorNotice
           error={stats.error}
