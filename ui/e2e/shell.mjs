@@ -33,7 +33,7 @@ area("shell", {}, (test) => {
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement.id), "main");
     await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement.name), "theme");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "General");
     await page.getByRole("link", { name: "Executions" }).click();
     await page.getByRole("heading", { level: 1, name: "Executions" }).waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "main");
