@@ -86,6 +86,7 @@ test-long: lint build ## run the linters, the race detector, all browser tests a
 # The scripts start hundreds of processes, which the detector makes slow; what runs in them it sees in the packages' own tests.
 	go test -race -timeout 20m -skip '^(TestScripts|TestLanguage)$$' ./...
 	go test -race -timeout 10m -tags long -run '$(LONG)' ./host/pluginhost
+	@scripts/databases.sh
 	go test -timeout 20m -tags long -run '$(LONG)' ./cmd/vwmp ./engine/local ./plugins/...
 	npm --prefix ui/tools/api-types ci --silent && node ui/tools/api-types/generate.mjs --check
 	@scripts/chromium.sh
@@ -105,6 +106,11 @@ fuzz: ## run every fuzz target for 30 s (FUZZTIME=t for another time)
 .PHONY: lint
 lint: ## run the linters
 	$(GO_TOOL) golangci-lint run ./...
+
+.PHONY: vuln
+vuln: VULNDB ?= https://vuln.go.dev
+vuln: ## look up known weaknesses of what the code really calls (VULNDB=url)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -db $(VULNDB) ./...
 
 .PHONY: bench
 bench: build ## print the figures as a table

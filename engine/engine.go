@@ -563,12 +563,27 @@ type Invoker interface {
 	Plan(ctx context.Context, request *pluginsdk.Request) ([]pluginsdk.PlannedEffect, error)
 }
 
+// Caller is the definition that runs another workflow as a child. Who wrote
+// it answers for what it calls: not who starts it, whom it may lend what they
+// may not see themselves.
+type Caller struct {
+	WorkflowID string
+	// Revision is that of the stored workflow, 0 for a definition that is not
+	// kept.
+	Revision int
+	// EditedBy names who changed the definition for this run only, empty
+	// where it is the revision's.
+	EditedBy string
+	// By names who started the run.
+	By string
+}
+
 // Definitions finds the stored workflows that others run as children.
 type Definitions interface {
 	// Definition returns the newest revision of a workflow as JSON;
-	// ErrNotFound for one that is not there, and a *ProblemsError for a
-	// draft.
-	Definition(ctx context.Context, workflowID string) (document json.RawMessage, revision int, err error)
+	// ErrNotFound for one that is not there or not for this caller, and a
+	// *ProblemsError for a draft.
+	Definition(ctx context.Context, caller Caller, workflowID string) (document json.RawMessage, revision int, err error)
 }
 
 // NamedDefinitions are Definitions whose names are no ids, such as paths of

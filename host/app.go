@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -176,7 +178,8 @@ func setHeaders(header *fasthttp.ResponseHeader, id string) {
 
 // enter is the first to see a request and the last to see its answer.
 func (s *Server) enter(c *fiber.Ctx) (err error) {
-	info := &requestInfo{id: requestID(c.Get(fiber.HeaderXRequestID)), path: c.Path(), host: string(c.Request().Host()), secure: c.Context().IsTLS(), address: c.IP()}
+	info := &requestInfo{id: requestID(c.Get(fiber.HeaderXRequestID)), path: c.Path()}
+	s.whoAsks(c, info)
 	c.SetUserContext(context.WithValue(s.base, infoKey{}, info))
 	setHeaders(&c.Response().Header, info.id)
 	defer func() {
@@ -194,6 +197,25 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 	}
 	s.audited(c, info)
 	return err
+}
+
+// whoAsks notes from where, by which name and how safely a request came. A
+// trusted proxy speaks for those behind it.
+func (s *Server) whoAsks(c *fiber.Ctx, info *requestInfo) {
+	info.host, info.secure, info.address = string(c.Request().Host()), c.Context().IsTLS(), c.Context().RemoteIP().String()
+	if len(s.TrustedProxies) == 0 {
+		return
+	}
+	peer, known := netip.AddrFromSlice(c.Context().RemoteIP())
+	if !known {
+		return
+	}
+	said := edge.Forwarded{Proto: c.Get(fiber.HeaderXForwardedProto), Host: c.Get(fiber.HeaderXForwardedHost)}
+	for _, value := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+		said.For = append(said.For, string(value))
+	}
+	client, secure, host := s.TrustedProxies.Client(peer, said)
+	info.address, info.secure, info.host = client.String(), info.secure || secure, cmp.Or(host, info.host)
 }
 
 func (s *Server) bounded(c *fiber.Ctx) error {

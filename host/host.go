@@ -14,6 +14,7 @@ package host
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -82,6 +83,10 @@ type Options struct {
 	// AllowedHosts are names besides the loopback ones under which the
 	// server may be asked, with or without a port.
 	AllowedHosts []string
+	// TrustedProxies may be nil: then whoever connects is who asks.
+	TrustedProxies edge.Proxies
+	// TLS may be nil: then the server speaks plain HTTP.
+	TLS *tls.Config
 
 	Version Version
 	// Logger may be nil.
@@ -236,7 +241,11 @@ func (s *Server) Serve(listener net.Listener) error {
 	hosts := edge.NewHosts(port, s.AllowedHosts)
 	s.hosts.Store(&hosts)
 	s.mu.Unlock()
-	if err := s.app.Listener(lingeringListener{listener}); err != nil && s.base.Err() == nil {
+	listener = lingeringListener{listener}
+	if s.TLS != nil {
+		listener = tls.NewListener(listener, s.TLS)
+	}
+	if err := s.app.Listener(listener); err != nil && s.base.Err() == nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

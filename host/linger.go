@@ -1,6 +1,7 @@
 package host
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"sync/atomic"
@@ -15,8 +16,8 @@ const (
 	lingerTime  = 2 * time.Second
 )
 
-// lingeringListener makes connections that can linger. Those that are not
-// plain TCP pass as they are: wrapping would hide that they are secure.
+// lingeringListener makes connections that can linger. TLS stands above them:
+// what wraps its connections would hide that they are secure.
 type lingeringListener struct{ net.Listener }
 
 // Accept waits for the next connection.
@@ -47,6 +48,9 @@ func (c *lingeringConn) Close() error {
 
 // linger marks a connection whose request was not read to its end.
 func linger(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
 	if c, ok := conn.(*lingeringConn); ok {
 		c.refused.Store(true)
 	}

@@ -140,6 +140,7 @@ func onlyStep(request *engine.StartRequest, rawStep string, run *stepRun) error 
 	if run.Config != nil {
 		steps[place(id)].Config = run.Config
 		request.Document = document.Definition.JSON()
+		request.Origin.EditedBy = request.By
 	}
 	return nil
 }

@@ -250,6 +250,8 @@ func startedOf(ctx context.Context, execution *engine.Execution) started {
 type TriggerPorts struct {
 	Workflows  data.Workflows
 	Executions data.Executions
+	// Accounts may be nil: then nobody but the server has one.
+	Accounts data.Accounts
 }
 
 // SourceNames implements trigger.Sources.
@@ -278,6 +280,16 @@ func (p TriggerPorts) Source(ctx context.Context, workflowID string) (trigger.So
 	return trigger.Source{
 		ID: workflowID, Name: revision.Name, Revision: revision.Revision, Draft: !revision.Valid, Document: revision.Document,
 	}, nil
+}
+
+// MayWatch implements trigger.Sources.
+func (p TriggerPorts) MayWatch(ctx context.Context, workflowID, watchedID string) (bool, error) {
+	w, err := p.Workflows.Workflow(ctx, workflowID)
+	if err != nil {
+		return false, err
+	}
+	authors := Authors{Workflows: p.Workflows, Accounts: p.Accounts}
+	return authors.MaySee(ctx, engine.Caller{WorkflowID: workflowID, Revision: w.Revision}, watchedID)
 }
 
 // Execution implements trigger.Executions.

@@ -59,7 +59,7 @@ func endsOf(ctx context.Context, o *host.Options, ends *trigger.Ends, running *s
 func withTriggers(t *testing.T) setting {
 	return func(o *host.Options) {
 		ends := trigger.NewEnds()
-		ports := host.TriggerPorts{Workflows: o.Workflows, Executions: o.Executions}
+		ports := host.TriggerPorts{Workflows: o.Workflows, Executions: o.Executions, Accounts: o.Accounts}
 		runner := trigger.NewRunner(trigger.Options{
 			Engine: o.Engine, Sources: ports, Executions: ports, Records: o.Workflows.(trigger.Records), Settings: enginetest.Settings{},
 			Clock: enginetest.Clock{}, Ends: ends, Workspace: o.Workspaces[0], Secrets: oneSecret{}, Ready: o.Catalogue.Ready, Poll: 10 * time.Millisecond,

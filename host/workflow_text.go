@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/negotiation"
@@ -55,7 +56,21 @@ func (s *Server) check(ctx context.Context, text []byte, contentType string) (*c
 	var found workflow.Problems
 	c.graph, found = engine.Check(ctx, c.document, s.Catalogue)
 	c.problems = append(c.problems, found...).Sort()
+	noteUnsafe(ctx, c.problems)
 	return c, nil
+}
+
+// noteUnsafe has the audit trail tell in which steps values can become code.
+func noteUnsafe(ctx context.Context, problems workflow.Problems) {
+	var steps []string
+	for _, p := range problems {
+		if p.Code == workflow.CodeUnsafeInterpolation && !slices.Contains(steps, p.StepID) {
+			steps = append(steps, p.StepID)
+		}
+	}
+	if len(steps) > 0 {
+		infoOf(ctx).detail = workflow.CodeUnsafeInterpolation + " in " + strings.Join(steps, ", ")
+	}
 }
 
 // record makes what the store keeps of a document. One with problems is

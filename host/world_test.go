@@ -201,6 +201,7 @@ func newWorld(t testing.TB, settings ...setting) *world {
 	w.engine = local.New(local.Options{
 		Journal: w.store, Blobs: w.store, Logs: w.store, Invoker: secret.NewInvoker(w.invoker, keeper), Secrets: keeper, Catalogue: catalogue, Settings: enginetest.Settings{},
 		Publisher: w.hub, Clock: enginetest.Clock{}, BootEpoch: w.store.Meta().BootEpoch,
+		Definitions: host.Children{Workflows: w.store, Authors: &host.Authors{Workflows: w.store, Accounts: w.store}},
 	})
 	if _, err := w.engine.Recover(t.Context()); err != nil {
 		t.Fatal(err)

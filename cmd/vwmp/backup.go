@@ -48,7 +48,10 @@ func (t *target) running(ctx context.Context) string {
 	if server := os.Getenv("VWMP_SERVER"); server != "" && t.data == "" {
 		return server
 	}
-	return runningServer(ctx, t.folder())
+	if running := runningServer(ctx, t.folder()); running != nil {
+		return running.URL
+	}
+	return ""
 }
 
 // openData opens a data folder that is there, for a command of its own.

@@ -37,7 +37,7 @@ func openBeside(file string, stored engine.Definitions) (*beside, error) {
 func (b *beside) WorkflowID(name string) string { return workflowIDOf(name) }
 
 // Definition implements engine.Definitions.
-func (b *beside) Definition(ctx context.Context, name string) (json.RawMessage, int, error) {
+func (b *beside) Definition(ctx context.Context, caller engine.Caller, name string) (json.RawMessage, int, error) {
 	for _, path := range []string{name, name + ".yaml", name + ".yml", name + ".json"} {
 		text, err := b.root.ReadFile(filepath.FromSlash(path))
 		if err != nil {
@@ -46,7 +46,7 @@ func (b *beside) Definition(ctx context.Context, name string) (json.RawMessage, 
 		document, err := b.read(path, text)
 		return document, 0, err
 	}
-	document, revision, err := b.stored.Definition(ctx, name)
+	document, revision, err := b.stored.Definition(ctx, caller, name)
 	if errors.Is(err, engine.ErrNotFound) {
 		sentence := fmt.Sprintf("there is no workflow file %s beside %s", name, filepath.Base(b.file))
 		if !fs.ValidPath(name) || strings.Contains(name, "..") {

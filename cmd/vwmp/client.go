@@ -31,6 +31,9 @@ const serverFile = "server.json"
 type serverNote struct {
 	URL string `json:"url"`
 	PID int    `json:"pid"`
+	// Certificate is the file that the server shows itself with, empty where
+	// it speaks plain HTTP.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // target is how a command finds what it talks to.
@@ -73,8 +76,11 @@ func (t *target) connect(cmd *cobra.Command) (*client, error) {
 	if data == "" {
 		data = defaultDataDir()
 	}
+	httpClient := newHTTPClient()
 	if server == "" {
-		server = runningServer(cmd.Context(), data)
+		if running := runningServer(cmd.Context(), data); running != nil {
+			server, httpClient = running.URL, running.http
+		}
 	}
 	if server == "" && t.data != "" {
 		return openStack(cmd, t.data)
@@ -91,32 +97,27 @@ func (t *target) connect(cmd *cobra.Command) (*client, error) {
 			token = strings.TrimSpace(string(text))
 		}
 	}
-	return &client{base: strings.TrimSuffix(server, "/"), token: token, http: newHTTPClient(), stop: func() {}}, nil
+	return &client{base: strings.TrimSuffix(server, "/"), token: token, http: httpClient, stop: func() {}}, nil
 }
 
-// runningServer returns the URL of the server that has the data folder open,
-// or nothing.
-func runningServer(ctx context.Context, data string) string {
-	text, err := os.ReadFile(filepath.Join(data, serverFile))
+// runningServer is the server that has the data folder open, or nil.
+func runningServer(ctx context.Context, data string) *noted {
+	note, err := readNote(data)
 	if err != nil {
-		return ""
-	}
-	var note serverNote
-	if json.Unmarshal(text, &note) != nil {
-		return ""
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, note.URL+"/healthz", nil)
 	if err != nil {
-		return ""
+		return nil
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := note.http.Do(request)
 	if err != nil {
-		return ""
+		return nil
 	}
 	_ = response.Body.Close()
-	return note.URL
+	return note
 }
 
 // close ends what connect opened.

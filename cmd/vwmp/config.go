@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/host/edge"
 )
 
 // config is what vwmp.yaml may say. Flags stand over VWMP_… variables, those
@@ -27,11 +28,14 @@ type config struct {
 	Plugins    map[string]pluginConfig `json:"plugins" yaml:"plugins" doc:"settings by plugin: adapter, defaults by handler, and limits"`
 	EnvAllow   []string                `json:"env_allow" yaml:"env_allow" doc:"variables that ${env.NAME} may read"`
 	// AllowCommands is nil where nobody decided: then the address does.
-	AllowCommands *bool      `json:"allow_commands" yaml:"allow_commands" doc:"whether steps may run commands; by default on a loopback address only"`
-	Hosts         []string   `json:"hosts" yaml:"hosts" doc:"further names that the server answers to"`
-	Auth          authConfig `json:"auth" yaml:"auth" doc:"token, or none on a loopback address; or an object with mode, oidc and jwt" default:"token"`
-	LogFormat     string     `json:"log_format" yaml:"log_format" doc:"text or json" default:"text"`
-	LogLevel      string     `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
+	AllowCommands *bool     `json:"allow_commands" yaml:"allow_commands" doc:"whether steps may run commands; by default on a loopback address only"`
+	Hosts         []string  `json:"hosts" yaml:"hosts" doc:"further names that the server answers to"`
+	TLS           tlsConfig `json:"tls,omitzero" yaml:"tls" doc:"cert and key: files of the certificate to serve with, in PEM"`
+	// TrustedProxies are not trusted for more than who asked.
+	TrustedProxies []string   `json:"trusted_proxies" yaml:"trusted_proxies" doc:"addresses or networks of reverse proxies whose X-Forwarded-For, -Proto and -Host count"`
+	Auth           authConfig `json:"auth" yaml:"auth" doc:"token, or none on a loopback address; or an object with mode, oidc and jwt" default:"token"`
+	LogFormat      string     `json:"log_format" yaml:"log_format" doc:"text or json" default:"text"`
+	LogLevel       string     `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
 	// Retention bounds what is kept of executions that have ended.
 	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
 }
@@ -73,6 +77,9 @@ func configFlags(flags *pflag.FlagSet) {
 	flags.StringArray("workspace", nil, "folder that runs may touch, as [NAME=]DIR; repeatable, the first is the default (default the current folder)")
 	flags.StringArray("plugins", nil, "folder with plugins; repeatable, before the usual ones")
 	flags.StringArray("allowed-host", nil, "further name that the server answers to; repeatable")
+	flags.String("tls-cert", "", "file with the certificate to serve with, in PEM")
+	flags.String("tls-key", "", "file with the certificate's private key")
+	flags.StringArray("trusted-proxy", nil, "address or network of a reverse proxy whose word counts for who asked; repeatable")
 	flags.String("auth", "token", "who may come in: token, or none on a loopback address")
 	flags.String("log-format", "text", "text or json")
 	flags.String("log-level", "info", "debug, info, warn or error")
@@ -126,24 +133,28 @@ func (s *settings) readFile(flags *pflag.FlagSet, getenv func(string) string) er
 	for key := range keys {
 		s.sources[key] = fromFile
 	}
+	if keys["tls"] != nil {
+		s.sources["tls_cert"], s.sources["tls_key"] = fromFile, fromFile
+	}
 	return nil
 }
 
 func (s *settings) readEnv(getenv func(string) string) error {
 	for key, target := range map[string]*string{
 		"addr": &s.Addr, "data": &s.Data, "auth": &s.Auth.Mode, "log_format": &s.LogFormat, "log_level": &s.LogLevel,
+		"tls_cert": &s.TLS.Cert, "tls_key": &s.TLS.Key,
 	} {
 		if value := getenv("VWMP_" + strings.ToUpper(key)); value != "" {
 			*target, s.sources[key] = value, fromEnv
 		}
 	}
-	for variable, key := range map[string]string{"VWMP_WORKSPACE": "workspaces", "VWMP_PLUGINS": "plugin_dirs", "VWMP_HOSTS": "hosts", "VWMP_ENV_ALLOW": "env_allow"} {
+	for variable, key := range map[string]string{"VWMP_WORKSPACE": "workspaces", "VWMP_PLUGINS": "plugin_dirs", "VWMP_HOSTS": "hosts", "VWMP_ENV_ALLOW": "env_allow", "VWMP_TRUSTED_PROXIES": "trusted_proxies"} {
 		value := getenv(variable)
 		if value == "" {
 			continue
 		}
 		list, separator := s.list(key), string(filepath.ListSeparator)
-		if key == "hosts" || key == "env_allow" {
+		if key == "hosts" || key == "env_allow" || key == "trusted_proxies" {
 			separator = ","
 		}
 		*list, s.sources[key] = strings.Split(value, separator), fromEnv
@@ -166,23 +177,26 @@ func (s *settings) list(key string) *[]string {
 		return &s.PluginDirs
 	case "hosts":
 		return &s.Hosts
+	case "trusted_proxies":
+		return &s.TrustedProxies
 	default:
 		return &s.EnvAllow
 	}
 }
 
 func (s *settings) readFlags(flags *pflag.FlagSet) {
-	for flag, key := range map[string]string{"addr": "addr", "data": "data", "auth": "auth", "log-format": "log_format", "log-level": "log_level"} {
+	for flag, key := range map[string]string{"addr": "addr", "data": "data", "auth": "auth", "log-format": "log_format", "log-level": "log_level", "tls-cert": "tls_cert", "tls-key": "tls_key"} {
 		if !flags.Changed(flag) {
 			continue
 		}
 		value, _ := flags.GetString(flag)
 		*map[string]*string{
 			"addr": &s.Addr, "data": &s.Data, "auth": &s.Auth.Mode, "log_format": &s.LogFormat, "log_level": &s.LogLevel,
+			"tls_cert": &s.TLS.Cert, "tls_key": &s.TLS.Key,
 		}[key] = value
 		s.sources[key] = fromFlag
 	}
-	for flag, key := range map[string]string{"workspace": "workspaces", "plugins": "plugin_dirs", "allowed-host": "hosts"} {
+	for flag, key := range map[string]string{"workspace": "workspaces", "plugins": "plugin_dirs", "allowed-host": "hosts", "trusted-proxy": "trusted_proxies"} {
 		if flags.Changed(flag) {
 			values, _ := flags.GetStringArray(flag)
 			*s.list(key), s.sources[key] = values, fromFlag
@@ -202,6 +216,9 @@ func (s *settings) check() error {
 	}
 	if err := s.Retention.check(); err != nil {
 		return err
+	}
+	if _, err := edge.ParseProxies(s.TrustedProxies); err != nil {
+		return usageError("%w", err)
 	}
 	absolute, err := filepath.Abs(s.Data)
 	if err != nil {
@@ -328,6 +345,9 @@ func (s *settings) printConfig(t *table) {
 	}
 	t.row("allow_commands", allow, sourceOf("allow_commands"))
 	t.row("hosts", list(s.Hosts), sourceOf("hosts"))
+	t.row("tls_cert", s.TLS.Cert, sourceOf("tls_cert"))
+	t.row("tls_key", s.TLS.Key, sourceOf("tls_key"))
+	t.row("trusted_proxies", list(s.TrustedProxies), sourceOf("trusted_proxies"))
 	t.row("auth", s.Auth.String(), sourceOf("auth"))
 	t.row("log_format", s.LogFormat, sourceOf("log_format"))
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))

@@ -85,10 +85,7 @@ func examine(cmd *cobra.Command, s *settings, where *target) []finding {
 	for _, workspace := range workspaces {
 		findings = append(findings, examineWorkspace(ctx, workspace.Name, workspace.Dir))
 	}
-	if where.server == "" {
-		where.server = runningServer(ctx, s.Data)
-	}
-	if where.server != "" {
+	if where.server != "" || runningServer(ctx, s.Data) != nil {
 		return append(findings, examineServer(cmd, where)...)
 	}
 	return append(findings, examineStore(cmd, s)...)
@@ -113,12 +110,12 @@ func examineWorkspace(ctx context.Context, name, dir string) finding {
 
 // examineServer asks the server that has the data folder open.
 func examineServer(cmd *cobra.Command, where *target) []finding {
-	findings := []finding{{"server", "ok", "runs at " + where.server, ""}}
 	c, err := where.connect(cmd)
 	if err != nil {
-		return append(findings, finding{"server", "problem", err.Error(), "see the server's log"})
+		return []finding{{"server", "problem", err.Error(), "see the server's log"}}
 	}
 	defer c.close()
+	findings := []finding{{"server", "ok", "runs at " + c.base, ""}}
 	var answer struct {
 		Plugins []host.PluginStatus `json:"plugins"`
 		Fence   host.PluginFence    `json:"fence"`
@@ -148,7 +145,7 @@ func examineStore(cmd *cobra.Command, s *settings) []finding {
 	defer func() { _ = keeper.Close() }()
 	findings := []finding{judgeStore(cmd.Context(), keeper)}
 	parts, err := newCore(cmd.Context(), s, keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{keeper}, publisher: publisherFunc(ignoreEvent), logger: logger,
+		runDir: filepath.Join(s.Data, "run"), children: host.Children{Workflows: keeper}, publisher: publisherFunc(ignoreEvent), logger: logger,
 	})
 	if err != nil {
 		return append(findings, finding{"plugins", "problem", err.Error(), ""})

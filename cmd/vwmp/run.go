@@ -14,6 +14,7 @@ import (
 	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/engine/workflow"
+	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/store"
 	"github.com/vwmp/vwmp/store/memory"
 )
@@ -120,7 +121,7 @@ func runFile(cmd *cobra.Command, s *settings, flags *runFlags, file string) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, keeper.Close()) }()
-	children, err := openBeside(file, definitions{keeper})
+	children, err := openBeside(file, host.Children{Workflows: keeper})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,11 @@ type server struct {
 	listener net.Listener
 	served   chan error
 	token    string
-	log      *slog.Logger
+	// secure: it speaks TLS. hosts are the further names that it answers to.
+	secure      bool
+	hosts       []string
+	behindProxy bool
+	log         *slog.Logger
 	// recovered is closed once unfinished executions were taken up.
 	recovered chan struct{}
 	// fire is closed once triggers may fire by themselves.
@@ -93,7 +97,15 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	if err := host.CheckBind(s.Addr, mode); err != nil {
 		return nil, &exitError{exitRefused, err}
 	}
-	v := &server{log: logger, served: make(chan error, 1), recovered: make(chan struct{}), fire: make(chan struct{})}
+	proxies, err := edge.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	secure, err := s.TLS.open(logger)
+	if err != nil {
+		return nil, err
+	}
+	v := &server{log: logger, secure: secure != nil, hosts: s.Hosts, behindProxy: len(proxies) > 0, served: make(chan error, 1), recovered: make(chan struct{}), fire: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.abandon())
@@ -116,12 +128,12 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
 	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: definitions{v.keeper}, workspaces: workspaces, publisher: publishers{v.hub, ends},
+		runDir: filepath.Join(s.Data, "run"), children: host.Children{Workflows: v.keeper, Authors: &host.Authors{Workflows: v.keeper, Accounts: v.keeper}}, workspaces: workspaces, publisher: publishers{v.hub, ends},
 		serves: true, pluginsChanged: v.pluginsChanged, logger: logger,
 	}); err != nil {
 		return nil, err
 	}
-	triggers := newTriggers(s, v.parts, ends, workspaces[0], logger)
+	triggers := newTriggers(s, v.parts, v.keeper, ends, workspaces[0], logger)
 	provider, bearer, err := s.Auth.federation()
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
@@ -129,7 +141,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
 		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
-		AllowedHosts: s.Hosts, Version: hostVersion(), Logger: logger,
+		AllowedHosts: s.Hosts, TrustedProxies: proxies, TLS: secure, Version: hostVersion(), Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -178,7 +190,52 @@ func (v *server) pluginsChanged(change pluginhost.Change) {
 	}
 }
 
-func (v *server) url() string { return "http://" + v.listener.Addr().String() }
+// url is where this machine reaches the server.
+func (v *server) url() string { return v.scheme() + v.reachedAt("127.0.0.1") }
+
+// publicURL is where others do: by the first name that the server was given.
+func (v *server) publicURL() string {
+	if len(v.hosts) == 0 {
+		return v.url()
+	}
+	name := v.hosts[0]
+	if v.behindProxy {
+		return "https://" + name
+	}
+	if _, _, err := net.SplitHostPort(name); err == nil {
+		return v.scheme() + name
+	}
+	_, port, _ := net.SplitHostPort(v.listener.Addr().String())
+	return v.scheme() + net.JoinHostPort(strings.Trim(name, "[]"), port)
+}
+
+func (v *server) scheme() string {
+	if v.secure {
+		return "https://"
+	}
+	return "http://"
+}
+
+// reachedAt is the listener's address, with a host in the place of all there
+// are.
+func (v *server) reachedAt(host string) string {
+	address := v.listener.Addr().String()
+	if at, port, err := net.SplitHostPort(address); err == nil {
+		if ip := net.ParseIP(at); ip != nil && ip.IsUnspecified() {
+			return net.JoinHostPort(host, port)
+		}
+	}
+	return address
+}
+
+// warnOfListeners says what those who listen on the way could read.
+func (v *server) warnOfListeners(s *settings) {
+	host, _, err := net.SplitHostPort(v.listener.Addr().String())
+	if ip := net.ParseIP(host); err != nil || v.secure || len(s.TrustedProxies) > 0 || ip == nil || ip.IsLoopback() {
+		return
+	}
+	v.log.Warn("passwords and tokens come here over plain HTTP, readable on the way: serve with --tls-cert and --tls-key, or behind a proxy with TLS that you name by --trusted-proxy", "addr", v.listener.Addr().String())
+}
 
 // abandon closes what a failed start had opened.
 func (v *server) abandon() error {
@@ -224,7 +281,7 @@ func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
 	}
 	v.fireTriggers()
 	note := filepath.Join(s.Data, serverFile)
-	if err := writeNote(note, v.url()); err != nil {
+	if err := writeNote(note, s, v); err != nil {
 		logger.Warn("other commands won't find this server by its data folder", "error", err)
 	}
 	tellAddress(cmd, s, v)
@@ -244,20 +301,29 @@ func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
 
 func tellAddress(cmd *cobra.Command, s *settings, v *server) {
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "VWMP %s serves on %s\n", currentVersion().Version, v.url())
+	fmt.Fprintf(out, "VWMP %s serves on %s\n", currentVersion().Version, v.publicURL())
+	v.warnOfListeners(s)
 	if s.Auth.Mode == "none" {
-		fmt.Fprintf(out, "Nobody has to sign in. Open %s/vwmp/\n", v.url())
+		fmt.Fprintf(out, "Nobody has to sign in. Open %s/vwmp/\n", v.publicURL())
 		return
 	}
-	fmt.Fprintf(out, "Sign in, once, within 10 minutes: %s\n", v.edge.SignInURL(v.url()))
+	fmt.Fprintf(out, "Sign in, once, within 10 minutes: %s\n", v.edge.SignInURL(v.publicURL()))
 	fmt.Fprintf(out, "For other clients: the token in %s\n", filepath.Join(s.Data, tokenFile))
 	if users, err := v.keeper.Users(cmd.Context()); err == nil && len(users) == 0 {
 		fmt.Fprintln(out, "There are no accounts yet. Make yours with: vwmp user create NAME --role admin")
 	}
 }
 
-func writeNote(path, url string) error {
-	raw, err := json.Marshal(serverNote{URL: url, PID: os.Getpid()})
+func writeNote(path string, s *settings, v *server) error {
+	note := serverNote{URL: v.url(), PID: os.Getpid()}
+	if v.secure {
+		file, err := filepath.Abs(s.TLS.Cert)
+		if err != nil {
+			return err
+		}
+		note.Certificate = file
+	}
+	raw, err := json.Marshal(note)
 	if err != nil {
 		return err
 	}
@@ -292,7 +358,7 @@ func openStack(cmd *cobra.Command, data string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Addr, s.Auth = "127.0.0.1:0", authConfig{Mode: "token"}
+	s.Addr, s.Auth, s.TLS, s.TrustedProxies = "127.0.0.1:0", authConfig{Mode: "token"}, tlsConfig{}, nil
 	workspaces, err := s.workspaceList()
 	if err != nil {
 		return nil, err

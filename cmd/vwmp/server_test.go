@@ -32,6 +32,8 @@ type running struct {
 	token string
 	data  string
 	args  []string
+	// client is set where the default one can't reach it.
+	client *http.Client
 
 	mu     sync.Mutex
 	output strings.Builder
@@ -56,7 +58,7 @@ func startRunning(t *testing.T, data, workspace string, more ...string) *running
 	return r
 }
 
-var servesOn = regexp.MustCompile(`serves on (http://\S+)`)
+var servesOn = regexp.MustCompile(`serves on (https?://\S+)`)
 
 // begin starts the process and waits until it says where it serves.
 func (r *running) begin() {
@@ -147,7 +149,11 @@ func (r *running) call(method, path, kind, body string, want int, answer any) ht
 	if body != "" {
 		request.Header.Set("Content-Type", kind)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := http.DefaultClient
+	if r.client != nil {
+		client = r.client
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		r.t.Fatal(err)
 	}

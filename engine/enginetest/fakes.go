@@ -469,7 +469,7 @@ func (Catalogue) ValidateWorkflow(context.Context, string, json.RawMessage) ([]p
 type Definitions map[string]json.RawMessage
 
 // Definition implements engine.Definitions.
-func (d Definitions) Definition(_ context.Context, workflowID string) (json.RawMessage, int, error) {
+func (d Definitions) Definition(_ context.Context, _ engine.Caller, workflowID string) (json.RawMessage, int, error) {
 	document, found := d[workflowID]
 	if !found {
 		return nil, 0, fmt.Errorf("workflow %q: %w", workflowID, engine.ErrNotFound)

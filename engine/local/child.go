@@ -112,11 +112,12 @@ func (r *Runtime) startChild(ctx context.Context, parent engine.Execution, wait 
 	if r.options.Definitions == nil {
 		return pluginsdk.Errorf("no workflows are stored here, so that %q can't be run as a child", wait.Workflow).WithCode("WORKFLOW_NOT_FOUND")
 	}
-	document, revision, err := r.options.Definitions.Definition(ctx, wait.Workflow)
+	own, err := r.options.Journal.Load(ctx, parent.ID)
 	if err != nil {
 		return err
 	}
-	own, err := r.options.Journal.Load(ctx, parent.ID)
+	caller := engine.Caller{WorkflowID: parent.WorkflowID, Revision: parent.WorkflowRevision, By: parent.By, EditedBy: editedBy(&own)}
+	document, revision, err := r.options.Definitions.Definition(ctx, caller, wait.Workflow)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func childError(workflowID string, err error) error {
 	case errors.As(err, &problems):
 		return pluginsdk.Invalid("/parameters", fmt.Sprintf("workflow %q can't be run: %s", workflowID, problems.Error()))
 	case errors.Is(err, engine.ErrNotFound):
-		return pluginsdk.Invalid("/workflow", fmt.Sprintf("there is no workflow %q", workflowID)).WithCode("WORKFLOW_NOT_FOUND")
+		return pluginsdk.Invalid("/workflow", fmt.Sprintf("there is no workflow %q that the author of this one may see", workflowID)).WithCode("WORKFLOW_NOT_FOUND")
 	case errors.Is(err, engine.ErrConflict):
 		return pluginsdk.Retryable(fmt.Errorf("workflow %q could not be started: %w", workflowID, err))
 	}

@@ -37,13 +37,25 @@ func repeat(stored *engine.Stored, trigger, by string) engine.StartRequest {
 	}
 }
 
-func skipped(stored *engine.Stored) []string {
+func skipped(stored *engine.Stored) []string { return created(stored).SkipSteps }
+
+// editedBy names who changed the definition of an execution, empty where it is
+// that of its revision.
+func editedBy(stored *engine.Stored) string {
+	if origin := created(stored).Origin; origin != nil {
+		return origin.EditedBy
+	}
+	return ""
+}
+
+// created is what an execution was created with and only the engine reads.
+func created(stored *engine.Stored) plan.Private {
 	for i := range stored.Events {
 		if stored.Events[i].Type == plan.ExecutionCreated && stored.Events[i].Private != nil {
-			return stored.Events[i].Private.SkipSteps
+			return *stored.Events[i].Private
 		}
 	}
-	return nil
+	return plan.Private{}
 }
 
 // Retry starts a new execution that keeps what succeeded; see engine.Engine.
@@ -72,6 +84,9 @@ func (r *Runtime) Retry(ctx context.Context, executionID string, request engine.
 	}
 	again.SkipSteps = known(graph, again.SkipSteps)
 	again.Origin = &plan.Origin{RetryOf: executionID, Keep: plan.Keep(ended.state, graph, redo)}
+	if request.Document == nil {
+		again.Origin.EditedBy = editedBy(&stored)
+	}
 	if request.Document == nil && request.Parameters == nil {
 		again.Origin.Keep = append(again.Origin.Keep, goodItems(ended.state, redo, request.FromStep)...)
 	}
@@ -157,7 +172,10 @@ func (r *Runtime) Fork(ctx context.Context, executionID string, request engine.F
 	if err != nil {
 		return engine.Fork{}, invalidRequest("/from_step", err.Error())
 	}
-	again.Origin = &plan.Origin{ForkOf: executionID, Keep: plan.Keep(ended.state, graph, redo)}
+	again.Origin = &plan.Origin{ForkOf: executionID, Keep: plan.Keep(ended.state, graph, redo), EditedBy: editedBy(&stored)}
+	if len(request.Config) > 0 {
+		again.Origin.EditedBy = request.By
+	}
 	if err := editOutputs(again.Origin.Keep, request.Outputs); err != nil {
 		return engine.Fork{}, err
 	}

@@ -195,6 +195,8 @@ type Origin struct {
 	RetryOf string `json:"retry_of,omitempty"`
 	ForkOf  string `json:"fork_of,omitempty"`
 	UndoOf  string `json:"undo_of,omitempty"`
+	// EditedBy names who changed the definition for this run only.
+	EditedBy string `json:"edited_by,omitempty"`
 	// Parent is set for a child.
 	Parent *Parent `json:"parent,omitempty"`
 	// Only is the one step that is run, or empty for all.

@@ -129,6 +129,15 @@ func (r *Runner) fireEnd(ctx context.Context, e *entry, ended *engine.Execution)
 	if !fits {
 		return
 	}
+	// Whoever may not see a workflow must not learn from a firing that it
+	// ended.
+	if may, err := r.options.Sources.MayWatch(ctx, s.workflowID, ended.WorkflowID); err == nil && !may || ctx.Err() != nil {
+		return
+	} else if err != nil {
+		r.log.Error("whether a trigger may be fired by an end can't be read", "trigger", e.id, "execution_id", ended.ID, "error", err)
+		r.lookForMissedAgain(e)
+		return
+	}
 	firing := Firing{Cause: ended.ID}
 	var execution engine.Execution
 	link, err := r.links(ctx, ended)

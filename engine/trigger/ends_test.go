@@ -208,3 +208,31 @@ func TestACircleThroughAChildEndsToo(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEndThatItsAuthorMayNotSeeFiresNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		p.save("build", "name: Build"+steps)
+		p.save("after", afterBuild)
+		p.save("own", strings.Replace(afterBuild, "name: After", "name: Own", 1))
+		p.with(func() { p.unseen = map[string]bool{"after build": true} })
+		p.boot()
+		defer p.stop()
+		p.end(p.run("build"), plan.StatusSuccess, true)
+		p.wantStarts("own", 1)
+		p.wantStarts("after", 0)
+		views, err := p.runner.Triggers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, view := range views {
+			if view.WorkflowID == "after" && len(view.Firings) > 0 {
+				t.Errorf("it tells of %v", view.Firings)
+			}
+		}
+		p.with(func() { p.unseen = nil })
+		p.end(p.run("build"), plan.StatusSuccess, true)
+		p.wantStarts("after", 1)
+	})
+}

@@ -67,6 +67,8 @@ type place struct {
 	records   map[string][]byte
 	// failPut makes every record be lost, as if the process died before it.
 	failPut error
+	// unseen are pairs of workflows of which the first may not watch the other.
+	unseen  map[string]bool
 	started []engine.StartRequest
 	runs    map[string]engine.Execution
 	keys    map[string]string
@@ -145,6 +147,12 @@ func (p *place) Source(_ context.Context, id string) (trigger.Source, error) {
 		return source, engine.ErrNotFound
 	}
 	return source, nil
+}
+
+func (p *place) MayWatch(_ context.Context, id, watched string) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.unseen[id+" "+watched], nil
 }
 
 func (p *place) TriggerRecords(context.Context) (map[string][]byte, error) {

@@ -85,6 +85,9 @@ type Sources interface {
 	SourceNames(ctx context.Context) (map[string]string, error)
 	// Source is an engine.ErrNotFound for a workflow that is gone.
 	Source(ctx context.Context, workflowID string) (Source, error)
+	// MayWatch reports whether a workflow may be started by the ends of
+	// another one.
+	MayWatch(ctx context.Context, workflowID, watchedID string) (bool, error)
 }
 
 // Executions tells of executions what workflow triggers must know.

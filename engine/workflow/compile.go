@@ -252,14 +252,24 @@ func (c *compiler) checkConfig(node *Node, pointer string) {
 // refused unless the config says unsafe_interpolation: true.
 const ScriptKeyword = "x-vwmp-script"
 
+// CodeUnsafeInterpolation is that of the warning for a reference in program
+// text that the config allows.
+const CodeUnsafeInterpolation = "unsafe_interpolation"
+
 func (c *compiler) checkScripts(node *Node, config *tree.Node, pointer string) {
-	if allowed := config.Get("unsafe_interpolation"); allowed != nil && allowed.Kind == tree.Bool && allowed.Text == "true" {
-		return
-	}
+	allowed := config.Get("unsafe_interpolation")
+	unsafe := allowed != nil && allowed.Kind == tree.Bool && allowed.Text == "true"
 	properties := node.Handler.tree.Get("properties")
 	for _, reference := range node.Config.References() {
 		key, _, _ := strings.Cut(strings.TrimPrefix(reference.Pointer, "/"), "/")
-		if mark := properties.Get(key).Get(ScriptKeyword); mark != nil && mark.Text == "true" {
+		mark := properties.Get(key).Get(ScriptKeyword)
+		if mark == nil || mark.Text != "true" {
+			continue
+		}
+		if unsafe {
+			c.warn(pointer+reference.Pointer, node.Step.ID, CodeUnsafeInterpolation,
+				"The reference %s is put into program text, where a value can become code; unsafe_interpolation allows it.", reference.Text)
+		} else {
 			c.error(pointer+reference.Pointer, node.Step.ID, "reference_in_script",
 				"The reference %s stands inside program text, where a value could become code. Pass it as an argument or in the environment, or set unsafe_interpolation: true.", reference.Text)
 		}

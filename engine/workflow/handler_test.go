@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/vwmp/vwmp/engine/workflow"
@@ -158,6 +159,9 @@ func TestReferencesInProgramTextAreRefused(t *testing.T) {
 		_, _, problems := workflow.Validate([]byte(text), workflow.ParseOptions{}, cat)
 		if hasCode(problems, "reference_in_script") != refused {
 			t.Errorf("%s: %v", config, problems)
+		}
+		if warned := hasCode(problems, workflow.CodeUnsafeInterpolation); warned != strings.Contains(config, `"unsafe_interpolation":true`) {
+			t.Errorf("%s: warned %v", config, warned)
 		}
 	}
 }

@@ -71,16 +71,21 @@ func principalOf(user *data.User, way Way) Principal {
 	return Principal{Name: user.Name, Role: roleOf(user.Role), Teams: user.Teams, Way: way}
 }
 
-// account reads what somebody may do now. Its error is ErrSignedOut for one
-// who is gone or disabled.
+// account is Account for those who sign in here.
 func (s *SignIn) account(ctx context.Context, name string) (Principal, error) {
+	return Account(ctx, s.accounts, name)
+}
+
+// Account reads what somebody may do now; accounts may be nil. Its error is
+// ErrSignedOut for one who is gone or disabled.
+func Account(ctx context.Context, accounts data.Accounts, name string) (Principal, error) {
 	if name == AdminName {
 		return Principal{Name: AdminName, Role: Admin}, nil
 	}
-	if s.accounts == nil {
+	if accounts == nil {
 		return Principal{}, ErrSignedOut
 	}
-	user, err := s.accounts.User(ctx, name)
+	user, err := accounts.User(ctx, name)
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
 		return Principal{}, ErrSignedOut

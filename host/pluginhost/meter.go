@@ -15,8 +15,9 @@ type meter struct {
 	mu    sync.Mutex
 	inner *system.Meter
 	spans map[*span]struct{}
-	// last is the processor time that is shared out.
-	last int64
+	// last is the processor time that is shared out, as it was at looked.
+	last   int64
+	looked time.Time
 	// over: the process has ended, and peak is the most memory that it had.
 	over bool
 	peak int64
@@ -28,13 +29,18 @@ type span struct {
 	shared bool
 }
 
+// stillTrue is how long a look holds for the beginning of a call that is alone:
+// what a process does between two calls that follow each other at once counts
+// for the second.
+const stillTrue = 20 * time.Millisecond
+
 // newMeter may be nil: then nothing is told.
 func newMeter(pid int, group *system.Cgroup) *meter {
 	inner, err := system.NewMeter(pid, group)
 	if err != nil {
 		return nil
 	}
-	return &meter{inner: inner, spans: map[*span]struct{}{}, last: inner.CPU()}
+	return &meter{inner: inner, spans: map[*span]struct{}{}, last: inner.CPU(), looked: time.Now()}
 }
 
 func (m *meter) begin() *span {
@@ -43,7 +49,9 @@ func (m *meter) begin() *span {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.share()
+	if len(m.spans) > 0 || time.Since(m.looked) > stillTrue {
+		m.share()
+	}
 	s := &span{}
 	m.spans[s] = struct{}{}
 	if len(m.spans) == 1 {
@@ -69,7 +77,7 @@ func (m *meter) share() {
 			s.cpu += used / int64(len(m.spans))
 		}
 	}
-	m.last = max(m.last, now)
+	m.last, m.looked = max(m.last, now), time.Now()
 }
 
 // end says what a call used.

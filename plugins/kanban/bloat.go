@@ -25,7 +25,7 @@ type longDocument struct {
 }
 
 type bloatOutput struct {
-	BloatedDocs  []longDocument `json:"bloated_docs" title:"Too long" description:"Documents that are too long,."`
+	BloatedDocs  []longDocument `json:"bloated_docs" title:"Too long" description:"Documents that are too long."`
 	WarnedDocs   []longDocument `json:"warned_docs" title:"Nearly too long" description:"Documents above the lower threshold."`
 	LeftOut      int            `json:"left_out" title:"Left out" description:"Findings that are not listed, because there are too many."`
 	FindingsFile string         `json:"findings_file" title:"Findings" description:"The file in which the findings are kept."`

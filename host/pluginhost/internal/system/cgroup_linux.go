@@ -264,22 +264,6 @@ func (g *Cgroup) Remove() error {
 	return fmt.Errorf("remove a control group: %w", err)
 }
 
-// usage is what the kernel counted of the group; known is false where it does
-// not say.
-func (g *Cgroup) usage() (u Usage, known bool) {
-	text, err := os.ReadFile(filepath.Join(g.dir, "cpu.stat"))
-	if err != nil {
-		return u, false
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	micros, err := strconv.ParseInt(strings.TrimPrefix(line, "usage_usec "), 10, 64)
-	if err != nil {
-		return u, false
-	}
-	u.CPU = micros * int64(time.Microsecond)
-	return u, true
-}
-
 // Left lists the groups of this process's plugins that are still there.
 func (c *Cgroups) Left() []string {
 	left, _ := filepath.Glob(filepath.Join(c.base, ownPrefix()+"*"))

@@ -29,12 +29,3 @@ type Limits struct {
 	OpenFiles uint64
 	FileSize  uint64
 }
-
-// Usage is what the kernel has counted of a process.
-type Usage struct {
-	// CPU is in nanoseconds, of the process and the children that it waited
-	// for, or of its whole control group.
-	CPU int64
-	// Memory is resident, in bytes.
-	Memory int64
-}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -12,29 +13,41 @@ import (
 
 // Meter reads what the kernel counts of one process.
 type Meter struct {
-	pid   int
-	group *Cgroup
-	// stat and status are kept open: a call is measured twice.
-	stat, status *os.File
+	pid int
+	// The files are kept open, because every call is measured: group is nil
+	// where there is no control group, references where the kernel refuses.
+	stat, status, group, references *os.File
 }
 
 // NewMeter reads the counts of a process, and of the group that it is in, if
 // there is one.
 func NewMeter(pid int, group *Cgroup) (*Meter, error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/"
-	stat, err := os.Open(dir + "stat")
-	if err != nil {
+	m := &Meter{pid: pid}
+	var err error
+	if m.stat, err = os.Open(dir + "stat"); err != nil {
 		return nil, err
 	}
-	status, err := os.Open(dir + "status")
-	if err != nil {
-		return nil, errors.Join(err, stat.Close())
+	if m.status, err = os.Open(dir + "status"); err != nil {
+		return nil, errors.Join(err, m.Close())
 	}
-	return &Meter{pid: pid, group: group, stat: stat, status: status}, nil
+	if group != nil {
+		m.group, _ = os.Open(filepath.Join(group.dir, "cpu.stat"))
+	}
+	m.references, _ = os.OpenFile(dir+"clear_refs", os.O_WRONLY, 0)
+	return m, nil
 }
 
 // Close lets go of the process.
-func (m *Meter) Close() error { return errors.Join(m.stat.Close(), m.status.Close()) }
+func (m *Meter) Close() error {
+	var errs []error
+	for _, file := range []*os.File{m.stat, m.status, m.group, m.references} {
+		if file != nil {
+			errs = append(errs, file.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // ticks are how often a second the kernel counts the time of children.
 const ticks = 100
@@ -42,10 +55,8 @@ const ticks = 100
 // CPU is the processor time so far, in nanoseconds: that of the process, which
 // the kernel knows exactly, and that of the children it has waited for.
 func (m *Meter) CPU() int64 {
-	if m.group != nil {
-		if u, known := m.group.usage(); known {
-			return u.CPU
-		}
+	if used, known := m.ofGroup(); known {
+		return used
 	}
 	var own unix.Timespec
 	// The clock of another process, as clock_getcpuclockid makes it.
@@ -62,6 +73,20 @@ func (m *Meter) CPU() int64 {
 	user, _ := strconv.ParseInt(string(fields[statChildUser]), 10, 64)
 	system, _ := strconv.ParseInt(string(fields[statChildSystem]), 10, 64)
 	return own.Nano() + (user+system)*(1e9/ticks)
+}
+
+// ofGroup is the processor time of all that is or was in the control group;
+// known is false where the kernel does not say.
+func (m *Meter) ofGroup() (nanoseconds int64, known bool) {
+	if m.group == nil {
+		return 0, false
+	}
+	var buffer [512]byte
+	n, _ := m.group.ReadAt(buffer[:], 0)
+	line, _, _ := bytes.Cut(buffer[:n], []byte("\n"))
+	text, found := bytes.CutPrefix(line, []byte("usage_usec "))
+	micros, err := strconv.ParseInt(string(text), 10, 64)
+	return micros * 1000, found && err == nil
 }
 
 // Of the fields of /proc/PID/stat behind the name.
@@ -101,8 +126,7 @@ func (m *Meter) Peak() int64 {
 
 // ResetPeak lets Peak begin anew; where the kernel refuses, it goes on.
 func (m *Meter) ResetPeak() {
-	if file, err := os.OpenFile("/proc/"+strconv.Itoa(m.pid)+"/clear_refs", os.O_WRONLY, 0); err == nil {
-		_, _ = file.WriteString("5")
-		_ = file.Close()
+	if m.references != nil {
+		_, _ = m.references.WriteAt([]byte("5"), 0)
 	}
 }

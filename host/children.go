@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"context"
@@ -9,15 +9,29 @@ import (
 	"github.com/vwmp/vwmp/store/data"
 )
 
-// definitions finds stored workflows for those that run them as children.
-type definitions struct{ workflows data.Workflows }
+// Children finds stored workflows for those that run them as children.
+type Children struct {
+	Workflows data.Workflows
+	// Authors is nil where all that there is may be run: for whoever holds the
+	// data folder itself.
+	Authors *Authors
+}
 
 // Definition implements engine.Definitions.
-func (d definitions) Definition(ctx context.Context, workflowID string) (json.RawMessage, int, error) {
+func (d Children) Definition(ctx context.Context, caller engine.Caller, workflowID string) (json.RawMessage, int, error) {
 	if err := data.CheckID("workflow", workflowID); err != nil {
 		return nil, 0, fmt.Errorf("workflow %q: %w", workflowID, engine.ErrNotFound)
 	}
-	revision, err := d.workflows.WorkflowRevision(ctx, workflowID, 0)
+	if d.Authors != nil {
+		may, err := d.Authors.MaySee(ctx, caller, workflowID)
+		if err == nil && !may {
+			err = fmt.Errorf("workflow %q: %w", workflowID, engine.ErrNotFound)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	revision, err := d.Workflows.WorkflowRevision(ctx, workflowID, 0)
 	if err != nil {
 		return nil, 0, err
 	}
