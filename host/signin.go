@@ -58,7 +58,7 @@ type account struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"The session's end"`
 	// HasPassword and Alone are told by get-me only.
 	HasPassword bool `json:"has_password,omitempty" doc:"There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account"`
-	Alone bool `json:"alone,omitempty" doc:"Told to the server's own account: nobody has made another one yet"`
+	Alone       bool `json:"alone,omitempty" doc:"Told to the server's own account: nobody has made another one yet"`
 }
 
 type loginOutput struct {
