@@ -81,7 +81,9 @@ func (s *Server) record(ctx context.Context, info *requestInfo, r data.AuditReco
 	default:
 		r.Result = data.AuditDone
 	}
-	if err := s.Audit.AppendAudit(context.WithoutCancel(ctx), r); err != nil {
+	err := s.Audit.AppendAudit(context.WithoutCancel(ctx), r)
+	s.Meter.Audited(r.Result, err == nil)
+	if err != nil {
 		s.log.Error("the audit trail lacks a record", "action", r.Action, "object", r.Object, "who", r.Who, "request_id", r.RequestID, "error", err)
 	}
 }

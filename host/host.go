@@ -80,6 +80,10 @@ type Options struct {
 	// no JWT lets anybody in.
 	Provider edge.Provider
 	Bearer   edge.Bearer
+	// Meter may be nil: then nothing is counted.
+	Meter Meter
+	// Tracer may be nil: then nothing is followed.
+	Tracer Tracer
 	// AllowedHosts are names besides the loopback ones under which the
 	// server may be asked, with or without a port.
 	AllowedHosts []string
@@ -156,6 +160,7 @@ type Server struct {
 	tally      tallyCache
 	strangers  strangers
 	flows      flows
+	inFlight   atomic.Int64
 
 	// base ends when the server stops; every request and socket hangs on it.
 	base    context.Context
@@ -185,6 +190,9 @@ func New(options Options) (*Server, error) {
 	}
 	if options.Plugins == nil {
 		options.Plugins = noPlugins{}
+	}
+	if options.Meter == nil {
+		options.Meter = noMeter{}
 	}
 	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{

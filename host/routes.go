@@ -136,6 +136,9 @@ func routeTable() []route {
 
 		{method: http.MethodGet, pattern: "/healthz", permission: edge.Public},
 		{method: http.MethodGet, pattern: "/readyz", permission: edge.Public},
+		{method: http.MethodGet, pattern: "/metrics", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: profilePath, permission: edge.Admin, page: true},
+		{method: http.MethodGet, pattern: profilePath + "{name}", permission: edge.Admin, page: true},
 		{method: http.MethodGet, pattern: "/openapi.json", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: "/docs", permission: edge.Viewer, page: true},
 		{method: http.MethodGet, pattern: "/", permission: edge.Public, page: true},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -38,12 +39,18 @@ func (h *Host) searchAll() (list []*version, refused []Status) {
 	return list, refused
 }
 
-// describeAll describes all plugins at the same time.
+// describeAll describes all plugins, a few at a time: so many processes that
+// start at once would use up each other's time to do so.
 func (h *Host) describeAll(ctx context.Context, list []*version, lock *disk.Lock) []error {
 	failures := make([]error, len(list))
 	var describing sync.WaitGroup
+	atOnce := make(chan struct{}, max(4, runtime.GOMAXPROCS(0)))
 	for i, v := range list {
-		describing.Go(func() { failures[i] = h.describe(ctx, v, lock) })
+		describing.Go(func() {
+			atOnce <- struct{}{}
+			defer func() { <-atOnce }()
+			failures[i] = h.describe(ctx, v, lock)
+		})
 	}
 	describing.Wait()
 	return failures
@@ -102,13 +109,13 @@ func (h *Host) describe(ctx context.Context, v *version, lock *disk.Lock) error 
 
 // probe starts a process only to ask it what it offers.
 func (h *Host) probe(ctx context.Context, v *version) (*pluginsdk.Description, error) {
-	limit := h.limits.describe
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not described within %s", limit))
-	defer cancel()
-	p, err := h.launch(ctx, v, limit)
+	p, err := h.launch(ctx, v, h.options.StartTimeout)
 	if err != nil {
 		return nil, err
 	}
+	limit := h.limits.describe
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not described within %s", limit))
+	defer cancel()
 	description, err := p.client.Describe(ctx)
 	if err != nil {
 		return nil, p.failed(err)

@@ -34,7 +34,7 @@ func evilHost(t *testing.T, mode string, known bool) *testHost {
 	options := Options{Dirs: []string{dir}, Limits: func(string) Limits { return Limits{OpenFiles: 256, FileSize: 8 << 20, Memory: 512 << 20} }}
 	l := evilLimits()
 	if !known {
-		l.describe = 3 * time.Second
+		l.describe, options.StartTimeout = 3*time.Second, 3*time.Second
 	}
 	return newEvilHost(t, options, l)
 }
@@ -121,7 +121,7 @@ func TestEvilStarts(t *testing.T) {
 			h := evilHost(t, test.mode, false)
 			var found []Status
 			for _, status := range h.Plugins() {
-				if status.State == stateRefused {
+				if status.State == StateRefused {
 					found = append(found, status)
 				}
 			}
