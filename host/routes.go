@@ -95,6 +95,7 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
 
 		{method: http.MethodGet, pattern: apiBase + "/secrets/", permission: edge.Admin},
+		{method: http.MethodGet, pattern: apiBase + "/secrets/{name}/usage/", permission: edge.Admin},
 		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody, action: "secret.set"},
 		{method: http.MethodDelete, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, action: "secret.delete"},
 

@@ -817,6 +817,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/secrets/{name}/usage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the stored workflows that refer to a secret
+         * @description Of each workflow the newest revision is looked at. A name that nobody has set may be referred to all the same.
+         */
+        get: operations["get-secret-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/stats/": {
         parameters: {
             query?: never;
@@ -1469,6 +1489,8 @@ export interface components {
             visibility?: "private" | "team" | "all";
         };
         Account: {
+            /** @description Told to the server's own account: nobody has made another one yet */
+            alone?: boolean;
             /**
              * @description Whether this server asks callers to sign in
              * @enum {string}
@@ -1479,6 +1501,8 @@ export interface components {
              * @description The session's end
              */
             expires_at?: string;
+            /** @description There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account */
+            has_password?: boolean;
             role: string;
             /** @enum {string} */
             signed_in_by: "token" | "cookie" | "ticket" | "none";
@@ -2617,6 +2641,12 @@ export interface components {
              */
             revision?: number;
         };
+        SecretUsageOutputBody: {
+            /** @description Always empty: the list comes whole */
+            next: string;
+            /** @description Without a step where something else in the workflow refers to it */
+            workflows: components["schemas"]["UsageWorkflow"][];
+        };
         SessionList: {
             /** @description Always empty: the list comes whole */
             next: string;
@@ -3135,6 +3165,8 @@ export interface operations {
                 action?: string;
                 /** @description Only objects that begin so, such as workflows/ID */
                 object?: string;
+                /** @description Only with this result */
+                result?: "done" | "refused" | "failed";
                 /** @description At this time or later */
                 since?: string;
                 /** @description Before this time */
@@ -4542,6 +4574,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-secret-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretUsageOutputBody"];
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {
