@@ -20,9 +20,10 @@ COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/.
              html/... text/... regexp/... log/... compress/... archive/... time/... debug/... mime/... net/mail net/rpc \
              encoding/asn1 internal/zstd container/... google.golang.org/grpc/internal/binarylog google.golang.org/grpc/grpclog/... \
              github.com/fasthttp/... github.com/fatih/... github.com/coreos/... github.com/go-jose/... golang.org/x/oauth2/... \
+             go.opentelemetry.io/... github.com/cenkalti/... github.com/grpc-ecosystem/... github.com/go-logr/... \
              $(addprefix google.golang.org/grpc/,balancer/... resolver/... channelz/... credentials/... experimental/... \
              internal/balancer/... internal/channelz internal/envconfig internal/idle internal/resolver/... internal/serviceconfig) \
-             $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/federation host/pages host/problem host/vault engine/trigger engine/secret \
+             $(addprefix github.com/vwmp/vwmp/,cmd/vwmp host host/federation host/pages host/problem host/tracing host/vault engine/trigger engine/secret \
              pluginsdk/conformance pluginsdk/scaffold engine/cassette engine/workflow/textedit engine/workflow/compare engine/workflow/earlier store store/memory \
              store/internal/archive store/internal/folder)
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \

@@ -41,6 +41,8 @@ var importRules = []struct {
 	{"host", []string{"go.etcd.io/bbolt", "github.com/hashicorp/go-plugin", module + "engine/local", module + "host/pluginhost", module + "host/federation", module + "plugins"}, "the edge knows ports, not what is behind them"},
 	{"host/pluginhost", []string{module + "store", module + "engine/local", "github.com/gofiber"}, "plugin processes know no database and no web"},
 	{"host/federation", []string{module + "engine", module + "store/memory", "go.etcd.io/bbolt", "github.com/gofiber"}, "whom an issuer vouches for is judged without a database and a web"},
+	{"host/metrics", []string{module + "engine/local", module + "store", module + "host/pluginhost", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "what counts knows no part that it counts in, only what it is told"},
+	{"host/tracing", []string{module + "engine/local", module + "store", module + "host/pluginhost", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "what follows an execution stands around the engine's ports"},
 	{"host/vault", []string{module + "engine/local", module + "store/memory", "go.etcd.io/bbolt", "github.com/gofiber", "github.com/hashicorp"}, "the vault knows a port to keep what is sealed, not what is behind it"},
 	{"plugins", []string{module + "engine", module + "host", module + "store"}, "a bundled plugin has no rights that a third party lacks"},
 	{"ui", []string{module}, "the pages are embedded files"},

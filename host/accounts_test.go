@@ -230,7 +230,7 @@ func TestWhoDidWhatIsWrittenDown(t *testing.T) {
 		t.Errorf("the trail is\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for filter, count := range map[string]int{
-		"&who=ann": 5, "&action=auth.sign-in": 3, "&object=workflows/" + id: 2, "&since=" + time.Now().Add(time.Hour).UTC().Format(time.RFC3339): 0,
+		"&who=ann": 5, "&action=auth.sign-in": 3, "&result=refused": 3, "&result=failed": 0, "&object=workflows/" + id: 2, "&since=" + time.Now().Add(time.Hour).UTC().Format(time.RFC3339): 0,
 	} {
 		if got := w.trail(filter); len(got) != count {
 			t.Errorf("%s: %v", filter, got)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,7 +81,9 @@ func (s *Server) record(ctx context.Context, info *requestInfo, r data.AuditReco
 	default:
 		r.Result = data.AuditDone
 	}
-	if err := s.Audit.AppendAudit(context.WithoutCancel(ctx), r); err != nil {
+	err := s.Audit.AppendAudit(context.WithoutCancel(ctx), r)
+	s.Meter.Audited(r.Result, err == nil)
+	if err != nil {
 		s.log.Error("the audit trail lacks a record", "action", r.Action, "object", r.Object, "who", r.Who, "request_id", r.RequestID, "error", err)
 	}
 }
@@ -112,6 +115,7 @@ func (s *Server) addAudit() {
 		Parameters: []*huma.Param{
 			query("who", huma.TypeString, "Only of this account"), query("action", huma.TypeString, "Only this action, such as workflow.update"),
 			query("object", huma.TypeString, "Only objects that begin so, such as workflows/ID"),
+			{Name: "result", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{data.AuditDone, data.AuditRefused, data.AuditFailed}}, Description: "Only with this result"},
 			query("since", huma.TypeString, "At this time or later"), query("until", huma.TypeString, "Before this time"),
 			query("cursor", huma.TypeString, "What the page before gave as next"),
 			{Name: "limit", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(1000.0), Default: 100}},
@@ -157,9 +161,12 @@ func (s *Server) getAudit(c *fiber.Ctx) error {
 }
 
 func auditFilter(c *fiber.Ctx) (filter data.AuditFilter, err error) {
-	filter = data.AuditFilter{Who: c.Query("who"), Action: c.Query("action"), Object: strings.TrimPrefix(c.Query("object"), "/")}
+	filter = data.AuditFilter{Who: c.Query("who"), Action: c.Query("action"), Object: strings.TrimPrefix(c.Query("object"), "/"), Result: c.Query("result")}
 	if filter.Limit, err = wholeNumber(c, "limit", 100, data.DefaultLimit); err != nil {
 		return filter, err
+	}
+	if !slices.Contains([]string{"", data.AuditDone, data.AuditRefused, data.AuditFailed}, filter.Result) {
+		return filter, problem.InvalidValue("result", "enum", "result must be done, refused or failed")
 	}
 	if filter.After, err = number(c.Query("cursor"), "cursor"); err != nil {
 		return filter, err

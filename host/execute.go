@@ -174,7 +174,11 @@ func (s *Server) executeWorkflow(ctx context.Context, in *executeInput) (*execut
 	if err != nil {
 		return nil, err
 	}
-	execution, err := s.start(ctx, id, options, in.Trigger)
+	starting := ctx
+	if wait {
+		starting = s.awaitedBy(ctx)
+	}
+	execution, err := s.start(starting, id, options, in.Trigger)
 	if err != nil {
 		return nil, err
 	}

@@ -80,6 +80,10 @@ type Options struct {
 	// no JWT lets anybody in.
 	Provider edge.Provider
 	Bearer   edge.Bearer
+	// Meter may be nil: then nothing is counted.
+	Meter Meter
+	// Tracer may be nil: then nothing is followed.
+	Tracer Tracer
 	// AllowedHosts are names besides the loopback ones under which the
 	// server may be asked, with or without a port.
 	AllowedHosts []string
@@ -118,6 +122,7 @@ type Server struct {
 	views      *viewCache
 	tally      tallyCache
 	strangers  strangers
+	inFlight   atomic.Int64
 	// byCaller and byAddress are nil where requests are not counted.
 	byCaller, byAddress *throttle
 	flows               flows
@@ -150,6 +155,9 @@ func New(options Options) (*Server, error) {
 	}
 	if options.Plugins == nil {
 		options.Plugins = noPlugins{}
+	}
+	if options.Meter == nil {
+		options.Meter = noMeter{}
 	}
 	options.Workflows = toldWorkflows{options.Workflows, options.Triggers, options.Hub, options.Now, options.Logger}
 	signIn, err := edge.NewSignIn(edge.Options{

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -37,6 +38,8 @@ type pendingFlow struct {
 	// browser is the hash of the cookie.
 	browser [sha256.Size]byte
 	expires time.Time
+	// next is the page that the browser wants once it is signed in.
+	next string
 }
 
 // put keeps a flow; the oldest give way where there are too many.
@@ -55,16 +58,16 @@ func (f *flows) put(flow pendingFlow, now time.Time) {
 }
 
 // take returns a flow once, to the browser that began it.
-func (f *flows) take(state, cookie string, now time.Time) (edge.Flow, bool) {
+func (f *flows) take(state, cookie string, now time.Time) (pendingFlow, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	kept, found := f.out[state]
 	given := sha256.Sum256([]byte(cookie))
 	if !found || subtle.ConstantTimeCompare(given[:], kept.browser[:]) != 1 {
-		return edge.Flow{}, false
+		return pendingFlow{}, false
 	}
 	delete(f.out, state)
-	return kept.Flow, now.Before(kept.expires)
+	return kept, now.Before(kept.expires)
 }
 
 func (s *Server) addOIDC() {
@@ -85,7 +88,7 @@ func (s *Server) startOIDC(c *fiber.Ctx) error {
 	browser := rand.Text()
 	flow := pendingFlow{
 		Flow:    edge.Flow{State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text(), Redirect: scheme + info.host + oidcCallback},
-		browser: sha256.Sum256([]byte(browser)), expires: s.now().Add(flowLife),
+		browser: sha256.Sum256([]byte(browser)), expires: s.now().Add(flowLife), next: localPath(c.Query("next")),
 	}
 	to, err := s.Provider.Start(c.UserContext(), flow.Flow)
 	if err != nil {
@@ -118,7 +121,7 @@ func (s *Server) finishOIDC(c *fiber.Ctx) error {
 	case c.Query("code") == "":
 		return s.sendSignIn(c, http.StatusUnauthorized, "The OpenID provider did not sign you in.")
 	}
-	id, err := s.Provider.Finish(c.UserContext(), flow, c.Query("code"))
+	id, err := s.Provider.Finish(c.UserContext(), flow.Flow, c.Query("code"))
 	if err != nil {
 		return s.refuseOIDC(c, err)
 	}
@@ -137,7 +140,7 @@ func (s *Server) finishOIDC(c *fiber.Ctx) error {
 	session, spent := cookie(value, expires, info.secure), flowCookieOf("", time.Unix(0, 0), info.secure)
 	c.Response().Header.Add(fiber.HeaderSetCookie, session.String())
 	c.Response().Header.Add(fiber.HeaderSetCookie, spent.String())
-	return c.Redirect("/vwmp/", http.StatusSeeOther)
+	return c.Redirect(cmp.Or(flow.next, "/vwmp/"), http.StatusSeeOther)
 }
 
 // refuseOIDC says why somebody is not let in, as far as it helps them.

@@ -3,6 +3,7 @@ package host
 import (
 	"crypto/rand"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 // one page; what it shows it asks of the API, which asks who is there.
 var appPages = []string{
 	"/vwmp/", "/vwmp/executions/", "/vwmp/executions/{id}/", "/vwmp/executions/{id}/compare/{other}/", "/vwmp/workflows/{id}/",
-	"/vwmp/designer/", "/vwmp/designer/{id}/", "/vwmp/plugins/", "/vwmp/triggers/", "/vwmp/approvals/", "/vwmp/settings/",
+	"/vwmp/designer/", "/vwmp/designer/{id}/", "/vwmp/plugins/", "/vwmp/triggers/", "/vwmp/approvals/", "/vwmp/settings/", "/vwmp/settings/{section}/", "/vwmp/audit/",
 }
 
 func (s *Server) addPages() {
@@ -78,11 +79,14 @@ func localPath(path string) string {
 }
 
 func (s *Server) sendSignIn(c *fiber.Ctx, status int, refused string) error {
-	elsewhere := ""
+	next, elsewhere := localPath(c.Query("next")), ""
 	if s.Provider != nil {
 		elsewhere = oidcStart
+		if next != "" {
+			elsewhere += "?" + url.Values{"next": {next}}.Encode()
+		}
 	}
-	page, err := s.pages.SignIn(pages.SignIn{Shell: s.shell(c, "Sign in", ""), Refused: refused, Next: localPath(c.Query("next")), Elsewhere: elsewhere})
+	page, err := s.pages.SignIn(pages.SignIn{Shell: s.shell(c, "Sign in", ""), Refused: refused, Next: next, Elsewhere: elsewhere})
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,7 @@ func routeTable() []route {
 		{method: http.MethodGet, pattern: apiBase + "/about/", permission: edge.Viewer},
 
 		{method: http.MethodGet, pattern: apiBase + "/secrets/", permission: edge.Admin},
+		{method: http.MethodGet, pattern: apiBase + "/secrets/{name}/usage/", permission: edge.Admin},
 		{method: http.MethodPut, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, body: jsonBody, action: "secret.set"},
 		{method: http.MethodDelete, pattern: apiBase + "/secrets/{name}/", permission: edge.Admin, action: "secret.delete"},
 
@@ -135,6 +136,9 @@ func routeTable() []route {
 
 		{method: http.MethodGet, pattern: "/healthz", permission: edge.Public},
 		{method: http.MethodGet, pattern: "/readyz", permission: edge.Public},
+		{method: http.MethodGet, pattern: "/metrics", permission: edge.Viewer},
+		{method: http.MethodGet, pattern: profilePath, permission: edge.Admin, page: true},
+		{method: http.MethodGet, pattern: profilePath + "{name}", permission: edge.Admin, page: true},
 		{method: http.MethodGet, pattern: "/openapi.json", permission: edge.Viewer},
 		{method: http.MethodGet, pattern: "/docs", permission: edge.Viewer, page: true},
 		{method: http.MethodGet, pattern: "/", permission: edge.Public, page: true},

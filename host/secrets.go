@@ -31,6 +31,7 @@ func (s *Server) addSecrets() {
 		OperationID: "list-secrets", Method: http.MethodGet, Path: apiBase + "/secrets/", Tags: tags,
 		Summary: "List the names of the secrets", Description: "Nothing shows a value, once it is set.",
 	}, s.listSecrets)
+	s.addSecretUsage(tags)
 	register(s, huma.Operation{
 		OperationID: "set-secret", Method: http.MethodPut, Path: apiBase + "/secrets/{name}/", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Set a secret", Description: "201 for a new name, 204 for a new value. Steps refer to it as ${secrets.NAME}.",

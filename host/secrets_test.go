@@ -69,3 +69,21 @@ steps:
 		t.Errorf("the input is %v", input)
 	}
 }
+
+func TestASecretsUsageNamesTheStepsThatReferToIt(t *testing.T) {
+	w := newWorld(t)
+	w.ask("PUT", "/api/vwmp/secrets/TOKEN/", `{"value":"hush-hush"}`, "Content-Type", "application/json").want(201)
+	save := func(name, steps string) {
+		t.Helper()
+		w.ask("POST", "/api/vwmp/workflows/", "name: "+name+"\nsteps: "+steps, "Content-Type", "application/yaml").want(201)
+	}
+	save("Uses", `[{id: a, handler: test.echo}, {id: b, name: Bee, handler: test.echo, config: {text: "x ${secrets.TOKEN} y"}}]`)
+	save("Another", `[{id: a, handler: test.echo, config: {text: "${secrets.TOKEN_2}"}}]`)
+	usage := string(w.ask("GET", "/api/vwmp/secrets/TOKEN/usage/", "").want(200).body)
+	if !strings.Contains(usage, `"workflow_name":"Uses"`) || !strings.Contains(usage, `"steps":[{"step_id":"b","step_name":"Bee"}]`) || strings.Contains(usage, "Another") {
+		t.Errorf("usage: %s", usage)
+	}
+	if none := string(w.ask("GET", "/api/vwmp/secrets/NONE/usage/", "").want(200).body); !strings.Contains(none, `"workflows":[]`) {
+		t.Errorf("usage of none: %s", none)
+	}
+}

@@ -2,12 +2,16 @@ package host
 
 import (
 	"context"
+	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/vwmp/vwmp/engine"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/problem"
 )
@@ -52,6 +56,9 @@ type account struct {
 	Auth      string    `json:"auth" enum:"token,none" doc:"Whether this server asks callers to sign in"`
 	Way       string    `json:"signed_in_by" enum:"token,cookie,ticket,none"`
 	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"The session's end"`
+	// HasPassword and Alone are told by get-me only.
+	HasPassword bool `json:"has_password,omitempty" doc:"There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account"`
+	Alone       bool `json:"alone,omitempty" doc:"Told to the server's own account: nobody has made another one yet"`
 }
 
 type loginOutput struct {
@@ -143,7 +150,21 @@ func (s *Server) logOut(ctx context.Context, in *logoutInput) (*logoutOutput, er
 }
 
 func (s *Server) getMe(ctx context.Context, _ *struct{}) (*accountOutput, error) {
-	return &accountOutput{s.accountOf(infoOf(ctx).who)}, nil
+	out := &accountOutput{s.accountOf(infoOf(ctx).who)}
+	if s.Accounts == nil {
+		return out, nil
+	}
+	if out.Body.User == edge.AdminName {
+		users, err := s.Accounts.Users(ctx)
+		out.Body.Alone = err == nil && len(users) == 0 && s.signIn.Mode() != edge.ModeNone
+		return out, err
+	}
+	user, err := s.Accounts.User(ctx, out.Body.User)
+	if errors.Is(err, engine.ErrNotFound) {
+		return out, nil
+	}
+	out.Body.HasPassword = user.Password != ""
+	return out, err
 }
 
 type ticketOutput struct {
@@ -179,6 +200,11 @@ func (s *Server) createSignInLink(ctx context.Context, _ *struct{}) (*signInLink
 	return out, nil
 }
 
+// retryAfter is a wait in whole seconds.
+func retryAfter(wait time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds()))))
+}
+
 // signInPage takes a ticket, once, and leaves a session.
 func (s *Server) signInPage(c *fiber.Ctx) error {
 	info := infoOf(c.UserContext())
@@ -194,10 +220,15 @@ func (s *Server) signInPage(c *fiber.Ctx) error {
 	who, err := s.signIn.UseLinkTicket(c.UserContext(), ticket, info.address)
 	if err != nil {
 		info.detail = "a sign-in link"
+		var limited *edge.LimitedError
+		if errors.As(err, &limited) {
+			c.Set(fiber.HeaderRetryAfter, retryAfter(limited.After))
+			return s.sendSignIn(c, http.StatusTooManyRequests, "Too many sign-ins failed from your address. Try again in "+retryAfter(limited.After)+" seconds.")
+		}
 		if !signedOut(err) {
 			return err
 		}
-		return s.sendSignIn(c, http.StatusUnauthorized, "This link was used before, or is older than 10 minutes. Ask for a new one.")
+		return s.sendSignIn(c, http.StatusUnauthorized, "This link was used before, or is older than 10 minutes. Ask for a new one with vwmp open.")
 	}
 	value, expires, err := s.signIn.Open(c.UserContext(), who, c.Get(fiber.HeaderUserAgent), info.address)
 	if err != nil {

@@ -286,7 +286,7 @@ func (k *socket) sendProblem(p *problem.Problem) {
 		err = k.send(text)
 	}
 	if err != nil {
-		k.server.log.Debug("tell a socket of a problem", "error", err)
+		k.server.log.Debug("tell a socket of a problem", "request_id", k.info.id, "error", err)
 	}
 }
 
@@ -313,7 +313,7 @@ func (k *socket) close(err error) {
 	// A control message has at most 125 bytes.
 	text := wire.FormatCloseMessage(code, reason[:min(len(reason), 120)])
 	if err := k.conn.WriteControl(wire.CloseMessage, text, time.Now().Add(socketFarewell)); err != nil {
-		k.server.log.Debug("close a socket", "code", code, "error", err)
+		k.server.log.Debug("close a socket", "request_id", k.info.id, "code", code, "error", err)
 	}
 }
 

@@ -127,7 +127,7 @@ func (k *socket) awaitStart() (json.RawMessage, error) {
 
 func (k *socket) pong() {
 	if err := k.send([]byte(`{"event":"pong"}`)); err != nil {
-		k.server.log.Debug("answer a ping", "error", err)
+		k.server.log.Debug("answer a ping", "request_id", k.info.id, "error", err)
 	}
 }
 

@@ -53,6 +53,14 @@ func (s *Step) Attempt() int { return s.request.Attempt }
 // execution.
 func (s *Step) IdempotencyKey() string { return s.request.IdempotencyKey }
 
+// TraceParent and TraceState are the W3C trace context that the call is part
+// of, for requests to others and for spans of the handler's own. They are
+// empty where the host follows nothing.
+func (s *Step) TraceParent() string { return s.request.TraceParent }
+
+// TraceState belongs to TraceParent, and is empty more often.
+func (s *Step) TraceState() string { return s.request.TraceState }
+
 // Parameter decodes the execution's parameter of that name into target. It
 // reports whether the parameter is there and not null.
 func (s *Step) Parameter(name string, target any) (bool, error) {

@@ -51,6 +51,9 @@ type Options struct {
 	// OnFatal is called once when the store can't go on: the process must
 	// end, and its next start looks at what there is.
 	OnFatal func(error)
+	// OnCommit is told of each transaction that was committed: how long it
+	// took, and how many commands it held. It must not block.
+	OnCommit func(took time.Duration, commands int)
 	// OnCheck is told the outcome of the check of the whole file that
 	// follows a stop that was not clean.
 	OnCheck func(data.Report, error)
@@ -111,6 +114,7 @@ type Store struct {
 	commits    atomic.Uint64
 	commands   atomic.Uint64
 	lastCommit atomic.Int64
+	reads      readWatch
 }
 
 var (
@@ -145,6 +149,9 @@ func (o *Options) complete() {
 	}
 	if o.OnFatal == nil {
 		o.OnFatal = func(error) {}
+	}
+	if o.OnCommit == nil {
+		o.OnCommit = func(time.Duration, int) {}
 	}
 	if o.OnCheck == nil {
 		o.OnCheck = func(data.Report, error) {}

@@ -222,7 +222,9 @@ func (s *Store) try(batch []*command) (bad int, err error) {
 	}
 	s.commits.Add(1)
 	s.commands.Add(uint64(wrote)) //nolint:gosec // Not negative.
-	s.lastCommit.Store(int64(time.Since(started)))
+	took := time.Since(started)
+	s.lastCommit.Store(int64(took))
+	s.options.OnCommit(took, wrote)
 	s.noteSize()
 	return -1, nil
 }
@@ -345,11 +347,15 @@ func (s *Store) view(ctx context.Context, fn func(tx *bolt.Tx) error) (err error
 func (s *Store) watch() (done func()) {
 	started := time.Now()
 	stuck := time.AfterFunc(s.options.stuckRead, func() {
+		s.reads.begin(started)
 		s.log.Error("a read of the store does not end; until it does, the file grows", "since", started)
 	})
 	return func() {
-		stuck.Stop()
+		if !stuck.Stop() {
+			s.reads.end(started)
+		}
 		if took := time.Since(started); took > s.options.slowRead {
+			s.reads.slow.Add(1)
 			s.log.Warn("a read of the store was slow", "took", took)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 type auditFlags struct {
-	who, action, object, since, until, output string
-	limit                                     int
+	who, action, object, result, since, until, output string
+	limit                                             int
 }
 
 func newAudit() *cobra.Command {
@@ -35,6 +35,7 @@ of itself and of the one before; "vwmp doctor" follows that chain.`,
 	flags.StringVar(&f.who, "who", "", "only of this account")
 	flags.StringVar(&f.action, "action", "", "only this action, such as workflow.update")
 	flags.StringVar(&f.object, "object", "", "only objects that begin so, such as workflows/ID")
+	flags.StringVar(&f.result, "result", "", "only with this result: done, refused or failed")
 	flags.StringVar(&f.since, "since", "", "from this time on: RFC 3339, or how long ago, such as 24h")
 	flags.StringVar(&f.until, "until", "", "before this time, in the same way")
 	flags.IntVar(&f.limit, "limit", 50, "how many at most, 1 to 1,000; an export has all")
@@ -67,7 +68,7 @@ of itself and of the one before; "vwmp doctor" follows that chain.`,
 // query writes the filter as the API reads it.
 func (f *auditFlags) query(now time.Time) (url.Values, error) {
 	query := url.Values{}
-	for name, value := range map[string]string{"who": f.who, "action": f.action, "object": f.object} {
+	for name, value := range map[string]string{"who": f.who, "action": f.action, "object": f.object, "result": f.result} {
 		if value != "" {
 			query.Set(name, value)
 		}

@@ -14,10 +14,10 @@ import (
 // authConfig says who may come in. In the file it is a word, or an object.
 type authConfig struct {
 	// Mode is token or none.
-	Mode string `json:"mode" yaml:"mode"`
+	Mode string `json:"mode" yaml:"mode" doc:"token, or none on a loopback address" default:"token"`
 	// OIDC and JWT are nil where nobody else vouches for callers.
-	OIDC *federation.OIDC `json:"oidc,omitempty" yaml:"oidc"`
-	JWT  *federation.JWT  `json:"jwt,omitempty" yaml:"jwt"`
+	OIDC *federation.OIDC `json:"oidc,omitempty" yaml:"oidc" doc:"sign-in of browsers elsewhere; see accounts.md"`
+	JWT  *federation.JWT  `json:"jwt,omitempty" yaml:"jwt" doc:"tokens of an issuer that are taken as bearer; see accounts.md"`
 }
 
 // UnmarshalYAML reads either form.

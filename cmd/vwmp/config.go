@@ -38,17 +38,19 @@ type config struct {
 	LogLevel       string     `json:"log_level" yaml:"log_level" doc:"debug, info, warn or error" default:"info"`
 	// Retention bounds what is kept of executions that have ended.
 	Retention retentionConfig `json:"retention" yaml:"retention" doc:"how long, and how many, ended executions are kept"`
+	// Telemetry says where to send what is seen of executions.
+	Telemetry telemetryConfig `json:"telemetry" yaml:"telemetry" doc:"where traces are sent, as {traces: {endpoint, sample}}; nowhere by default"`
 	// Limits bound what callers may take up; docs/limits.md lists them.
 	Limits limitsConfig `json:"limits" yaml:"limits" doc:"what callers may take up at most"`
 }
 
 type pluginConfig struct {
 	// Adapter is the plugin's own configuration.
-	Adapter map[string]any `json:"adapter,omitempty" yaml:"adapter"`
+	Adapter map[string]any `json:"adapter,omitempty" yaml:"adapter" doc:"the plugin's own configuration; its page in docs/handlers has the keys"`
 	// Defaults are configs by the handler's last segment.
-	Defaults map[string]map[string]any `json:"defaults,omitempty" yaml:"defaults"`
+	Defaults map[string]map[string]any `json:"defaults,omitempty" yaml:"defaults" doc:"configs that steps of a handler begin with, by the handler's last word"`
 	// Limits bound its processes.
-	Limits pluginLimits `json:"limits,omitzero" yaml:"limits"`
+	Limits pluginLimits `json:"limits,omitzero" yaml:"limits" doc:"bounds of its processes"`
 }
 
 // source says where a value came from.
@@ -92,7 +94,7 @@ func loadSettings(flags *pflag.FlagSet, getenv func(string) string) (*settings, 
 	s := &settings{
 		config: config{
 			Addr: "127.0.0.1:8000", Data: defaultDataDir(), Auth: authConfig{Mode: "token"}, LogFormat: "text", LogLevel: "info",
-			Retention: retentionConfig{Days: 90, PerWorkflow: 1000}, Limits: defaultLimits(),
+			Retention: retentionConfig{Days: 90, PerWorkflow: 1000}, Telemetry: telemetryConfig{Traces: tracesConfig{Sample: 1}}, Limits: defaultLimits(),
 		},
 		sources: map[string]source{},
 	}
@@ -149,6 +151,9 @@ func (s *settings) readEnv(getenv func(string) string) error {
 		if value := getenv("VWMP_" + strings.ToUpper(key)); value != "" {
 			*target, s.sources[key] = value, fromEnv
 		}
+	}
+	if s.Telemetry.Traces.readEnv(getenv) {
+		s.sources["telemetry"] = fromEnv
 	}
 	for variable, key := range map[string]string{"VWMP_WORKSPACE": "workspaces", "VWMP_PLUGINS": "plugin_dirs", "VWMP_HOSTS": "hosts", "VWMP_ENV_ALLOW": "env_allow", "VWMP_TRUSTED_PROXIES": "trusted_proxies"} {
 		value := getenv(variable)
@@ -217,6 +222,9 @@ func (s *settings) check() error {
 		return usageError("log-level must be debug, info, warn or error, not %q", s.LogLevel)
 	}
 	if err := s.Retention.check(); err != nil {
+		return err
+	}
+	if err := s.Telemetry.Traces.check(); err != nil {
 		return err
 	}
 	if err := s.Limits.check(); err != nil {
@@ -357,5 +365,6 @@ func (s *settings) printConfig(t *table) {
 	t.row("log_format", s.LogFormat, sourceOf("log_format"))
 	t.row("log_level", s.LogLevel, sourceOf("log_level"))
 	t.row("retention", s.Retention.String(), sourceOf("retention"))
+	t.row("telemetry", s.Telemetry.Traces.String(), sourceOf("telemetry"))
 	t.row("limits", s.Limits.String(), sourceOf("limits"))
 }

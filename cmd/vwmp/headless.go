@@ -15,7 +15,9 @@ import (
 	"github.com/vwmp/vwmp/engine/local"
 	"github.com/vwmp/vwmp/engine/secret"
 	"github.com/vwmp/vwmp/host/pluginhost"
+	"github.com/vwmp/vwmp/host/tracing"
 	"github.com/vwmp/vwmp/host/vault"
+	"github.com/vwmp/vwmp/pluginsdk"
 	"github.com/vwmp/vwmp/store/data"
 )
 
@@ -65,9 +67,13 @@ type coreOptions struct {
 	// pluginDirs are searched in the place of the settings' folders, where
 	// they are not nil.
 	pluginDirs []string
+	// called is told of each call of a plugin that ended; it may be nil.
+	called func(plugin string, outcome pluginsdk.OutcomeKind, took time.Duration)
 	// pluginsChanged is told of changes of plugins; it may be nil.
 	pluginsChanged func(pluginhost.Change)
-	logger         *slog.Logger
+	// tracer follows executions; nil where nobody does.
+	tracer *tracing.Tracer
+	logger *slog.Logger
 }
 
 // newCore joins the parts. The store is the caller's to close.
@@ -78,7 +84,7 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	hosting := pluginhost.Options{
 		Dirs: s.pluginSearch(), Store: store, RunDir: options.runDir, Settings: s,
 		AllowCommands: s.commandsAllowed(), Scrub: keeper.Scrub, Logger: options.logger,
-		DataDir: s.Data, LockFile: s.lockFile(), Limits: s.PluginLimits,
+		DataDir: s.Data, LockFile: s.lockFile(), Limits: s.PluginLimits, Called: options.called,
 	}
 	for _, workspace := range options.workspaces {
 		hosting.Workspaces = append(hosting.Workspaces, workspace.Dir)
@@ -108,8 +114,12 @@ func newCore(ctx context.Context, s *settings, store backend, options coreOption
 	if c.catalogue = c.plugins; options.around != nil {
 		invoker, c.catalogue = options.around(invoker, c.plugins)
 	}
+	journal := engine.Journal(store)
+	if options.tracer != nil {
+		journal, invoker = options.tracer.Journal(store), options.tracer.Invoker(invoker)
+	}
 	c.engine = local.New(local.Options{
-		Journal: store, Blobs: store, Logs: store, Invoker: invoker, Catalogue: c.catalogue, Settings: s, Secrets: keeper,
+		Journal: journal, Blobs: store, Logs: store, Invoker: invoker, Catalogue: c.catalogue, Settings: s, Secrets: keeper,
 		Publisher: options.publisher, Clock: wallClock{}, BootEpoch: store.Meta().BootEpoch, Definitions: options.children, Logger: options.logger,
 		MaxLive: s.Limits.Executions,
 	})

@@ -13,13 +13,13 @@ import (
 // pluginLimits bound the processes of one plugin. 0 leaves a limit at its
 // default, -1 takes it away.
 type pluginLimits struct {
-	Memory    byteSize `json:"memory,omitempty" yaml:"memory"`
-	Processes int      `json:"processes,omitempty" yaml:"processes"`
-	OpenFiles int64    `json:"open_files,omitempty" yaml:"open_files"`
-	FileSize  byteSize `json:"file_size,omitempty" yaml:"file_size"`
-	Calls     int      `json:"calls,omitempty" yaml:"calls"`
+	Memory    byteSize `json:"memory,omitempty" yaml:"memory" doc:"memory of a process, such as 512MiB; 0 is the default, -1 no bound" default:"1GiB"`
+	Processes int      `json:"processes,omitempty" yaml:"processes" doc:"processes and threads of the plugin, where there are control groups" default:"1024"`
+	OpenFiles int64    `json:"open_files,omitempty" yaml:"open_files" doc:"open files of a process" default:"4096"`
+	FileSize  byteSize `json:"file_size,omitempty" yaml:"file_size" doc:"size of a file that it writes; without bound by default"`
+	Calls     int      `json:"calls,omitempty" yaml:"calls" doc:"calls that one process serves at once"`
 	// Write are further folders in which it may write; ~/ is the home folder.
-	Write []string `json:"write,omitempty" yaml:"write"`
+	Write []string `json:"write,omitempty" yaml:"write" doc:"further folders in which it may write; ~/ is the home folder"`
 }
 
 // PluginLimits are those of the configuration.

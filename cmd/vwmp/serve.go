@@ -26,7 +26,9 @@ import (
 	"github.com/vwmp/vwmp/host"
 	"github.com/vwmp/vwmp/host/edge"
 	"github.com/vwmp/vwmp/host/live"
+	"github.com/vwmp/vwmp/host/metrics"
 	"github.com/vwmp/vwmp/host/pluginhost"
+	"github.com/vwmp/vwmp/host/tracing"
 	"github.com/vwmp/vwmp/store"
 )
 
@@ -70,6 +72,11 @@ type server struct {
 	keeper *store.Store
 	parts  *core
 	hub    *live.Hub
+	// metrics counts what the parts do, and looks at them when it is asked.
+	metrics  *metrics.Metrics
+	triggers *trigger.Runner
+	// tracer is nil where nothing is followed.
+	tracer *tracing.Tracer
 	edge   *host.Server
 	// told is edge for those who may call before it is there.
 	told     atomic.Pointer[host.Server]
@@ -106,6 +113,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 		return nil, err
 	}
 	v := &server{log: logger, secure: secure != nil, hosts: s.Hosts, behindProxy: len(proxies) > 0, served: make(chan error, 1), recovered: make(chan struct{}), fire: make(chan struct{})}
+	v.metrics = newMetrics(v)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.abandon())
@@ -115,7 +123,7 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	if v.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr); err != nil {
 		return nil, &exitError{exitFailed, fmt.Errorf("listen on %s: %w; choose another address with --addr", s.Addr, err)}
 	}
-	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, Retention: s.Retention.bounds(), OnFatal: func(err error) {
+	v.keeper, err = store.Open(ctx, store.Options{Dir: s.Data, Logger: logger, Retention: s.Retention.bounds(), OnCommit: v.metrics.Committed, OnFatal: func(err error) {
 		logger.Error("the store can't keep anything any more; the server ends", "error", err)
 		os.Exit(exitStore)
 	}})
@@ -127,21 +135,25 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	}
 	v.hub = live.NewHub(time.Now)
 	ends := trigger.NewEnds()
+	watching, following, err := v.follow(ctx, s, ends)
+	if err != nil {
+		return nil, err
+	}
 	if v.parts, err = newCore(ctx, s, v.keeper, coreOptions{
-		runDir: filepath.Join(s.Data, "run"), children: host.Children{Workflows: v.keeper, Authors: &host.Authors{Workflows: v.keeper, Accounts: v.keeper}}, workspaces: workspaces, publisher: publishers{v.hub, ends},
-		serves: true, pluginsChanged: v.pluginsChanged, logger: logger,
+		runDir: filepath.Join(s.Data, "run"), children: host.Children{Workflows: v.keeper, Authors: &host.Authors{Workflows: v.keeper, Accounts: v.keeper}}, workspaces: workspaces, publisher: watching, tracer: v.tracer,
+		serves: true, called: v.metrics.Called, pluginsChanged: v.pluginsChanged, logger: logger,
 	}); err != nil {
 		return nil, err
 	}
-	triggers := newTriggers(s, v.parts, v.keeper, ends, workspaces[0], logger)
+	v.triggers = newTriggers(s, v.parts, v.keeper, ends, workspaces[0], v.metrics, logger)
 	provider, bearer, err := s.Auth.federation()
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
 	v.edge, err = host.New(host.Options{
 		Engine: v.parts.engine, Workflows: v.keeper, Executions: v.keeper, Documents: v.keeper, Outputs: v.keeper, Catalogue: v.parts.plugins, Hub: v.hub,
-		Workspaces: workspaces, Triggers: triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
-		AllowedHosts: s.Hosts, TrustedProxies: proxies, TLS: secure, Version: hostVersion(), Logger: logger, Limits: s.Limits.edge(),
+		Workspaces: workspaces, Triggers: v.triggers, Plugins: pluginPort{v.parts.plugins}, Stats: v.keeper.Stats, Maintenance: v.keeper, Secrets: v.parts.vault, Auth: mode, AdminToken: v.token, Sessions: v.keeper, Accounts: v.keeper, Audit: v.keeper, Provider: provider, Bearer: bearer,
+		Meter: v.metrics, Tracer: following, AllowedHosts: s.Hosts, TrustedProxies: proxies, TLS: secure, Version: hostVersion(), Logger: logger, Limits: s.Limits.edge(),
 	})
 	if err != nil {
 		return nil, err
@@ -151,12 +163,24 @@ func startServer(ctx context.Context, s *settings, workspaces []engine.Workspace
 	v.stopWork = stopWork
 	go func() { v.served <- v.edge.Serve(v.listener) }()
 	v.background.Go(func() { v.recover(work) })
-	v.background.Go(func() { triggers.Run(work, v.fire) })
+	v.background.Go(func() { v.triggers.Run(work, v.fire) })
 	v.background.Go(func() { giveBackWhenIdle(work) })
 	v.background.Go(func() { boundMemory(work, s.Data) })
 	began := time.Now()
 	v.background.Go(func() { watchClock(work, time.Now, func() time.Duration { return time.Since(began) }, logger) })
 	return v, nil
+}
+
+// follow says who is told of events, and who follows requests, if anybody.
+func (v *server) follow(ctx context.Context, s *settings, ends *trigger.Ends) (watching publishers, following host.Tracer, err error) {
+	watching = publishers{v.metrics, eventLog{v.log}, v.hub, ends}
+	if v.tracer, err = s.tracer(ctx, v.keeper.Meta().InstanceID, v.log); err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	if v.tracer == nil {
+		return watching, nil, nil
+	}
+	return append(publishers{v.tracer}, watching...), v.tracer, nil
 }
 
 // recover takes up unfinished executions once the plugins are known.
@@ -169,6 +193,7 @@ func (v *server) recover(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		v.log.Error("some executions could not be taken up again", "error", err)
 	}
+	v.metrics.Recovered(count)
 	if count > 0 {
 		v.log.Info("unfinished executions were taken up again", "count", count)
 	}
@@ -275,6 +300,7 @@ func (v *server) stop(hurry context.Context, grace time.Duration) error {
 	v.background.Wait()
 	failures = append(failures, v.parts.close(engineCtx))
 	v.hub.Close()
+	v.closeTracer(hurry)
 	return errors.Join(append(failures, v.keeper.Close())...)
 }
 

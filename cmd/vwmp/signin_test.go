@@ -285,3 +285,23 @@ func TestCase35OnlyWhatTheIssuerSignedForThisServerIsTaken(t *testing.T) {
 		t.Errorf("a name that a local account has: %d", status)
 	}
 }
+
+func TestASignInElsewhereLeadsBackToThePageThatWasWanted(t *testing.T) {
+	t.Parallel()
+	r := startFederated(t, startProvider(t))
+	for next, want := range map[string]string{
+		"/vwmp/designer/w-1?step=a": "/vwmp/designer/w-1?step=a", "//evil.example/": "/vwmp/", "https://evil.example/": "/vwmp/", "": "/vwmp/",
+	} {
+		b := newBrowser(t)
+		query := "?" + url.Values{"next": {next}}.Encode()
+		if _, _, page := b.get(r.url + "/vwmp/sign-in" + query); want != "/vwmp/" && !strings.Contains(page, "/api/vwmp/auth/oidc/start/"+query) {
+			t.Errorf("the page does not hand %q on: %s", next, page)
+		}
+		_, header, _ := b.get(r.url + "/api/vwmp/auth/oidc/start/" + query)
+		_, header, _ = b.get(header.Get("Location") + "&person=ann")
+		status, header, _ := b.get(header.Get("Location"))
+		if got := header.Get("Location"); status != http.StatusSeeOther || got != want {
+			t.Errorf("next %q leads to %d %q, not to %q", next, status, got, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/vwmp/vwmp/engine/plan"
 	"github.com/vwmp/vwmp/engine/trigger"
 	"github.com/vwmp/vwmp/host"
+	"github.com/vwmp/vwmp/host/metrics"
 	"github.com/vwmp/vwmp/host/vault"
 	"github.com/vwmp/vwmp/store/data"
 )
@@ -41,10 +42,10 @@ func (h hookSecrets) Secret(ctx context.Context, name string) (string, error) {
 
 // newTriggers joins the triggers with what they need. They do nothing before
 // they are run.
-func newTriggers(s *settings, parts *core, accounts data.Accounts, ends *trigger.Ends, workspace engine.Workspace, logger *slog.Logger) *trigger.Runner {
+func newTriggers(s *settings, parts *core, accounts data.Accounts, ends *trigger.Ends, workspace engine.Workspace, counts *metrics.Metrics, logger *slog.Logger) *trigger.Runner {
 	ports := host.TriggerPorts{Workflows: parts.store, Executions: parts.store, Accounts: accounts}
 	return trigger.NewRunner(trigger.Options{
 		Engine: parts.engine, Sources: ports, Executions: ports, Records: parts.store, Settings: s, Clock: wallClock{}, Ends: ends,
-		Workspace: workspace, Secrets: hookSecrets{parts.vault}, Ready: parts.plugins.Ready, Logger: logger,
+		Workspace: workspace, Secrets: hookSecrets{parts.vault}, Ready: parts.plugins.Ready, Noted: noteFirings(counts), Logger: logger,
 	})
 }

@@ -29,7 +29,9 @@ func (e *execution) call(r plan.Ref, request *pluginsdk.Request) {
 	ctx, cancel := context.WithCancelCause(e.r.base)
 	stop := e.r.options.Clock.AfterFunc(timeout, func() { cancel(errTimedOut) })
 	e.calls[r] = &call{attempt: request.Attempt, cancel: cancel}
+	e.r.calls.Add(1)
 	e.callers.Go(func() {
+		defer e.r.calls.Add(-1)
 		defer cancel(nil)
 		reporter := &stepReporter{e: e, ref: r, attempt: request.Attempt}
 		var outcome pluginsdk.Outcome
@@ -64,7 +66,7 @@ func (e *execution) closeLog(r plan.Ref, attempt int) {
 	}
 	step := e.graph.Node(r.Step).Step.ID
 	if err := e.r.options.Logs.CloseLog(e.id, step, attempt); err != nil {
-		e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "step_id", step, "error", err)
+		e.r.log.Error("a step's log could not be closed", "execution_id", e.id, "workflow_id", e.header.WorkflowID, "step_id", step, "error", err)
 	}
 }
 
@@ -82,7 +84,9 @@ func (e *execution) callUndo(command plan.Command, request *pluginsdk.Request, t
 	timeout := cmp.Or(e.graph.Node(command.Step).Timeout(), undoTimeout)
 	stop := e.r.options.Clock.AfterFunc(timeout, func() { cancel(errTimedOut) })
 	e.undoCalls[command.Ref] = &call{attempt: command.Attempt, cancel: cancel}
+	e.r.calls.Add(1)
 	e.callers.Go(func() {
+		defer e.r.calls.Add(-1)
 		defer cancel(nil)
 		m := message{kind: messageUndone, ref: command.Ref, attempt: command.Attempt}
 		var unavailable *engine.UnavailableError

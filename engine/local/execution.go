@@ -124,6 +124,8 @@ type execution struct {
 	timer     chan struct{}
 	// waitsForPlugin: a step of it waits for its plugin.
 	waitsForPlugin atomic.Bool
+	// shown is the status after the last turn, for Figures.
+	shown atomic.Pointer[plan.Status]
 
 	// order is held from numbering an event until it is published, so that
 	// events and log lines leave in the order of their numbers.
@@ -175,7 +177,7 @@ func (e *execution) own(batch ...*message) {
 	for {
 		if err := e.turn(batch); err != nil {
 			// The next start recovers what the journal has.
-			e.r.log.Error("an execution can't go on until the next start", "execution_id", e.id, "error", err)
+			e.r.log.Error("an execution can't go on until the next start", "execution_id", e.id, "workflow_id", e.header.WorkflowID, "error", err)
 			for _, calls := range []map[plan.Ref]*call{e.calls, e.undoCalls} {
 				for _, c := range calls {
 					c.cancel(engine.ErrStopping)
@@ -262,6 +264,7 @@ func (e *execution) turn(batch []*message) error {
 	for _, act := range t.acts {
 		act()
 	}
+	e.show()
 	e.waitsForPlugin.Store(len(e.reconciling) > 0 || e.state.WaitsForPlugin())
 	e.setTimer(t.now)
 	return nil
@@ -402,7 +405,7 @@ func (e *execution) say(r plan.Ref, attempt int, event plan.Event) {
 	case errors.Is(err, engine.ErrLogCapped):
 		return
 	case err != nil:
-		e.r.log.Error("a log line could not be written", "execution_id", e.id, "step_id", step.Step.ID, "error", err)
+		e.r.log.Error("a log line could not be written", "execution_id", e.id, "workflow_id", e.header.WorkflowID, "step_id", step.Step.ID, "error", err)
 		return
 	}
 	e.seq, e.sub = event.Seq, 0

@@ -231,7 +231,7 @@ func (e *execution) restoreOutput(ctx context.Context, stepID string, output jso
 	}
 	data, err := e.r.options.Blobs.Blob(ctx, named.Blob.SHA256)
 	if errors.Is(err, engine.ErrNotFound) {
-		e.r.log.Warn("an output is gone", "execution_id", e.id, "step_id", stepID)
+		e.r.log.Warn("an output is gone", "execution_id", e.id, "workflow_id", e.header.WorkflowID, "step_id", stepID)
 		return nil, nil
 	}
 	return data, err

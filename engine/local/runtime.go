@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,6 +73,8 @@ type Runtime struct {
 	// recovered is closed once Recover has taken up what it found.
 	recovered chan struct{}
 	slots     *slots
+	// calls counts the attempts and undos under way.
+	calls atomic.Int64
 	// repeating lets one caller at a time build on an ended execution.
 	repeating sync.Mutex
 

@@ -162,7 +162,7 @@ func (i *Invoker) failed(request *pluginsdk.Request, err error) pluginsdk.Outcom
 			Class: pluginsdk.FailureInvalidInput, Code: engine.CodeSecretNotFound, Message: missing.Error(), Fault: pluginsdk.FaultUser,
 		}}
 	}
-	i.keeper.log.Error("the secrets of a step can't be read", "execution_id", request.ExecutionID, "step_id", request.StepID, "error", err)
+	i.keeper.log.Error("the secrets of a step can't be read", "execution_id", request.ExecutionID, "workflow_id", request.WorkflowID, "step_id", request.StepID, "handler", request.Handler, "error", err)
 	text := "the step's secrets can't be read; the server's log says why"
 	if errors.Is(err, ErrKey) {
 		text = "the step's secrets can't be read: the key that they were sealed with is missing, or is another one; the server's log says more"

@@ -92,7 +92,7 @@ func (r *Runner) fireEnds(ctx context.Context) {
 			continue
 		}
 		if err := r.fireMissedEnds(ctx, e); err != nil && ctx.Err() == nil {
-			r.log.Error("the ends that a trigger may have missed can't be read; trying again", "trigger", e.id, "error", err)
+			r.log.Error("the ends that a trigger may have missed can't be read; trying again", "trigger", e.id, "workflow_id", e.workflowID, "error", err)
 			r.lookForMissedAgain(e)
 		}
 	}

@@ -131,7 +131,7 @@ func (r *Runner) reason(s *shape, err error) string {
 	case errors.Is(err, engine.ErrNotFound):
 		return "the workflow is gone"
 	}
-	r.log.Error("a trigger could not start its workflow", "trigger", s.id, "error", err)
+	r.log.Error("a trigger could not start its workflow", "trigger", s.id, "workflow_id", s.workflowID, "error", err)
 	return "the start failed; the server's log has the cause"
 }
 
@@ -192,7 +192,7 @@ func (r *Runner) fireSchedule(ctx context.Context, e *entry, now time.Time) {
 	s, handled, next, atStart := e.shape, e.record.Handled, e.next, e.atStart
 	e.atStart = false
 	if handled.Sub(now) > farBack {
-		r.log.Warn("the clock was set back; the schedule goes on from now", "trigger", e.id, "from", handled, "to", now)
+		r.log.Warn("the clock was set back; the schedule goes on from now", "trigger", e.id, "workflow_id", e.workflowID, "from", handled, "to", now)
 		e.record.Since, e.record.Handled = now, now
 		r.keep(ctx, e)
 		r.plan(e)
@@ -211,7 +211,7 @@ func (r *Runner) fireSchedule(ctx context.Context, e *entry, now time.Time) {
 		if o.missed > 1 {
 			f.Count, f.Until = o.missed, o.last
 		}
-		r.log.Warn("a schedule missed its time", "trigger", e.id, "count", o.missed, "from", o.first, "until", o.last)
+		r.log.Warn("a schedule missed its time", "trigger", e.id, "workflow_id", e.workflowID, "count", o.missed, "from", o.first, "until", o.last)
 		r.note(ctx, e, o.last, f)
 	}
 	for _, due := range o.run {

@@ -105,7 +105,7 @@ func (r *Runner) checkSignature(ctx context.Context, s *shape, request *HookRequ
 		return fmt.Errorf("%w: the signature needs %q", ErrNoSecret, wanted.Secret)
 	}
 	if err != nil {
-		r.log.Error("the secret of a webhook's signature can't be read", "trigger", s.id, "secret", wanted.Secret, "error", err)
+		r.log.Error("the secret of a webhook's signature can't be read", "trigger", s.id, "workflow_id", s.workflowID, "secret", wanted.Secret, "error", err)
 		return fmt.Errorf("%w that can be read: the signature needs %q, and the server's log has the cause", ErrNoSecret, wanted.Secret)
 	}
 	if secret == "" {

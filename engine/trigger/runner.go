@@ -94,6 +94,9 @@ func NewRunner(options Options) *Runner {
 	if options.Ready == nil {
 		options.Ready = func(context.Context) error { return nil }
 	}
+	if options.Noted == nil {
+		options.Noted = func(workflow.TriggerType, Firing) {}
+	}
 	if options.Poll <= 0 {
 		options.Poll = defaultPoll
 	}
@@ -444,7 +447,7 @@ func (r *Runner) forget(ctx context.Context, id string) {
 // be written is written with the next one.
 func (r *Runner) keep(ctx context.Context, e *entry) {
 	if err := r.put(ctx, e); err != nil {
-		r.log.Error("what came of a trigger can't be kept", "trigger", e.id, "error", err)
+		r.log.Error("what came of a trigger can't be kept", "trigger", e.id, "workflow_id", e.workflowID, "error", err)
 	}
 }
 
@@ -464,6 +467,7 @@ func (r *Runner) note(ctx context.Context, e *entry, handled time.Time, firings 
 	for _, f := range firings {
 		f.At = r.now()
 		e.record.add(f)
+		r.options.Noted(e.trigger.Type, f)
 	}
 	// A trigger that was changed meanwhile has begun anew.
 	if handled.After(e.record.Since) {
@@ -473,6 +477,36 @@ func (r *Runner) note(ctx context.Context, e *entry, handled time.Time, firings 
 		r.keep(ctx, e)
 		r.plan(e)
 	}
+}
+
+// Figures are what an operator watches of the triggers.
+type Figures struct {
+	// Active counts those that may fire by themselves, by their types, Paused
+	// those that somebody paused.
+	Active map[workflow.TriggerType]int
+	Paused int
+	// NextDue is when the next schedule is due; zero where none is.
+	NextDue time.Time
+}
+
+// Figures counts the triggers that are known so far; it waits for nothing.
+func (r *Runner) Figures() Figures {
+	f := Figures{Active: map[workflow.TriggerType]int{}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		if e.record.Paused {
+			f.Paused++
+		}
+		if !e.active() {
+			continue
+		}
+		f.Active[e.trigger.Type]++
+		if !e.next.IsZero() && (f.NextDue.IsZero() || e.next.Before(f.NextDue)) {
+			f.NextDue = e.next
+		}
+	}
+	return f
 }
 
 // list gives the entries that pass a test, in the order of their ids.

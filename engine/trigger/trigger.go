@@ -134,6 +134,9 @@ type Options struct {
 	Secrets Secrets
 	// Ready waits until the catalogue of handlers is known.
 	Ready func(ctx context.Context) error
+	// Noted is told of each firing that was written down; it must not block.
+	// It may be nil.
+	Noted func(kind workflow.TriggerType, firing Firing)
 	// Poll is how often files are looked at; 2 s where it is 0.
 	Poll   time.Duration
 	Logger *slog.Logger

@@ -90,11 +90,11 @@ func (r *Runner) baseline(s *shape) *target {
 	t := &target{glob: s.trigger.Glob, debounce: s.trigger.Debounce, base: base, match: match, changed: map[string]string{}}
 	seen, cut, err := t.walk(r.options.Workspace.Dir)
 	if err != nil {
-		r.log.Warn("the workspace can't be looked at", "trigger", s.id, "error", err)
+		r.log.Warn("the workspace can't be looked at", "trigger", s.id, "workflow_id", s.workflowID, "error", err)
 	}
 	t.seen, t.cut = seen, cut
 	if cut {
-		r.log.Warn("a file trigger watches too many files; make its glob begin with a folder", "trigger", s.id, "glob", t.glob, "most", maxEntries)
+		r.log.Warn("a file trigger watches too many files; make its glob begin with a folder", "trigger", s.id, "workflow_id", s.workflowID, "glob", t.glob, "most", maxEntries)
 	}
 	return t
 }
@@ -146,7 +146,7 @@ func (r *Runner) lookAtFiles(ctx context.Context) time.Duration {
 		if err == nil {
 			t.compare(seen, cut, now)
 		} else {
-			r.log.Warn("the workspace can't be looked at", "trigger", e.id, "error", err)
+			r.log.Warn("the workspace can't be looked at", "trigger", e.id, "workflow_id", e.workflowID, "error", err)
 		}
 		if changed := t.settled(now); changed != nil {
 			r.files.hand(e.id, changed)

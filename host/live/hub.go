@@ -100,6 +100,8 @@ type Hub struct {
 	topics  map[string]*topic
 	all     map[*Subscription]struct{}
 	readers int
+	// dropped counts the readers that were too slow.
+	dropped uint64
 }
 
 // topic is a watched execution.
@@ -170,6 +172,9 @@ func forDashboard(t plan.EventType) bool {
 // offer queues a message for a reader; the caller has the lock.
 func (h *Hub) offer(reader *Subscription, m *Message) {
 	if len(reader.queue) >= buffer {
+		if !reader.ended {
+			h.dropped++
+		}
 		h.end(reader, ErrSlow)
 		return
 	}
@@ -338,6 +343,14 @@ func (h *Hub) Readers() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.readers
+}
+
+// Dropped returns how many readers were dropped so far because they were too
+// slow.
+func (h *Hub) Dropped() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.dropped
 }
 
 // Close ends all subscriptions with ErrClosed and takes no new ones.

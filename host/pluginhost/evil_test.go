@@ -121,7 +121,7 @@ func TestEvilStarts(t *testing.T) {
 			h := evilHost(t, test.mode, false)
 			var found []Status
 			for _, status := range h.Plugins() {
-				if status.State == stateRefused {
+				if status.State == StateRefused {
 					found = append(found, status)
 				}
 			}

@@ -152,7 +152,7 @@ func TestWhatCannotBeStartedIsExplained(t *testing.T) {
 		"text": "its first bytes are those of no program", "lost": `it is a script of "/no/such/shell"`,
 	} {
 		status := h.status(t, name)
-		if status.State != stateRefused || !strings.Contains(status.LastError, due) || !strings.Contains(status.LastError, "-rwxr-xr-x") {
+		if status.State != StateRefused || !strings.Contains(status.LastError, due) || !strings.Contains(status.LastError, "-rwxr-xr-x") {
 			t.Errorf("%s: %s: %s", name, status.State, status.LastError)
 		}
 	}

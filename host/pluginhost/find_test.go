@@ -18,7 +18,7 @@ func TestTheFirstFolderThatHasANameWins(t *testing.T) {
 	if len(list) != 3 {
 		t.Fatalf("the list is %+v", list)
 	}
-	if list[2].State != stateRefused || !strings.Contains(list[2].LastError, "the first one counts") {
+	if list[2].State != StateRefused || !strings.Contains(list[2].LastError, "the first one counts") {
 		t.Errorf("the second one is %+v", list[2])
 	}
 	if !strings.Contains(h.log.String(), "the first one counts") {

@@ -105,6 +105,9 @@ type Options struct {
 	Watch bool
 	// Changed is told what changed; it must not block. It may be nil.
 	Changed func(Change)
+	// Called is told of each call of a plugin that ended; it must not block.
+	// It may be nil.
+	Called func(plugin string, outcome pluginsdk.OutcomeKind, took time.Duration)
 	// AllowCommands tells plugins whether steps may run commands.
 	AllowCommands bool
 	// EnvAllow names variables of the host's environment that plugins see
@@ -171,6 +174,9 @@ func (options Options) withDefaults() Options {
 	}
 	if options.MaxCalls == 0 {
 		options.MaxCalls = DefaultMaxCalls
+	}
+	if options.Called == nil {
+		options.Called = func(string, pluginsdk.OutcomeKind, time.Duration) {}
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)

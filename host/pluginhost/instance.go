@@ -109,7 +109,9 @@ func (i *instance) acquire(ctx context.Context, alone bool) (*process, func(plug
 		i.plugin.tally.began()
 		begin := time.Now()
 		return got.process, func(kind pluginsdk.OutcomeKind) {
-			i.plugin.tally.ended(kind, time.Since(begin))
+			took := time.Since(begin)
+			i.plugin.tally.ended(kind, took)
+			i.host.options.Called(i.plugin.name, kind, took)
 			i.release(release{got.process, kind})
 		}, nil
 	case <-ctx.Done():

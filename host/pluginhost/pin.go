@@ -94,7 +94,7 @@ func identify(ctx context.Context, options Options) ([]Pin, error) {
 	}
 	var pins []Pin
 	for _, status := range h.Plugins() {
-		if status.State == stateRefused {
+		if status.State == StateRefused {
 			return nil, fmt.Errorf("%s can't be pinned: %s", filepath.Base(status.Path), status.Reason)
 		}
 		pins = append(pins, Pin{Name: status.Name, Version: status.Version, SHA256: status.Checksum})

@@ -22,7 +22,7 @@ func TestAPluginThatIsNotPinnedIsNeverStarted(t *testing.T) {
 		t.Error("it is not said that plugins are pinned")
 	}
 	status := h.status(t, "other")
-	if status.State != stateRefused || !strings.Contains(status.Reason, LockFile) {
+	if status.State != StateRefused || !strings.Contains(status.Reason, LockFile) {
 		t.Errorf("the other one is %+v", status)
 	}
 	if _, err := os.Stat(h.workDir("other")); err == nil {
@@ -43,7 +43,7 @@ func TestAPluginThatIsNotPinnedIsNeverStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.awaitVersion(t, "good", "2.0.0")
-	if status := h.status(t, "other"); status.State != stateRefused {
+	if status := h.status(t, "other"); status.State != StateRefused {
 		t.Errorf("the other one, which was not named, is %+v", status)
 	}
 	// Without the list all may run.
@@ -84,7 +84,7 @@ func TestAListThatCannotBeReadAllowsNothing(t *testing.T) {
 			lock := filepath.Join(dir, LockFile)
 			write(t, lock, test.text, test.mode)
 			h := newTestHost(t, Options{Dirs: []string{dir}, LockFile: lock})
-			if status := h.status(t, "good"); status.State != stateRefused {
+			if status := h.status(t, "good"); status.State != StateRefused {
 				t.Errorf("the plugin is %+v", status)
 			}
 			if _, err := os.Stat(h.workDir("good")); err == nil {

@@ -143,7 +143,7 @@ func (h *Host) pluginClient(own *processRunner, limit time.Duration) *goplugin.C
 		StartTimeout:     2 * limit,
 		GRPCDialOptions:  client.DialOptions(),
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: h.socketDir},
-		Logger:           hclogTo(h.log),
+		Logger:           hclogTo(h.log.With("plugin", own.version.name())),
 		SyncStdout:       &printed{output: own.output, stream: "stdout"},
 		SyncStderr:       &printed{output: own.output, stream: "stderr"},
 	})

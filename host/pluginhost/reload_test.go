@@ -129,7 +129,7 @@ func TestAPluginThatIsDroppedIntoAFolderAppears(t *testing.T) {
 	write(t, filepath.Join(dir, "vwmp-plugin-bad"), "x", 0o644)
 	eventually(t, "the bad file is listed", func() bool {
 		status, found := h.Plugin("bad")
-		return found && status.State == stateRefused && strings.Contains(status.Reason, "not executable")
+		return found && status.State == StateRefused && strings.Contains(status.Reason, "not executable")
 	})
 }
 

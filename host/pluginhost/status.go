@@ -16,8 +16,16 @@ const (
 	stateQuarantined = "quarantined"
 	stateDisabled    = "disabled"
 	stateUnkillable  = "unkillable"
-	stateRefused     = "refused"
+	// StateRefused is that of a file that is not used.
+	StateRefused = "refused"
 )
+
+// States are all states that a plugin may be in.
+func States() []string {
+	return []string{
+		stateStopped, stateStarting, stateRunning, stateStopping, stateFailed, stateQuarantined, stateDisabled, stateUnkillable, StateRefused,
+	}
+}
 
 // Status is a plugin as the API shows it.
 type Status struct {
@@ -99,7 +107,7 @@ type Held struct {
 
 func refusal(path string, reason error) Status {
 	return Status{
-		Name: disk.NameOf(path), State: stateRefused, Path: disk.ShortPath(path),
+		Name: disk.NameOf(path), State: StateRefused, Path: disk.ShortPath(path),
 		Reason: reason.Error(), LastError: reason.Error(), Handlers: []string{},
 	}
 }

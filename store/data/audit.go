@@ -96,6 +96,8 @@ func (r *AuditRecord) Follows(seq uint64, prev string) error {
 type AuditFilter struct {
 	// Who and Action are matched whole, Object by how it begins.
 	Who, Action, Object string
+	// Result is one of the results above; empty for all.
+	Result string
 	// Since and Until bound the time: Since included, Until not.
 	Since, Until time.Time
 	// Limit is 1,000 where it is 0.
@@ -109,7 +111,7 @@ type AuditFilter struct {
 
 // Match reports whether a record passes the filter.
 func (f *AuditFilter) Match(r *AuditRecord) bool {
-	return (f.Who == "" || r.Who == f.Who) && (f.Action == "" || r.Action == f.Action) &&
+	return (f.Who == "" || r.Who == f.Who) && (f.Action == "" || r.Action == f.Action) && (f.Result == "" || r.Result == f.Result) &&
 		len(r.Object) >= len(f.Object) && r.Object[:len(f.Object)] == f.Object &&
 		!r.Time.Before(f.Since) && (f.Until.IsZero() || r.Time.Before(f.Until))
 }

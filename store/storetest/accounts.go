@@ -223,6 +223,7 @@ func auditFilter(t *testing.T, s *suite) {
 		{data.AuditFilter{Object: "workflows/"}, "2 1"}, {data.AuditFilter{Object: "workflows/a"}, "1"},
 		{data.AuditFilter{Since: start.Add(time.Minute)}, "3 2"}, {data.AuditFilter{Until: start.Add(time.Minute)}, "1"},
 		{data.AuditFilter{After: 3, Who: "ann"}, "1"}, {data.AuditFilter{OldestFirst: true, After: 1}, "2 3"}, {data.AuditFilter{Who: "eve"}, ""},
+		{data.AuditFilter{Result: data.AuditRefused}, "2"}, {data.AuditFilter{Result: data.AuditFailed}, ""},
 	} {
 		page, next, err := s.AuditRecords(ctx, c.filter)
 		need(t, err)

@@ -33,7 +33,7 @@ area("shell", {}, (test) => {
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement.id), "main");
     await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement.name), "theme");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "General");
     await page.getByRole("link", { name: "Executions" }).click();
     await page.getByRole("heading", { level: 1, name: "Executions" }).waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "main");
@@ -176,7 +176,7 @@ area("shell", {}, (test) => {
     assert.ok(await dialog.isVisible(), "nothing but signing in closes it");
     await dialog.getByLabel("Token").fill("wrong");
     await page.keyboard.press("Enter");
-    await dialog.getByText("this is not the token").waitFor();
+    await dialog.getByText("This is not the admin token").waitFor();
     await dialog.getByLabel("Token").fill(server.token);
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "hidden" });

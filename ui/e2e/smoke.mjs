@@ -63,8 +63,9 @@ area("smoke", {}, (test) => {
     const page = await open(null, { signIn: false, allow: [/401/], size: phone });
     await page.goto(`${server.url}/vwmp/settings`);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.getByText("Sign in as the administrator of this machine").click();
     await page.getByLabel("Or give the admin token").fill(server.token);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in with the token" }).click();
     await page.waitForURL("**/vwmp/settings");
     await page.getByRole("heading", { name: "Settings" }).waitFor();
   });

@@ -58,6 +58,15 @@ func flaky(_ context.Context, step *pluginsdk.Step, c flakyConfig) (attemptOutpu
 	return attemptOutput{}, pluginsdk.Retryable(errors.New(c.Message))
 }
 
+type tracedOutput struct {
+	TraceParent string `json:"trace_parent"`
+}
+
+// traced gives back the trace that the call is part of.
+func traced(_ context.Context, step *pluginsdk.Step, _ struct{}) (tracedOutput, error) {
+	return tracedOutput{step.TraceParent()}, nil
+}
+
 type skipConfig struct {
 	Reason string `json:"reason" title:"Reason" description:"Why there is nothing to do" required:"true"`
 }
@@ -182,6 +191,7 @@ func main() {
 		Handlers: []*pluginsdk.Handler{
 			pluginsdk.NewHandler(info("lab.echo", "Echo", "Gives back a value", pluginsdk.EffectPure), pluginsdk.Func[echoConfig, echoOutput](echo)),
 			pluginsdk.NewHandler(info("lab.flaky", "Flaky", "Fails until an attempt", pluginsdk.EffectPure), pluginsdk.Func[flakyConfig, attemptOutput](flaky)),
+			pluginsdk.NewHandler(info("lab.traced", "Traced", "Gives back the trace that it is part of", pluginsdk.EffectPure), pluginsdk.Func[struct{}, tracedOutput](traced)),
 			pluginsdk.NewHandler(info("lab.skip", "Skip", "Finds nothing to do", pluginsdk.EffectPure), pluginsdk.Func[skipConfig, struct{}](skip)),
 			pluginsdk.NewHandler(info("lab.hang", "Hang", "Waits for a file", pluginsdk.EffectPure), pluginsdk.Func[hangConfig, struct{}](hang)),
 			pluginsdk.NewHandler(info("lab.write", "Write", "Writes a file, and can take it back", pluginsdk.EffectIdempotent), writer{}),

@@ -292,7 +292,7 @@ class _Server:
             item_index=raw.item_index if raw.HasField("item_index") else None, attempt=raw.attempt, idempotency_key=raw.idempotency_key,
             config=raw.config, parameters=raw.parameters, workflow_config=raw.workflow_config,
             outputs=tuple((o.step_id, o.output) for o in raw.outputs), workspace_name=raw.workspace_name, workspace_dir=raw.workspace_dir,
-            checkpoint=raw.checkpoint, secrets=dict(raw.secrets),
+            checkpoint=raw.checkpoint, secrets=dict(raw.secrets), trace_parent=raw.trace_parent, trace_state=raw.trace_state,
             effects=tuple({"action": e.action, "target": e.target, "external_id": e.external_id, "done": e.done} for e in raw.effects),
         ), reporter, self.adapter)
 

@@ -56,6 +56,8 @@ class Request:
     checkpoint: bytes = b""
     effects: tuple[dict[str, Any], ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
+    trace_parent: str = ""
+    trace_state: str = ""
 
 
 class Log:
@@ -195,6 +197,16 @@ class Step:
     def idempotency_key(self) -> str:
         """The same for every attempt at this step of this execution."""
         return self.request.idempotency_key
+
+    @property
+    def trace_parent(self) -> str:
+        """The W3C traceparent that the call is part of; empty where the host follows nothing."""
+        return self.request.trace_parent
+
+    @property
+    def trace_state(self) -> str:
+        """The W3C tracestate beside it."""
+        return self.request.trace_state
 
     @property
     def cancelled(self) -> bool:

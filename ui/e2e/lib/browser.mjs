@@ -27,14 +27,14 @@ export async function launch() {
 }
 
 /**
- * Opens a signed-in page. What it writes to the console as an error, breaks by,
+ * Opens a page that is signed in as the server's own account, or as one that server.account made. What it writes to the console as an error, breaks by,
  * reports of its policy, or asks of another origin, is kept in page.faults.
  * Texts in allow (regular expressions) are expected by the test.
  */
 export async function openPage(
   browser,
   server,
-  { size = desktop, dark = false, allow = [], signIn = true, ...rest } = {},
+  { size = desktop, dark = false, allow = [], signIn = true, as, ...rest } = {},
 ) {
   const context = await browser.newContext({
     viewport: size,
@@ -70,6 +70,11 @@ export async function openPage(
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
     });
   });
+  if (as) {
+    const answer = await context.request.post(`${server.url}/api/vwmp/auth/login/`, { data: server.credentials(as) });
+    if (!answer.ok()) throw new Error(`signing in as ${as}: ${answer.status()} ${await answer.text()}`);
+    return page;
+  }
   // The context keeps the cookie; the page that the link leads to need not be drawn each time.
   if (signIn) await context.request.get(await server.link(), { maxRedirects: 0 });
   return page;

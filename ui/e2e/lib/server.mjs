@@ -125,6 +125,18 @@ export class Server {
     return (await this.api(`workflows/${id}/execute/`, { method: "POST", body: { parameters } })).execution_id;
   }
 
+  /** What signs in an account that account() made. */
+  credentials(user) {
+    return { user, password: `the password of ${user}` };
+  }
+
+  /** Makes an account, and gives its name. more: teams. */
+  async account(name, role, more = {}) {
+    const { password } = this.credentials(name);
+    await this.api("users/", { method: "POST", body: { name, role, password, ...more } });
+    return name;
+  }
+
   /** A link that signs one browser in. */
   async link() {
     return (await this.api("auth/sign-in-links/", { method: "POST" })).url;

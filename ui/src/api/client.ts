@@ -52,6 +52,19 @@ export function onSignedOut(listener: () => void): () => void {
   return () => signedOutListeners.delete(listener);
 }
 
+const forbiddenListeners = new Set<() => void>();
+
+/** Calls back whenever an answer says that the person may not do what was asked: their role may be another by now. */
+export function onForbidden(listener: () => void): () => void {
+  forbiddenListeners.add(listener);
+  return () => forbiddenListeners.delete(listener);
+}
+
+function hear(status: number): void {
+  const listeners = status === 401 ? signedOutListeners : status === 403 ? forbiddenListeners : [];
+  for (const listener of listeners) listener();
+}
+
 async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => "");
   try {
@@ -73,7 +86,7 @@ async function problemOf(response: Response): Promise<Problem> {
 const refusals: Middleware = {
   async onResponse({ response }) {
     if (response.ok || response.status === 304) return;
-    if (response.status === 401) for (const listener of signedOutListeners) listener();
+    hear(response.status);
     throw new ApiError(await problemOf(response));
   },
   onError({ error }) {
@@ -105,7 +118,7 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     throw error instanceof DOMException && error.name === "AbortError" ? error : new NetworkError(error);
   }
   if (!response.ok) {
-    if (response.status === 401) for (const listener of signedOutListeners) listener();
+    hear(response.status);
     throw new ApiError(await problemOf(response));
   }
   return response;

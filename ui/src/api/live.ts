@@ -192,7 +192,8 @@ export function watchExecution(
   };
 }
 
-export type ConnectionState = "connecting" | "open" | "lost" | "signed-out";
+/** Refused: the person may not hear what happens any more, and trying again is of no use. */
+export type ConnectionState = "connecting" | "open" | "lost" | "signed-out" | "refused";
 
 /** One socket for the whole page, opened by the shell. */
 class EventStream {
@@ -217,7 +218,7 @@ class EventStream {
         if (back) for (const listener of this.#reopened) listener();
       },
       onLost: () => this.#set("lost"),
-      onEnd: (code) => this.#set(code === closeCodes.signedOut ? "signed-out" : "lost"),
+      onEnd: (code) => this.#set(code === closeCodes.signedOut ? "signed-out" : "refused"),
     });
     this.#connection = connection;
     return () => connection.close();

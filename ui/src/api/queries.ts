@@ -34,6 +34,9 @@ export const accountQuery = queryOptions({
   queryKey: keys.account,
   queryFn: ({ signal }) => take(client.GET("/api/vwmp/auth/me/", { signal })),
   staleTime: 60_000,
+  // An administrator may change somebody's role at any time.
+  refetchInterval: 60_000,
+  refetchOnWindowFocus: true,
 });
 
 export const workflowsQuery = queryOptions({

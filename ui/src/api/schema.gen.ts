@@ -817,6 +817,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vwmp/secrets/{name}/usage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the stored workflows that refer to a secret
+         * @description Of each workflow the newest revision is looked at. A name that nobody has set may be referred to all the same.
+         */
+        get: operations["get-secret-usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/vwmp/stats/": {
         parameters: {
             query?: never;
@@ -1313,6 +1333,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics of the server, as Prometheus reads them
+         * @description A scraper sends an API token of the role viewer as Authorization: Bearer.
+         */
+        get: operations["get-metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -1449,6 +1489,8 @@ export interface components {
             visibility?: "private" | "team" | "all";
         };
         Account: {
+            /** @description Told to the server's own account: nobody has made another one yet */
+            alone?: boolean;
             /**
              * @description Whether this server asks callers to sign in
              * @enum {string}
@@ -1459,6 +1501,8 @@ export interface components {
              * @description The session's end
              */
             expires_at?: string;
+            /** @description There is a password that can be changed; missing for who signs in elsewhere, and for the server's own account */
+            has_password?: boolean;
             role: string;
             /** @enum {string} */
             signed_in_by: "token" | "cookie" | "ticket" | "none";
@@ -2310,6 +2354,7 @@ export interface components {
             teams?: string[] | null;
         };
         Origin: {
+            edited_by?: string;
             fork_of?: string;
             keep?: components["schemas"]["Kept"][] | null;
             only?: string;
@@ -2595,6 +2640,12 @@ export interface components {
              * @description Take this revision of the workflow
              */
             revision?: number;
+        };
+        SecretUsageOutputBody: {
+            /** @description Always empty: the list comes whole */
+            next: string;
+            /** @description Without a step where something else in the workflow refers to it */
+            workflows: components["schemas"]["UsageWorkflow"][];
         };
         SessionList: {
             /** @description Always empty: the list comes whole */
@@ -3114,6 +3165,8 @@ export interface operations {
                 action?: string;
                 /** @description Only objects that begin so, such as workflows/ID */
                 object?: string;
+                /** @description Only with this result */
+                result?: "done" | "refused" | "failed";
                 /** @description At this time or later */
                 since?: string;
                 /** @description Before this time */
@@ -4533,6 +4586,37 @@ export interface operations {
             };
         };
     };
+    "get-secret-usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretUsageOutputBody"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-stats": {
         parameters: {
             query?: {
@@ -5893,6 +5977,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The text format 0.0.4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description A problem (RFC 9457) */

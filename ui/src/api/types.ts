@@ -156,6 +156,9 @@ export const metadataKeys = [
   "last_executed",
   "last_status",
   "execution_count",
+  "owner",
+  "team",
+  "visibility",
   "valid",
   "problems",
 ] as const;

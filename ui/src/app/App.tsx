@@ -33,6 +33,11 @@ const DesignerPage = lazy(() => import("../features/designer/DesignerPage"));
 const PluginsPage = lazy(() => import("../features/plugins/PluginsPage"));
 const TriggersPage = lazy(() => import("../features/triggers/TriggersPage"));
 const ApprovalsPage = lazy(() => import("../features/approvals/ApprovalsPage"));
+const AuditPage = lazy(() => import("../features/audit/AuditPage"));
+const ProfilePage = lazy(() => import("../features/settings/profile/ProfilePage"));
+const TokensPage = lazy(() => import("../features/settings/tokens/TokensPage"));
+const AccountsPage = lazy(() => import("../features/settings/accounts/AccountsPage"));
+const SecretsPage = lazy(() => import("../features/settings/secrets/SecretsPage"));
 const SettingsPage = lazy(() => import("../features/settings/SettingsPage"));
 
 // The server sends the same nonce in its policy; see host/pages.go.
@@ -54,6 +59,11 @@ function Routes() {
         <Route path="/triggers" component={TriggersPage} />
         <Route path="/approvals" component={ApprovalsPage} />
         <Route path="/settings" component={SettingsPage} />
+        <Route path="/settings/profile" component={ProfilePage} />
+        <Route path="/settings/tokens" component={TokensPage} />
+        <Route path="/settings/accounts" component={AccountsPage} />
+        <Route path="/settings/secrets" component={SecretsPage} />
+        <Route path="/audit" component={AuditPage} />
         <Route component={NotFoundPage} />
       </Switch>
     </Suspense>

@@ -1,11 +1,13 @@
 import { useEffect, useState } from "react";
 import { useConnection } from "../api/live";
+import { Button } from "../components/Button";
 import { Spinner } from "../components/Spinner";
 import styles from "./ConnectionBar.module.css";
 
-/** Says quietly that the connection is lost, and goes when it is back. */
+/** Says quietly that the connection is lost, and goes when it is back; and stays where the server has ended it for good. */
 export function ConnectionBar() {
-  const lost = useConnection() === "lost";
+  const connection = useConnection();
+  const lost = connection === "lost";
   const [shown, setShown] = useState(false);
   useEffect(() => {
     // A connection that comes back at once is not worth a word.
@@ -18,6 +20,14 @@ export function ConnectionBar() {
         <p className={styles.bar}>
           <Spinner size={14} />
           Connection lost, trying again
+        </p>
+      )}
+      {connection === "refused" && (
+        <p className={styles.bar}>
+          Your access was changed: this page is no longer live
+          <Button size="small" onClick={() => globalThis.location.reload()}>
+            Reload
+          </Button>
         </p>
       )}
     </div>

@@ -1,10 +1,27 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { CircleHelp, CircleUserRound, LogOut, Menu as MenuIcon, Monitor, Moon, Settings, Sun } from "lucide-react";
+import {
+  CircleHelp,
+  CircleUserRound,
+  FileCode,
+  KeyRound,
+  LogOut,
+  Menu as MenuIcon,
+  Monitor,
+  Moon,
+  RectangleEllipsis,
+  ScrollText,
+  Settings,
+  Sun,
+  Users,
+  Vault,
+} from "lucide-react";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { ApiError, client, onSignedOut } from "../api/client";
+import { ApiError, client, onForbidden, onSignedOut } from "../api/client";
 import { events, useConnection } from "../api/live";
-import { accountQuery } from "../api/queries";
+import { accountQuery, keys } from "../api/queries";
+import { useMay } from "../api/role";
+import type { Account } from "../api/types";
 import { IconButton } from "../components/Button";
 import { cx } from "../components/cx";
 import { Menu } from "../components/Menu";
@@ -31,8 +48,15 @@ const places = [
   { href: "/plugins", label: "Plugins", mine: (at: string) => at.startsWith("/plugins") },
 ];
 
+/** The pages that the person can do something with. */
+function usePlaces() {
+  const editor = useMay("edit");
+  return editor ? places : places.filter(({ href }) => href !== "/designer");
+}
+
 function Nav() {
   const [at] = useLocation();
+  const places = usePlaces();
   return (
     <nav className={styles.nav} aria-label="Main">
       {places.map((place) => (
@@ -51,6 +75,7 @@ function Nav() {
 
 function NarrowNav() {
   const [at, go] = useLocation();
+  const places = usePlaces();
   return (
     <span className={styles.narrow}>
       <Menu
@@ -102,22 +127,58 @@ async function signOut(): Promise<void> {
   globalThis.location.assign("/vwmp/sign-in");
 }
 
-function AccountMenu({ user, role, canSignOut }: { user: string; role: string; canSignOut: boolean }) {
+/** Who one is, and what is one's own; for administrators also what is everybody's. */
+function AccountMenu({ account }: { account: Account }) {
+  const { user, role, teams, has_password, signed_in_by } = account;
   const [, go] = useLocation();
+  const admin = useMay("accounts");
+  const to = (id: string, label: string, icon: ReactNode, path: string) => ({
+    id,
+    label,
+    icon,
+    onSelect: () => go(path),
+  });
   return (
     <Menu
       trigger={<IconButton label={`${user}, ${role}`} icon={<CircleUserRound />} />}
+      head={
+        <>
+          <span className={styles.user}>{user}</span>
+          <span className={styles.role}>
+            {role}
+            {teams.length > 0 && `, in ${teams.join(", ")}`}
+          </span>
+        </>
+      }
       groups={[
-        [{ id: "settings", label: "Settings", icon: <Settings />, onSelect: () => go("/settings") }],
+        [
+          has_password && to("password", "Change password", <RectangleEllipsis />, "/settings/profile"),
+          to("tokens", "API tokens", <KeyRound />, "/settings/tokens"),
+          to("settings", "Settings", <Settings />, "/settings"),
+        ],
+        admin
+          ? [
+              to("accounts", "Accounts", <Users />, "/settings/accounts"),
+              to("secrets", "Secrets", <Vault />, "/settings/secrets"),
+              to("audit", "Audit trail", <ScrollText />, "/audit"),
+            ]
+          : [],
         [
           {
             id: "docs",
             label: "API documentation",
-            icon: <CircleHelp />,
+            icon: <FileCode />,
             onSelect: () => globalThis.location.assign("/docs"),
           },
         ],
-        [canSignOut && { id: "out", label: "Sign out", icon: <LogOut />, onSelect: () => void signOut() }],
+        [
+          signed_in_by === "cookie" && {
+            id: "out",
+            label: "Sign out",
+            icon: <LogOut />,
+            onSelect: () => void signOut(),
+          },
+        ],
       ]}
     />
   );
@@ -137,8 +198,13 @@ export function Shell({ children }: { children: ReactNode }) {
   const [signedOut, setSignedOut] = useState(false);
   const [, go] = useLocation();
   const known = account.data !== undefined;
+  const editor = useMay("edit");
 
   useEffect(() => onSignedOut(() => known && setSignedOut(true)), [known]);
+  useEffect(
+    () => onForbidden(() => void queries.invalidateQueries({ queryKey: keys.account, exact: true })),
+    [queries],
+  );
   const connection = useConnection();
   useEffect(() => {
     // The socket hears of it first where nothing is asked for.
@@ -159,7 +225,7 @@ export function Shell({ children }: { children: ReactNode }) {
     { keys: "?", label: "Show this sheet", group: "Everywhere", run: () => setSheet(true) },
     { keys: "O", label: "Go to the overview", group: "Everywhere", run: () => go("/") },
     { keys: "E", label: "Go to the executions", group: "Everywhere", run: () => go("/executions") },
-    { keys: "N", label: "New workflow", group: "Everywhere", run: () => go("/designer") },
+    { keys: "N", label: "New workflow", group: "Everywhere", enabled: editor, run: () => go("/designer") },
   ]);
 
   const isSignedOut = account.error instanceof ApiError && account.error.status === 401;
@@ -191,13 +257,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {known && <ApprovalsBadge />}
         <ThemeMenu />
         <IconButton label="Keyboard shortcuts" hint="?" icon={<CircleHelp />} onClick={() => setSheet(true)} />
-        {account.data && (
-          <AccountMenu
-            user={account.data.user}
-            role={account.data.role}
-            canSignOut={account.data.signed_in_by === "cookie"}
-          />
-        )}
+        {account.data && <AccountMenu account={account.data} />}
       </header>
       <ConnectionBar />
       <main id="main" className={styles.main} tabIndex={-1}>
@@ -208,6 +268,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {useOnce(signedOut) && (
           <SignInAgain
             open={signedOut}
+            user={account.data?.user ?? ""}
             onSignedIn={() => {
               setSignedOut(false);
               events.start();

@@ -3,12 +3,18 @@ import { ApiError, client, take } from "../api/client";
 import { Button } from "../components/Button";
 import { Dialog } from "../components/Dialog";
 import { Field, fieldStyles } from "../components/Field";
+import { capital } from "../lib/text";
 import styles from "./SignInAgain.module.css";
 
-/** Signs in again without leaving the page, so that nothing typed is lost. */
-export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: () => void }) {
+/** The server's own account, which has a token and no password. */
+const serversOwn = "admin";
+
+/** Signs in again without leaving the page, so that nothing typed is lost. user is who was signed in. */
+export function SignInAgain({ open, user, onSignedIn }: { open: boolean; user: string; onSignedIn: () => void }) {
   const input = useRef<HTMLInputElement>(null);
-  const [token, setToken] = useState("");
+  const [byToken, setByToken] = useState(user === serversOwn);
+  const [name, setName] = useState(user === serversOwn ? "" : user);
+  const [secret, setSecret] = useState("");
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
 
@@ -18,15 +24,21 @@ export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: (
     setBusy(true);
     setWrong("");
     try {
-      await take(client.POST("/api/vwmp/auth/login/", { body: { token: token.trim() } }));
-      setToken("");
+      const body = byToken ? { token: secret.trim() } : { user: name.trim().toLowerCase(), password: secret };
+      await take(client.POST("/api/vwmp/auth/login/", { body }));
+      setSecret("");
       onSignedIn();
     } catch (error) {
-      setWrong(error instanceof ApiError ? error.message : "The server did not answer. Try again.");
+      setWrong(error instanceof ApiError ? `${capital(error.message)}.` : "The server did not answer. Try again.");
       input.current?.focus();
     } finally {
       setBusy(false);
     }
+  };
+  const turn = () => {
+    setByToken(!byToken);
+    setSecret("");
+    setWrong("");
   };
 
   return (
@@ -34,16 +46,31 @@ export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: (
       open={open}
       onOpenChange={() => undefined}
       title="Your sign-in has ended"
-      description="Sign in again to go on. What you typed on this page is kept."
+      description="It expired, or an administrator ended it. Sign in again to go on; what you typed on this page is kept."
       width="small"
       closable={false}
       initialFocus={input}
     >
       <form className={styles.form} onSubmit={submit}>
+        {!byToken && (
+          <Field label="Name">
+            {(control) => (
+              <input
+                {...control}
+                className={fieldStyles.control}
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+            )}
+          </Field>
+        )}
         <Field
-          label="Token"
+          label={byToken ? "Token" : "Password"}
           error={wrong}
-          hint="The admin token is in the file admin-token of the server's data folder."
+          hint={byToken && "The admin token is in the file admin-token of the server's data folder."}
         >
           {(control) => (
             <input
@@ -51,14 +78,19 @@ export function SignInAgain({ open, onSignedIn }: { open: boolean; onSignedIn: (
               ref={input}
               className={fieldStyles.control}
               type="password"
-              autoComplete="current-password"
-              value={token}
-              onChange={(event) => setToken(event.target.value)}
+              autoComplete={byToken ? "off" : "current-password"}
+              value={secret}
+              onChange={(event) => setSecret(event.target.value)}
             />
           )}
         </Field>
-        <p className={styles.hint}>
-          Or open a fresh link from <code>vwmp open</code> in another tab, then go on here.
+        <p className={styles.other}>
+          <Button kind="quiet" size="small" onClick={turn}>
+            {byToken ? "Use a name and a password" : "Use the admin token"}
+          </Button>
+          <a href="/vwmp/sign-in" target="_blank" rel="noreferrer">
+            Other ways, in another tab
+          </a>
         </p>
         <div className={styles.actions}>
           <Button onClick={onSignedIn}>I signed in elsewhere</Button>

@@ -1,9 +1,10 @@
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type MouseEvent, type ReactNode, useId } from "react";
 import { Link } from "wouter";
 import styles from "./Button.module.css";
 import { cx } from "./cx";
 import { Spinner } from "./Spinner";
 import { Tooltip } from "./Tooltip";
+import { toast } from "./toast";
 
 export type ButtonKind = "primary" | "secondary" | "quiet" | "danger";
 
@@ -16,6 +17,27 @@ interface Look {
 interface ButtonProps extends Look, ComponentProps<"button"> {
   /** Shows that the action is under way and takes no further click. */
   busy?: boolean;
+  /** Why it can't be used now. It keeps its focus, and says so on hover, on focus, to screen readers, and when pressed. */
+  why?: string;
+}
+
+/** The attributes of a button that can't be used, and the text that they point at. */
+function useReason(why: string | undefined, described: string | undefined) {
+  const id = useId();
+  if (!why) return { off: {}, reason: null };
+  const tell = (event: MouseEvent) => {
+    event.preventDefault();
+    // Touch has no hover.
+    toast({ title: why });
+  };
+  return {
+    off: { "aria-disabled": true, "aria-describedby": described ? `${described} ${id}` : id, onClick: tell } as const,
+    reason: (
+      <span id={id} hidden>
+        {why}
+      </span>
+    ),
+  };
 }
 
 function classes({ kind = "secondary", size = "normal" }: Look, more?: string): string {
@@ -28,13 +50,15 @@ export function Button({
   size,
   icon,
   busy,
+  why,
   className,
   children,
   type = "button",
   onClick,
   ...rest
 }: ButtonProps) {
-  return (
+  const { off, reason } = useReason(why, rest["aria-describedby"]);
+  const button = (
     <button
       {...rest}
       type={type}
@@ -42,10 +66,18 @@ export function Button({
       aria-busy={busy || undefined}
       aria-disabled={busy || rest["aria-disabled"] || undefined}
       onClick={busy ? (event) => event.preventDefault() : onClick}
+      {...off}
     >
       {busy ? <Spinner /> : icon}
       {children}
     </button>
+  );
+  if (!why) return button;
+  return (
+    <>
+      <Tooltip text={why}>{button}</Tooltip>
+      {reason}
+    </>
   );
 }
 
@@ -76,6 +108,8 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   bordered?: boolean;
   /** false where the icon says it all: an open tooltip would take the first Escape for itself. */
   tooltip?: boolean;
+  /** Why it can't be used now; as of a Button. */
+  why?: string;
 }
 
 /** A button that shows only an icon. */
@@ -86,13 +120,16 @@ export function IconButton({
   size = "normal",
   bordered,
   tooltip = true,
+  why,
   className,
   type = "button",
   ...rest
 }: IconButtonProps) {
+  const { off, reason } = useReason(why, rest["aria-describedby"]);
   const button = (
     <button
       {...rest}
+      {...off}
       type={type}
       aria-label={label}
       className={cx(styles.icon, size !== "normal" && styles[size], bordered && styles.bordered, className)}
@@ -100,5 +137,12 @@ export function IconButton({
       {icon}
     </button>
   );
-  return tooltip ? <Tooltip text={hint ? `${label} (${hint})` : label}>{button}</Tooltip> : button;
+  if (!tooltip && !why) return button;
+  const text = why ? `${label}: ${why}` : hint ? `${label} (${hint})` : label;
+  return (
+    <>
+      <Tooltip text={text}>{button}</Tooltip>
+      {reason}
+    </>
+  );
 }

@@ -7,7 +7,8 @@ import styles from "./Dialog.module.css";
 
 interface DialogProps {
   open: boolean;
-  onOpenChange: (open: boolean) => void;
+  /** details tells what closed it, such as a press beside it. */
+  onOpenChange: (open: boolean, details?: { reason: string }) => void;
   /** The question or the task, as a short sentence. */
   title: ReactNode;
   description?: ReactNode;

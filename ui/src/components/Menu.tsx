@@ -19,13 +19,15 @@ export interface MenuItem {
 /** Items in groups; a line stands between groups. */
 export type MenuGroups = (MenuItem | false | null | undefined)[][];
 
-export function MenuItems({ groups }: { groups: MenuGroups }) {
+/** head stands above the first group and names it. */
+export function MenuItems({ groups, head }: { groups: MenuGroups; head?: ReactNode }) {
   const filled = groups
     .map((group) => group.filter((item): item is MenuItem => Boolean(item)))
     .filter((group) => group.length > 0);
   return filled.map((group, index) => (
     <Base.Group key={group[0]!.id}>
       {index > 0 && <Base.Separator className={styles.line} />}
+      {index === 0 && head && <Base.GroupLabel className={styles.head}>{head}</Base.GroupLabel>}
       {group.map((item) => (
         <Base.Item
           key={item.id}
@@ -48,18 +50,20 @@ export function MenuItems({ groups }: { groups: MenuGroups }) {
 interface MenuProps {
   trigger: ReactElement<Record<string, unknown>>;
   groups: MenuGroups;
+  /** What the menu is about, above its items. */
+  head?: ReactNode;
   align?: "start" | "end";
 }
 
 /** A button that opens a menu. */
-export function Menu({ trigger, groups, align = "end" }: MenuProps) {
+export function Menu({ trigger, groups, head, align = "end" }: MenuProps) {
   return (
     <Base.Root>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner className={styles.place} sideOffset={4} align={align}>
           <Base.Popup className={styles.popup}>
-            <MenuItems groups={groups} />
+            <MenuItems groups={groups} head={head} />
           </Base.Popup>
         </Base.Positioner>
       </Base.Portal>

@@ -308,6 +308,7 @@ class PluginServer {
         idempotencyKey: raw.idempotencyKey, config: text.decode(raw.config), parameters: text.decode(raw.parameters),
         workflowConfig: text.decode(raw.workflowConfig), outputs: raw.outputs.map((o) => ({ stepId: o.stepId, output: text.decode(o.output) })),
         workspaceDir: raw.workspaceDir, checkpoint: text.decode(raw.checkpoint), secrets: raw.secrets,
+        traceParent: raw.traceParent, traceState: raw.traceState,
         effects: raw.effects.map((e) => ({ action: e.action, target: e.target, externalId: e.externalId, done: e.done })),
       },
       reporter, this.#adapter,

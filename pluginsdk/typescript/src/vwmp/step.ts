@@ -44,6 +44,9 @@ export interface Request {
   checkpoint: string;
   effects: { action: string; target: string; externalId: string; done: boolean }[];
   secrets: Record<string, string>;
+  /** W3C trace context; empty where the host follows nothing. */
+  traceParent: string;
+  traceState: string;
 }
 
 /** Refuses a path that leaves its folder, or that some system can't hold. */
@@ -185,6 +188,16 @@ export class Step {
   /** The same for every attempt at this step of this execution. */
   get idempotencyKey(): string {
     return this.request.idempotencyKey;
+  }
+
+  /** The W3C traceparent that the call is part of; empty where the host follows nothing. */
+  get traceParent(): string {
+    return this.request.traceParent;
+  }
+
+  /** The W3C tracestate beside it. */
+  get traceState(): string {
+    return this.request.traceState;
   }
 
   /** Throws Cancelled when the step must end; call it in loops. */

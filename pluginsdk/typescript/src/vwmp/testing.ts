@@ -79,6 +79,7 @@ function stepOf(handler: Handler, config: Json, options: RunOptions): { step: St
     config: JSON.stringify(config), parameters: JSON.stringify(options.parameters ?? {}), workflowConfig: "{}",
     outputs: Object.entries(options.outputs ?? {}).map(([stepId, output]) => ({ stepId, output: JSON.stringify(output) })),
     workspaceDir: workspace, checkpoint: options.checkpoint === undefined ? "" : JSON.stringify(options.checkpoint), effects: [], secrets: {},
+    traceParent: "", traceState: "",
   }, reporter, options.adapter === undefined ? "" : JSON.stringify(options.adapter));
   return { step, kept };
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { BellRing } from "lucide-react";
 import { accountQuery, approvalsQuery, type WaitingApproval } from "../../api/queries";
-import { mayApprove } from "../../api/role";
+import { mayApprove, useWhyNot } from "../../api/role";
 import { LinkButton } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { EmptyState } from "../../components/EmptyState";
@@ -21,6 +21,7 @@ export default function ApprovalsPage() {
   const account = useQuery(accountQuery).data;
   const list = useQuery(approvalsQuery);
   const mine = list.data?.filter(({ waiting }) => mayApprove(waiting, account));
+  const mayNot = useWhyNot("answer");
   const others = list.data?.filter(({ waiting }) => !mayApprove(waiting, account)) ?? [];
   return (
     <Page title="Approvals" subtitle={mine ? `${count(mine.length, "approval")} waiting for you` : "Loading"}>
@@ -53,6 +54,7 @@ export default function ApprovalsPage() {
       )}
       {others.length > 0 && (
         <Card title="Waiting for others" aside={count(others.length, "approval")}>
+          {mayNot && <p className={styles.hint}>{mayNot}</p>}
           <ul className={styles.others}>
             {others.map((approval) => (
               <OthersApproval key={keyOf(approval)} approval={approval} />

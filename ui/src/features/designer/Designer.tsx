@@ -1,10 +1,11 @@
 import { Tabs } from "@base-ui/react/tabs";
-import { lazy, type Ref, Suspense, useRef, useState } from "react";
+import { lazy, type Ref, Suspense, useLayoutEffect, useRef, useState } from "react";
+import { useWhyNot } from "../../api/role";
 import type { Definition } from "../../api/types";
 import { useTitle } from "../../components/Page";
 import { Canvas } from "./canvas/Canvas";
 import { CanvasTools } from "./canvas/CanvasTools";
-import { DesignerContext, useDesignerState } from "./context";
+import { DesignerContext, useDesignerState, useDesignerStore } from "./context";
 import styles from "./Designer.module.css";
 import { Palette } from "./palette/Palette";
 import { ProblemsButton } from "./problems/ProblemsButton";
@@ -103,10 +104,11 @@ function NarrowFrame() {
 function WideFrame() {
   const centre = useRef<HTMLElement>(null);
   const stepsList = useView((state) => state.stepsList);
+  const readOnly = useDesignerState((state) => state.readOnly);
   useRoom(centre);
   return (
     <div className={styles.designer}>
-      <Palette />
+      {!readOnly && <Palette />}
       <Centre ref={centre} />
       {stepsList && (
         <Suspense>
@@ -119,11 +121,20 @@ function WideFrame() {
   );
 }
 
+/** Where the right to edit is missing nothing is edited, by whatever way. */
+function useReadOnly(): boolean {
+  const store = useDesignerStore();
+  const readOnly = useWhyNot("edit") !== undefined;
+  useLayoutEffect(() => store.setState({ readOnly }), [store, readOnly]);
+  return readOnly;
+}
+
 function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
   const name = useDesignerState((state) => state.document.name);
   const narrow = useNarrow();
   useTitle(`${name || "New workflow"} · Designer`);
   useSaving(onCreated);
+  useReadOnly();
   useStepInAddress();
   return narrow ? <NarrowFrame /> : <WideFrame />;
 }

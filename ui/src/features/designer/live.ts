@@ -1,6 +1,7 @@
 // Where the steps of the run are that the designer follows.
 import { useMemo, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
+import { useWhyNot } from "../../api/role";
 import { hasEnded } from "../../api/types";
 import type { StepStatus } from "../graph/status";
 import { useDesignerStore } from "./context";
@@ -24,16 +25,24 @@ export function useStepStatus(id: string): StepStatus | undefined {
   );
 }
 
-/** Why nothing can be edited now, and the way out of it; null while editing is free. */
-export function useEditingLock(): { reason: string; release: () => void } | null {
+export interface EditingLock {
+  reason: string;
+  /** The way out; missing where there is none, for want of a right. */
+  release?: () => void;
+}
+
+/** Why nothing can be edited now; null while editing is free. */
+export function useEditingLock(): EditingLock | null {
   const run = useRun();
+  const mayNot = useWhyNot("edit");
   const follows = useRunState((state) => state.id !== null);
   const ended = useRunState((state) => state.run !== null && hasEnded(state.run.result.status));
   return useMemo(() => {
+    if (mayNot) return { reason: `You can look at it, and change nothing. ${mayNot}` };
     if (!follows) return null;
     const reason = ended
       ? "The canvas shows an execution that has ended. Stop following it to edit."
       : "The canvas follows an execution. Stop following to edit; it goes on by itself.";
     return { reason, release: () => run.stop() };
-  }, [follows, ended, run]);
+  }, [follows, ended, run, mayNot]);
 }

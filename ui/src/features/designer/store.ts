@@ -38,6 +38,8 @@ export interface DesignerState {
   saved: Saved;
   /** While a run is followed nothing is edited. */
   locked: boolean;
+  /** The person has no right to edit. */
+  readOnly: boolean;
 
   /**
    * Changes the document: one entry of the history, whatever the change does.
@@ -74,9 +76,10 @@ export function createDesignerStore(document: Definition, saved: Saved) {
         selectedEdge: null,
         saved,
         locked: false,
+        readOnly: false,
         edit(change, options = {}) {
-          const { document: before, locked } = get();
-          if (locked && !options.always) return;
+          const { document: before, locked, readOnly } = get();
+          if ((locked || readOnly) && !options.always) return;
           const after = change(before);
           if (after === before) return;
           const now = Date.now();
@@ -90,11 +93,11 @@ export function createDesignerStore(document: Definition, saved: Saved) {
         },
         undo() {
           joinKey = "";
-          if (!get().locked) store.temporal.getState().undo();
+          if (!get().locked && !get().readOnly) store.temporal.getState().undo();
         },
         redo() {
           joinKey = "";
-          if (!get().locked) store.temporal.getState().redo();
+          if (!get().locked && !get().readOnly) store.temporal.getState().redo();
         },
         select(ids) {
           set({ selection: new Set(ids), selectedEdge: null });

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { SquarePen } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import { Link } from "wouter";
+import { useMay } from "../../api/role";
 import { hasEnded } from "../../api/types";
 import { Button, LinkButton } from "../../components/Button";
 import { ErrorNotice } from "../../components/ErrorNotice";
@@ -36,7 +37,8 @@ function Banner({ status, title, children, actions }: BannerProps) {
 }
 
 function FailedBanner({ row }: { row: StepRow | undefined }) {
-  const { run, select, ask, allowed, shown } = useRunPage();
+  const { run, select, ask, allowed, refused, shown } = useRunPage();
+  const mayEdit = useMay("edit");
   const { result } = run;
   const message = row?.result.error?.message ?? result.error?.message;
   return (
@@ -50,10 +52,10 @@ function FailedBanner({ row }: { row: StepRow | undefined }) {
               Show the step
             </Button>
             <LinkButton size="small" icon={<SquarePen />} href={designerHref(result.workflow_id, row.result.step_id)}>
-              Edit it in the designer
+              {mayEdit ? "Edit it in the designer" : "Show it in the designer"}
             </LinkButton>
             {allowed.repeat && (
-              <Button size="small" onClick={() => ask("retry", row.result.step_id)}>
+              <Button size="small" why={refused.repeat} onClick={() => ask("retry", row.result.step_id)}>
                 Retry from here
               </Button>
             )}
@@ -72,7 +74,7 @@ function FailedBanner({ row }: { row: StepRow | undefined }) {
 }
 
 function WaitingBanner({ row }: { row: StepRow }) {
-  const { select, allowed } = useRunPage();
+  const { select, allowed, refused } = useRunPage();
   const { result } = row;
   const lost = result.status === "interrupted" || result.items?.some(({ status }) => status === "interrupted");
   const waiting = result.waiting ?? result.items?.find(({ status }) => status === "waiting")?.waiting;
@@ -89,7 +91,7 @@ function WaitingBanner({ row }: { row: StepRow }) {
       }
       actions={
         allowed.answer && (
-          <Button size="small" kind="primary" onClick={() => select(result.step_id)}>
+          <Button size="small" kind="primary" why={refused.answer} onClick={() => select(result.step_id)}>
             {verb}
           </Button>
         )
@@ -101,6 +103,26 @@ function WaitingBanner({ row }: { row: StepRow }) {
           Since <Ago time={waiting.since} />
         </p>
       )}
+    </Banner>
+  );
+}
+
+/** What is said once the server tells no more of it. */
+function RefusedBanner() {
+  const { live } = useRunPage();
+  const refusal = useSyncExternalStore(live.subscribe, live.refusal);
+  if (!refusal) return null;
+  return (
+    <Banner
+      status="interrupted"
+      title="This page is no longer live"
+      actions={
+        <Button size="small" onClick={() => globalThis.location.reload()}>
+          Reload
+        </Button>
+      }
+    >
+      <p>{refusal}</p>
     </Banner>
   );
 }
@@ -138,6 +160,7 @@ export function Banners({ definitionError }: { definitionError: unknown }) {
   const ended = hasEnded(result.status);
   return (
     <div className={styles.banners}>
+      <RefusedBanner />
       {result.status === "failed" && <FailedBanner row={firstFailed(rows)} />}
       {ended && result.status !== "failed" && result.error && (
         <Banner status={result.status} title={capital(result.error.message)} />

@@ -9,10 +9,13 @@ import {
   GitCompareArrows,
   GitFork,
   RotateCcw,
+  ScrollText,
   Trash2,
   Undo2,
 } from "lucide-react";
+import { useLocation } from "wouter";
 import { cancelExecution, pauseExecution, resumeExecution } from "../../api/actions";
+import { useMay } from "../../api/role";
 import { Button, IconButton } from "../../components/Button";
 import { tell } from "../../components/ErrorNotice";
 import { Menu } from "../../components/Menu";
@@ -33,7 +36,10 @@ function useQuickAction(act: () => Promise<unknown>, doing: string) {
 
 /** What can be done with the run now. */
 export function RunActions() {
-  const { id, run, allowed, ask } = useRunPage();
+  const { id, run, allowed, refused, ask } = useRunPage();
+  const auditor = useMay("audit");
+  const [, go] = useLocation();
+  const off = (why: string | undefined) => ({ disabled: why !== undefined, hint: why });
   const pause = useQuickAction(() => pauseExecution(id), "It could not be paused");
   const resume = useQuickAction(() => resumeExecution(id), "It could not be resumed");
   const end = useQuickAction(() => cancelExecution(id), "It could not be ended");
@@ -41,27 +47,38 @@ export function RunActions() {
   return (
     <>
       {allowed.pause && (
-        <Button icon={<CirclePause />} busy={pause.isPending} onClick={() => pause.mutate()}>
+        <Button icon={<CirclePause />} why={refused.pause} busy={pause.isPending} onClick={() => pause.mutate()}>
           Pause
         </Button>
       )}
       {allowed.resume && (
-        <Button kind="primary" icon={<CirclePlay />} busy={resume.isPending} onClick={() => resume.mutate()}>
+        <Button
+          kind="primary"
+          icon={<CirclePlay />}
+          why={refused.resume}
+          busy={resume.isPending}
+          onClick={() => resume.mutate()}
+        >
           Resume
         </Button>
       )}
       {allowed.cancel &&
         (run.cancelling ? (
-          <Button icon={<Ban />} busy={end.isPending} onClick={() => end.mutate()}>
+          <Button icon={<Ban />} why={refused.cancel} busy={end.isPending} onClick={() => end.mutate()}>
             End clean-up too
           </Button>
         ) : (
-          <Button icon={<Ban />} onClick={() => ask("cancel")}>
+          <Button icon={<Ban />} why={refused.cancel} onClick={() => ask("cancel")}>
             Cancel
           </Button>
         ))}
       {allowed.repeat && (
-        <Button kind={failed ? "primary" : "secondary"} icon={<RotateCcw />} onClick={() => ask("retry")}>
+        <Button
+          kind={failed ? "primary" : "secondary"}
+          icon={<RotateCcw />}
+          why={refused.repeat}
+          onClick={() => ask("retry")}
+        >
           Retry
         </Button>
       )}
@@ -69,8 +86,20 @@ export function RunActions() {
         trigger={<IconButton label="More actions" icon={<Ellipsis />} bordered />}
         groups={[
           [
-            allowed.repeat && { id: "fork", label: "Fork…", icon: <GitFork />, onSelect: () => ask("fork") },
-            allowed.undo && { id: "undo", label: "Undo this run…", icon: <Undo2 />, onSelect: () => ask("undo") },
+            allowed.repeat && {
+              id: "fork",
+              label: "Fork…",
+              icon: <GitFork />,
+              ...off(refused.repeat),
+              onSelect: () => ask("fork"),
+            },
+            allowed.undo && {
+              id: "undo",
+              label: "Undo this run…",
+              icon: <Undo2 />,
+              ...off(refused.undo),
+              onSelect: () => ask("undo"),
+            },
           ],
           [
             { id: "explain", label: "Explain this run", icon: <CircleQuestionMark />, onSelect: () => ask("explain") },
@@ -83,11 +112,20 @@ export function RunActions() {
             },
           ],
           [
+            auditor && {
+              id: "audit",
+              label: "Audit trail",
+              icon: <ScrollText />,
+              onSelect: () => go(`/audit?object=${encodeURIComponent(`executions/${id}`)}`),
+            },
+          ],
+          [
             allowed.delete && {
               id: "delete",
               label: "Delete…",
               icon: <Trash2 />,
-              danger: true,
+              danger: refused.delete === undefined,
+              ...off(refused.delete),
               onSelect: () => ask("delete"),
             },
           ],

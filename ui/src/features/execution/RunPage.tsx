@@ -19,7 +19,7 @@ import styles from "./ExecutionPage.module.css";
 import { Facts } from "./Facts";
 import { useLiveRun, useRun } from "./liveRun";
 import { LogsPanel } from "./logs/LogsPanel";
-import { allowedNow } from "./model/allowed";
+import { allowedNow, refusalsOf } from "./model/allowed";
 import { usesSecrets, withDots } from "./model/secrets";
 import { RunActions } from "./RunActions";
 import { StepPanel } from "./step/StepPanel";
@@ -52,7 +52,8 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
   const [logStep, setLogStep] = useState("");
 
   const rows = useMemo(() => stepRows(run.result, definition), [run.result, definition]);
-  const allowed = useMemo(() => allowedNow(run, role), [run, role]);
+  const allowed = useMemo(() => allowedNow(run), [run]);
+  const refused = useMemo(() => refusalsOf(role), [role]);
   const hides = useMemo(() => usesSecrets(definition), [definition]);
 
   // The next visit begins where this one ended, and not with what was older.
@@ -77,6 +78,7 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
     definition,
     rows,
     allowed,
+    refused,
     step: url.step && run.result.step_results[url.step] ? url.step : undefined,
     select,
     showLog: setLogStep,

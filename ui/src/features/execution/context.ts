@@ -3,7 +3,7 @@ import type { Definition } from "../../api/types";
 import type { Run } from "../run/fold";
 import type { StepRow } from "../run/steps";
 import type { LiveRun } from "./liveRun";
-import type { Allowed } from "./model/allowed";
+import type { Allowed, Refusals } from "./model/allowed";
 
 /** What the parts of one run's page share. */
 export interface RunPageState {
@@ -14,6 +14,8 @@ export interface RunPageState {
   definition: Definition | undefined;
   rows: readonly StepRow[];
   allowed: Allowed;
+  /** Why this person may not do what the run would allow. */
+  refused: Refusals;
   /** The id of the chosen step. */
   step: string | undefined;
   select(id: string | null): void;

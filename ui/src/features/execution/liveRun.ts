@@ -25,6 +25,7 @@ export class LiveRun {
   #resync: ReturnType<typeof setTimeout> | undefined;
   #watch: Connection | undefined;
   #signedOut = false;
+  #refusal = "";
   #stop = new AbortController();
 
   constructor(result: Execution) {
@@ -38,6 +39,9 @@ export class LiveRun {
   };
 
   get = (): Run => this.#run;
+
+  /** Why it is not followed any more though it lives; empty while it is. */
+  refusal = (): string => this.#refusal;
 
   /** Begins to follow; what it returns ends that. */
   start(): () => void {
@@ -88,6 +92,13 @@ export class LiveRun {
         this.#flush();
         if (code === closeCodes.signedOut) this.#signedOut = true;
         if (code === closeCodes.ended) this.#askAgain(0);
+        if (code === closeCodes.notAllowed || code === closeCodes.notFound) {
+          this.#refusal =
+            code === closeCodes.notFound
+              ? "It was deleted, or you may not see it any more. What is shown is what was known until then."
+              : "Your rights were changed. What is shown is what was known until then.";
+          for (const listener of this.#listeners) listener();
+        }
       },
     });
   }

@@ -5,25 +5,17 @@ import { executionsQuery, workflowsQuery } from "../../api/queries";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../components/Button";
 import { Card } from "../../components/Card";
+import { DayRange } from "../../components/DayRange";
 import { EmptyState } from "../../components/EmptyState";
 import { ErrorNotice } from "../../components/ErrorNotice";
-import { fieldStyles } from "../../components/Field";
 import { Page } from "../../components/Page";
 import { Select } from "../../components/Select";
 import { useUrl } from "../../components/useUrl";
+import { custom, rangeChoices } from "../../lib/range";
 import { count } from "../../lib/text";
 import { ExecutionRows } from "../execution-list/ExecutionRows";
 import styles from "./ExecutionsPage.module.css";
-import {
-  custom,
-  defaults,
-  type Filters,
-  isFiltered,
-  rangeChoices,
-  resultChoices,
-  toFilter,
-  triggerChoices,
-} from "./filters";
+import { defaults, type Filters, isFiltered, resultChoices, toFilter, triggerChoices } from "./filters";
 
 function WorkflowSelect({ value, onChoose }: { value: string; onChoose: (id: string) => void }) {
   const workflows = useQuery(workflowsQuery).data;
@@ -35,25 +27,6 @@ function WorkflowSelect({ value, onChoose }: { value: string; onChoose: (id: str
     return [{ value: "", label: "Any workflow" }, ...known];
   }, [workflows, value]);
   return <Select aria-label="Workflow" choices={choices} value={value} onChoose={onChoose} />;
-}
-
-function Dates({ filters, onSet }: { filters: Filters; onSet: (next: Partial<Filters>) => void }) {
-  return (
-    <span className={styles.dates}>
-      {(["since", "until"] as const).map((name) => (
-        <input
-          key={name}
-          type="date"
-          className={fieldStyles.control}
-          aria-label={name === "since" ? "First day" : "Last day"}
-          value={filters[name]}
-          max={name === "since" ? filters.until || undefined : undefined}
-          min={name === "until" ? filters.since || undefined : undefined}
-          onChange={(event) => onSet({ [name]: event.target.value })}
-        />
-      ))}
-    </span>
-  );
 }
 
 function FilterBar({ filters, onSet }: { filters: Filters; onSet: (next: Partial<Filters>) => void }) {
@@ -81,7 +54,7 @@ function FilterBar({ filters, onSet }: { filters: Filters; onSet: (next: Partial
         value={filters.range}
         onChoose={(range) => onSet({ range, since: "", until: "" })}
       />
-      {filters.range === custom && <Dates filters={filters} onSet={onSet} />}
+      {filters.range === custom && <DayRange since={filters.since} until={filters.until} onChange={onSet} />}
       <span className={styles.grow} />
       <Button icon={<CircleX />} aria-pressed={onlyFailed} onClick={toggleFailed}>
         Only failed

@@ -3,6 +3,7 @@
 import type { ExecutionFilter } from "../../api/queries";
 import { liveStatuses } from "../../api/types";
 import type { Choice } from "../../components/Select";
+import { boundsOf } from "../../lib/range";
 import { triggerNames } from "../execution-list/triggers";
 
 export const defaults = { workflow: "", result: "", trigger: "", range: "", since: "", until: "" };
@@ -33,44 +34,13 @@ export const triggerChoices: readonly Choice[] = [
   ...Object.entries(triggerNames).map(([value, label]) => ({ value, label })),
 ];
 
-const hour = 3_600_000;
-const ranges: Record<string, { label: string; span: number }> = {
-  "1h": { label: "Last hour", span: hour },
-  "24h": { label: "Last 24 hours", span: 24 * hour },
-  "7d": { label: "Last 7 days", span: 7 * 24 * hour },
-  "30d": { label: "Last 30 days", span: 30 * 24 * hour },
-};
-
-export const custom = "custom";
-
-export const rangeChoices: readonly Choice[] = [
-  { value: "", label: "Any time" },
-  ...Object.entries(ranges).map(([value, { label }]) => ({ value, label })),
-  { value: custom, label: "From … to …" },
-];
-
-/** Midnight of a local day written as YYYY-MM-DD, some days later; nothing for another text. */
-function midnight(day: string, later = 0): string | undefined {
-  const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day) ?? [];
-  if (!year) return undefined;
-  const at = new Date(Number(year), Number(month) - 1, Number(date) + later);
-  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
-}
-
 /** The filter that the API takes, with ranges that end now. */
 export function toFilter(filters: Filters, now: number): ExecutionFilter {
-  const { workflow, result, trigger, range } = filters;
-  const filter: ExecutionFilter = {};
+  const { workflow, result, trigger } = filters;
+  const filter: ExecutionFilter = boundsOf(filters, now);
   if (workflow) filter.workflow_id = workflow;
   if (result) filter.status = groups[result] ?? [result];
   if (trigger) filter.trigger = trigger;
-  const span = ranges[range]?.span;
-  if (span) filter.since = new Date(now - span).toISOString();
-  if (range === custom) {
-    filter.since = midnight(filters.since);
-    // The last day is meant whole.
-    filter.until = midnight(filters.until, 1);
-  }
   return filter;
 }
 

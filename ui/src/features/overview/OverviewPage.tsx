@@ -2,11 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useMemo } from "react";
 import { liveExecutionsQuery, statsQuery, workflowsQuery } from "../../api/queries";
-import { LinkButton } from "../../components/Button";
+import { useWhyNot } from "../../api/role";
+import { Button, LinkButton } from "../../components/Button";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
 import { count } from "../../lib/text";
+import { FirstAccount } from "../first-account/FirstAccount";
 import { Chart } from "./Chart";
 import { join } from "./rows";
 import { Tiles } from "./Tiles";
@@ -19,6 +21,7 @@ export function OverviewPage() {
   const workflows = useQuery(workflowsQuery);
   const stats = useQuery(statsQuery(days));
   const live = useQuery(liveExecutionsQuery);
+  const mayNot = useWhyNot("edit");
   const rows = useMemo(
     () => workflows.data && join(workflows.data, stats.data, live.data),
     [workflows.data, stats.data, live.data],
@@ -34,11 +37,18 @@ export function OverviewPage() {
         )
       }
       actions={
-        <LinkButton kind="primary" href="/designer" icon={<Plus />}>
-          New workflow
-        </LinkButton>
+        mayNot ? (
+          <Button kind="primary" icon={<Plus />} why={mayNot}>
+            New workflow
+          </Button>
+        ) : (
+          <LinkButton kind="primary" href="/designer" icon={<Plus />}>
+            New workflow
+          </LinkButton>
+        )
       }
     >
+      <FirstAccount />
       {stats.error && !stats.data && (
         <ErrorNotice
           error={stats.error}

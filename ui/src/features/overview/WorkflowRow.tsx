@@ -1,6 +1,6 @@
 import { CirclePlay } from "lucide-react";
 import { Link } from "wouter";
-import { needs, useMay } from "../../api/role";
+import { useWhyNot } from "../../api/role";
 import { Button } from "../../components/Button";
 import { Skeleton } from "../../components/Skeleton";
 import { StatusPill } from "../../components/StatusPill";
@@ -38,9 +38,9 @@ interface WorkflowRowProps {
 
 /** A workflow with its last result, its figures and what can be done with it. */
 export function WorkflowRow({ row, actions }: WorkflowRowProps) {
-  const executor = useMay("executor");
+  const mayNot = useWhyNot("run");
   const { workflow, figures } = row;
-  const why = workflow.valid ? (executor ? undefined : needs("executor")) : "Its newest version has problems";
+  const why = workflow.valid ? mayNot : "Its newest version has problems";
   const ended = figures ? figures.total - figures.live : 0;
   return (
     <tr>
@@ -71,10 +71,9 @@ export function WorkflowRow({ row, actions }: WorkflowRowProps) {
           <Button
             icon={<CirclePlay />}
             busy={actions.busy === workflow.id}
-            aria-disabled={why ? true : undefined}
-            title={why}
+            why={why}
             aria-label={`Execute ${workflow.name}`}
-            onClick={() => !why && void actions.execute(workflow)}
+            onClick={() => void actions.execute(workflow)}
           >
             Execute
           </Button>

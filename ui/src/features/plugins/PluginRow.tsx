@@ -1,6 +1,6 @@
 import { ChevronDown, ChevronRight, CirclePause, Ellipsis, Power, RotateCw } from "lucide-react";
 import { useId, useState } from "react";
-import { useMay } from "../../api/role";
+import { useWhyNot } from "../../api/role";
 import type { Plugin } from "../../api/types";
 import { Badge } from "../../components/Badge";
 import { Button, IconButton } from "../../components/Button";
@@ -59,8 +59,7 @@ function Held({ plugin, onForce }: { plugin: Plugin; onForce?: () => void }) {
 }
 
 function Actions({ plugin, actions }: { plugin: Plugin; actions: PluginActions }) {
-  const admin = useMay("admin");
-  if (!admin) return null;
+  const mayNot = useWhyNot("plugins");
   return (
     <>
       {rests(plugin) && (
@@ -68,6 +67,7 @@ function Actions({ plugin, actions }: { plugin: Plugin; actions: PluginActions }
           size="small"
           icon={<Power />}
           aria-label={`Enable ${plugin.name}`}
+          why={mayNot}
           busy={actions.busy === plugin.name}
           onClick={() => actions.enable(plugin)}
         >
@@ -81,13 +81,16 @@ function Actions({ plugin, actions }: { plugin: Plugin; actions: PluginActions }
             {
               id: "reload",
               label: "Reload",
-              hint: "Takes up a new file; what runs ends on the old one",
+              hint: mayNot ?? "Takes up a new file; what runs ends on the old one",
+              disabled: mayNot !== undefined,
               icon: <RotateCw />,
               onSelect: () => actions.reload(plugin),
             },
             plugin.state !== "disabled" && {
               id: "disable",
               label: "Disable…",
+              hint: mayNot,
+              disabled: mayNot !== undefined,
               icon: <CirclePause />,
               onSelect: () => actions.disable(plugin),
             },
@@ -100,7 +103,7 @@ function Actions({ plugin, actions }: { plugin: Plugin; actions: PluginActions }
 
 /** A plugin's process, and on request all that is known of it. */
 export function PluginRow({ plugin, columns, actions }: PluginRowProps) {
-  const admin = useMay("admin");
+  const mayForce = useWhyNot("plugins") === undefined;
   const [open, setOpen] = useState(false);
   const details = useId();
   return (
@@ -108,7 +111,7 @@ export function PluginRow({ plugin, columns, actions }: PluginRowProps) {
       <tr>
         <Cell className={styles.name}>
           <strong>{plugin.name}</strong> <span className={styles.hint}>{plugin.description}</span>
-          <Held plugin={plugin} onForce={admin ? () => actions.force(plugin) : undefined} />
+          <Held plugin={plugin} onForce={mayForce ? () => actions.force(plugin) : undefined} />
         </Cell>
         <Cell label="State" className={styles.state}>
           <Badge tone={toneOf(plugin.state)}>{capital(plugin.state)}</Badge>

@@ -67,6 +67,7 @@ export function SignedIn() {
   const facts: [string, ReactNode][] = [
     ["User", account.user],
     ["Role", capital(account.role)],
+    ["Teams", account.teams.length > 0 ? account.teams.join(", ") : "None"],
     ["Signed in", ways[account.signed_in_by]],
   ];
   if (account.expires_at) facts.push(["Until", exactTime(account.expires_at)]);

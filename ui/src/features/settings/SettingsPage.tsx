@@ -3,8 +3,8 @@ import type { ReactNode } from "react";
 import { LetterSwitch, ShortcutGroups } from "../../app/ShortcutSheet";
 import { chooseTheme, type Theme, useTheme } from "../../app/theme";
 import { Card } from "../../components/Card";
-import { Page } from "../../components/Page";
 import { About, SignedIn } from "./About";
+import { SettingsFrame } from "./SettingsFrame";
 import styles from "./SettingsPage.module.css";
 
 const themes: { theme: Theme; label: string; icon: ReactNode }[] = [
@@ -38,7 +38,7 @@ function ThemeChoice() {
 /** What a person sets for this browser, and what the server is. */
 export default function SettingsPage() {
   return (
-    <Page title="Settings">
+    <SettingsFrame title="Settings">
       <Card title="Theme" padded>
         <ThemeChoice />
       </Card>
@@ -53,6 +53,6 @@ export default function SettingsPage() {
       <Card title="About" padded>
         <About />
       </Card>
-    </Page>
+    </SettingsFrame>
   );
 }

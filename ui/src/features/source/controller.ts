@@ -148,12 +148,14 @@ export class SourceController {
       store.subscribe((now, before) => {
         if (now.document !== before.document) this.#later();
         if (now.selection !== before.selection) this.#showStep();
-        if (now.locked !== before.locked) this.#lock(now.locked);
+        const locked = now.locked || now.readOnly;
+        if (locked !== (before.locked || before.readOnly)) this.#lock(locked);
       }),
       session.onFlush(() => this.flush()),
     ];
     if (options.format === "json") void addJson(this.#view);
-    this.#lock(store.getState().locked);
+    const { locked, readOnly } = store.getState();
+    this.#lock(locked || readOnly);
     this.#fresh();
     this.#showStep();
   }

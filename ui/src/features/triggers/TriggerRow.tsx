@@ -1,7 +1,7 @@
 import { CirclePause, CirclePlay, History, Zap } from "lucide-react";
 import { useId, useState } from "react";
 import { Link } from "wouter";
-import { needs, useMay } from "../../api/role";
+import { useWhyNot } from "../../api/role";
 import type { Trigger } from "../../api/types";
 import { Badge } from "../../components/Badge";
 import { Button, IconButton } from "../../components/Button";
@@ -37,8 +37,8 @@ function Address({ path }: { path: string }) {
 
 /** A trigger: what it waits for, what came of it, and what can be done with it. */
 export function TriggerRow({ trigger, columns, busy, onFire, onTurn }: TriggerRowProps) {
-  const editor = useMay("editor");
-  const executor = useMay("executor");
+  const mayNotPause = useWhyNot("triggers");
+  const mayNotFire = useWhyNot("fire");
   const [open, setOpen] = useState(false);
   const listId = useId();
   const state = stateText(trigger);
@@ -81,16 +81,16 @@ export function TriggerRow({ trigger, columns, busy, onFire, onTurn }: TriggerRo
               icon={<Zap />}
               busy={busy}
               aria-label={`Fire now: ${what}`}
-              aria-disabled={executor ? undefined : true}
-              title={executor ? undefined : needs("executor")}
-              onClick={() => executor && onFire()}
+              why={mayNotFire}
+              onClick={onFire}
             >
               Fire now
             </Button>
-            {editor && trigger.enabled && (
+            {trigger.enabled && (
               <IconButton
                 label={trigger.paused ? `Resume ${what}` : `Pause ${what}`}
                 icon={trigger.paused ? <CirclePlay /> : <CirclePause />}
+                why={mayNotPause}
                 onClick={onTurn}
               />
             )}

@@ -66,14 +66,7 @@ function Row({
           </Button>
         )}
         {!newest && (
-          <Button
-            size="small"
-            kind="quiet"
-            aria-label={`Restore version ${revision}`}
-            disabled={locked !== undefined}
-            title={locked}
-            onClick={onRestore}
-          >
+          <Button size="small" kind="quiet" aria-label={`Restore version ${revision}`} why={locked} onClick={onRestore}>
             Restore
           </Button>
         )}

@@ -1,6 +1,6 @@
-import { Braces, Copy, Ellipsis, Eye, FileText, History, Pencil, Trash2 } from "lucide-react";
+import { Braces, Copy, Ellipsis, Eye, FileText, History, Pencil, ScrollText, Trash2 } from "lucide-react";
 import { useLocation } from "wouter";
-import { useMay } from "../../api/role";
+import { useMay, useWhyNot } from "../../api/role";
 import { IconButton } from "../../components/Button";
 import { Menu } from "../../components/Menu";
 import type { Deletable } from "./DeleteDialog";
@@ -16,7 +16,8 @@ interface WorkflowMenuProps {
 /** What else can be done with a workflow. */
 export function WorkflowMenu({ workflow, actions, own }: WorkflowMenuProps) {
   const [, go] = useLocation();
-  const editor = useMay("editor");
+  const mayNot = useWhyNot("edit");
+  const auditor = useMay("audit");
   const path = encodeURIComponent(workflow.id);
   return (
     <Menu
@@ -24,11 +25,13 @@ export function WorkflowMenu({ workflow, actions, own }: WorkflowMenuProps) {
       groups={[
         [
           !own && { id: "view", label: "View", icon: <Eye />, onSelect: () => go(`/workflows/${path}`) },
-          !own && editor && { id: "edit", label: "Edit", icon: <Pencil />, onSelect: () => go(`/designer/${path}`) },
-          editor && {
+          !own && !mayNot && { id: "edit", label: "Edit", icon: <Pencil />, onSelect: () => go(`/designer/${path}`) },
+          {
             id: "duplicate",
             label: "Duplicate",
             icon: <Copy />,
+            disabled: mayNot !== undefined,
+            hint: mayNot,
             onSelect: () => void actions.duplicate(workflow),
           },
         ],
@@ -51,13 +54,21 @@ export function WorkflowMenu({ workflow, actions, own }: WorkflowMenuProps) {
             icon: <History />,
             onSelect: () => go(`/workflows/${path}?show=versions`),
           },
+          auditor && {
+            id: "audit",
+            label: "Audit trail",
+            icon: <ScrollText />,
+            onSelect: () => go(`/audit?object=${encodeURIComponent(`workflows/${workflow.id}`)}`),
+          },
         ],
         [
-          editor && {
+          {
             id: "delete",
             label: "Delete…",
             icon: <Trash2 />,
-            danger: true,
+            danger: mayNot === undefined,
+            disabled: mayNot !== undefined,
+            hint: mayNot,
             onSelect: () => actions.askDelete(workflow),
           },
         ],

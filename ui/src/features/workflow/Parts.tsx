@@ -10,6 +10,7 @@ import { Cell, type Column, Table } from "../../components/Table";
 import { Ago } from "../../components/Time";
 import { ExecutionRows } from "../execution-list/ExecutionRows";
 import { stateOf, stateText, typeNames, whenText } from "../trigger-list/describe";
+import { visibleTo } from "./sharing";
 import styles from "./WorkflowPage.module.css";
 
 const recent = 8;
@@ -101,6 +102,8 @@ export function Facts({ workflow }: { workflow: StoredWorkflow }) {
     ["Executions", new Intl.NumberFormat().format(workflow.execution_count)],
     ["Version", workflow.version ? `${workflow.revision} (${workflow.version})` : workflow.revision],
     ["Saved", <Ago key="saved" time={workflow.updated_at} />],
+    ["Owner", workflow.owner || "–"],
+    ["Seen by", visibleTo(workflow)],
     ["Type", workflow.type || "general"],
     ["Id", <code key="id">{workflow.id}</code>],
   ];

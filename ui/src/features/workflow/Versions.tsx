@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect, useRef } from "react";
-import { useMay } from "../../api/role";
+import { useWhyNot } from "../../api/role";
 import { Card } from "../../components/Card";
 import { Skeleton } from "../../components/Skeleton";
 
@@ -7,7 +7,7 @@ const VersionList = lazy(() => import("../versions/VersionList"));
 
 /** What was saved, the newest first, to compare and to restore. asked brings it into view. */
 export function Versions({ id, asked }: { id: string; asked: boolean }) {
-  const editor = useMay("editor");
+  const locked = useWhyNot("edit");
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!asked) return;
@@ -18,7 +18,7 @@ export function Versions({ id, asked }: { id: string; asked: boolean }) {
     <div ref={place} tabIndex={-1} id="versions" style={{ outline: "none", scrollMarginTop: 70 }}>
       <Card title="Versions" padded>
         <Suspense fallback={<Skeleton height={160} />}>
-          <VersionList workflowId={id} locked={editor ? undefined : "Your role may not restore versions."} />
+          <VersionList workflowId={id} locked={locked} />
         </Suspense>
       </Card>
     </div>

@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { CirclePlay, ListOrdered, Network, Pencil } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
+import { CirclePlay, Eye, ListOrdered, Network, Pencil, Users } from "lucide-react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useLocation } from "wouter";
 import { ApiError } from "../../api/client";
 import { events } from "../../api/live";
-import { keys, workflowQuery } from "../../api/queries";
-import { needs, useMay } from "../../api/role";
+import { accountQuery, keys, workflowQuery } from "../../api/queries";
+import { useWhyNot } from "../../api/role";
 import type { StoredWorkflow } from "../../api/types";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button, LinkButton } from "../../components/Button";
@@ -14,6 +14,7 @@ import { EmptyState } from "../../components/EmptyState";
 import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
+import { useOnce } from "../../components/useOnce";
 import { useUrl } from "../../components/useUrl";
 import { count } from "../../lib/text";
 import { useWorkflowActions } from "../workflow-menu/useWorkflowActions";
@@ -24,6 +25,8 @@ import { Versions } from "./Versions";
 import styles from "./WorkflowPage.module.css";
 
 const GraphView = lazy(async () => ({ default: (await import("../graph/GraphView")).GraphView }));
+
+const SharingDialog = lazy(() => import("./SharingDialog"));
 
 const defaults = { view: "", step: "", show: "" };
 
@@ -102,13 +105,26 @@ function Problems({ workflow }: { workflow: StoredWorkflow }) {
   );
 }
 
+/** Sharing is for the owner and for administrators. */
+function useWhyNotShare({ owner }: StoredWorkflow): string | undefined {
+  const account = useQuery(accountQuery).data;
+  const mayNotEdit = useWhyNot("edit");
+  const admin = useWhyNot("accounts") === undefined;
+  if (mayNotEdit) return mayNotEdit;
+  if (admin || account?.user === owner) return undefined;
+  return `Only its owner${owner && `, ${owner},`} and administrators say who may see it.`;
+}
+
 function Loaded({ workflow }: { workflow: StoredWorkflow }) {
   const [, go] = useLocation();
   const [{ show }] = useUrl(defaults);
   const actions = useWorkflowActions({ onDeleted: () => go("/", { replace: true }) });
-  const executor = useMay("executor");
-  const editor = useMay("editor");
-  const why = workflow.valid ? (executor ? undefined : needs("executor")) : "Its newest version has problems";
+  const mayNot = useWhyNot("run");
+  const editor = useWhyNot("edit") === undefined;
+  const why = workflow.valid ? mayNot : "Its newest version has problems";
+  const mayNotShare = useWhyNotShare(workflow);
+  const [sharing, setSharing] = useState(false);
+  const shared = useOnce(sharing);
   const execute = () => {
     if (!why) void actions.execute(workflow);
   };
@@ -129,19 +145,13 @@ function Loaded({ workflow }: { workflow: StoredWorkflow }) {
       actions={
         <>
           <WorkflowMenu workflow={workflow} actions={actions} own />
-          {editor && (
-            <LinkButton href={`/designer/${encodeURIComponent(workflow.id)}`} icon={<Pencil />}>
-              Edit
-            </LinkButton>
-          )}
-          <Button
-            kind="primary"
-            icon={<CirclePlay />}
-            busy={actions.busy === workflow.id}
-            aria-disabled={why ? true : undefined}
-            title={why}
-            onClick={execute}
-          >
+          <Button icon={<Users />} why={mayNotShare} onClick={() => setSharing(true)}>
+            Sharing
+          </Button>
+          <LinkButton href={`/designer/${encodeURIComponent(workflow.id)}`} icon={editor ? <Pencil /> : <Eye />}>
+            {editor ? "Edit" : "Open in the designer"}
+          </LinkButton>
+          <Button kind="primary" icon={<CirclePlay />} busy={actions.busy === workflow.id} why={why} onClick={execute}>
             Execute
           </Button>
         </>
@@ -156,6 +166,16 @@ function Loaded({ workflow }: { workflow: StoredWorkflow }) {
         <Versions id={workflow.id} asked={show === "versions"} />
         <Triggers id={workflow.id} />
       </div>
+      {shared && (
+        <Suspense>
+          <SharingDialog
+            key={`${workflow.owner} ${workflow.team} ${workflow.visibility}`}
+            workflow={workflow}
+            open={sharing}
+            onOpenChange={setSharing}
+          />
+        </Suspense>
+      )}
       {actions.dialogs}
     </Page>
   );

@@ -30,7 +30,7 @@ import { openingViewport, zoomRange } from "../../graph/viewport";
 import { prefersStill, ZoomButtons } from "../../graph/ZoomButtons";
 import { useCommands } from "../commands";
 import { useDesignerState, useDesignerStore } from "../context";
-import { useEditingLock, useStepStatus } from "../live";
+import { type EditingLock, useEditingLock, useStepStatus } from "../live";
 import { whyNotConnect } from "../model/commands";
 import { toggleStepsList } from "../useNarrow";
 import { type RevealOptions, useView, useViewStore } from "../view";
@@ -215,13 +215,15 @@ function Announcer() {
   );
 }
 
-function LockStrip({ lock }: { lock: { reason: string; release: () => void } }) {
+function LockStrip({ lock }: { lock: EditingLock }) {
   return (
     <div className={styles.lock} role="status">
       <span>{lock.reason}</span>
-      <Button size="small" onClick={lock.release}>
-        Stop following
-      </Button>
+      {lock.release && (
+        <Button size="small" onClick={lock.release}>
+          Stop following
+        </Button>
+      )}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { Play } from "lucide-react";
 import { useState } from "react";
 import { startExecution } from "../../../api/actions";
+import { useWhyNot } from "../../../api/role";
 import { hasEnded } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Dialog } from "../../../components/Dialog";
@@ -41,18 +42,11 @@ export function ExecuteButton() {
       setBusy(false);
     }
   };
+  const why = useWhyNot("run") ?? (follows ? "It is executing now." : undefined);
   const label = unsaved ? "Save and execute" : "Execute";
   return (
     <>
-      <Button
-        kind="primary"
-        icon={<Play />}
-        busy={busy}
-        disabled={follows}
-        title={follows ? "It is executing now" : undefined}
-        aria-label={label}
-        onClick={() => void start()}
-      >
+      <Button kind="primary" icon={<Play />} busy={busy} why={why} aria-label={label} onClick={() => void start()}>
         <span className={styles.wideOnly}>{label}</span>
       </Button>
       {open && <LaunchRun onOpenChange={setOpen} />}

@@ -2,6 +2,7 @@ import { ChevronDown, ChevronUp, ExternalLink, Lock, X } from "lucide-react";
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { cancelExecution } from "../../../api/actions";
+import { useWhyNot } from "../../../api/role";
 import { hasEnded, type StepDefinition, type StepResult } from "../../../api/types";
 import { Button, IconButton, LinkButton } from "../../../components/Button";
 import { tell } from "../../../components/ErrorNotice";
@@ -169,6 +170,7 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
   const session = useRun();
   const { id, run, lost, refused } = useRunState((state) => state);
   const lock = useEditingLock();
+  const mayNot = useWhyNot("control");
   const ended = run !== null && hasEnded(run.result.status);
   const cancel = () =>
     cancelExecution(id!).catch((cause: unknown) => {
@@ -186,7 +188,7 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
       {(wrong || refused) && <span className={styles.failed}>{wrong || refused}</span>}
       <span className={styles.actions}>
         {run && !ended && !run.cancelling && (
-          <Button size="small" kind="quiet" onClick={() => void cancel()}>
+          <Button size="small" kind="quiet" why={mayNot} onClick={() => void cancel()}>
             Cancel execution
           </Button>
         )}

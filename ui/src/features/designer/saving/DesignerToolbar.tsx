@@ -1,6 +1,7 @@
 import { Code, History, Save } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useLocation } from "wouter";
+import { useWhyNot } from "../../../api/role";
 import type { Definition } from "../../../api/types";
 import { keysText } from "../../../app/shortcuts";
 import { Button, IconButton } from "../../../components/Button";
@@ -40,11 +41,13 @@ function Title() {
 function SaveButton() {
   const session = useSavingSession();
   const saving = useSavingState((state) => state.progress.kind === "saving");
+  const mayNot = useWhyNot("edit");
   return (
     <Button
       icon={<Save />}
       busy={saving}
-      title={`Save (${keysText("Mod+S")})`}
+      why={mayNot}
+      title={mayNot ? undefined : `Save (${keysText("Mod+S")})`}
       aria-label="Save"
       onClick={() => void session.save()}
     >

@@ -9,6 +9,7 @@ import {
 } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { useLocation } from "wouter";
+import { useWhyNot } from "../../../api/role";
 import { keysText } from "../../../app/shortcuts";
 import { IconButton } from "../../../components/Button";
 import { tell } from "../../../components/ErrorNotice";
@@ -27,6 +28,8 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
   const { id } = useDesignerState((state) => state.saved);
   const name = useDesignerState((state) => state.document.name);
   const unsaved = useUnsaved();
+  const mayNotEdit = useWhyNot("edit");
+  const mayNotRun = useWhyNot("run");
   const [noting, setNoting] = useState(false);
   const [previewing, setPreviewing] = useState(false);
   const [, go] = useLocation();
@@ -48,8 +51,8 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
               id: "preview",
               label: "Preview an execution…",
               icon: <ListChecks />,
-              disabled: id === null,
-              hint: id === null ? "Save it first." : undefined,
+              disabled: id === null || mayNotRun !== undefined,
+              hint: mayNotRun ?? (id === null ? "Save it first." : undefined),
               onSelect: () => setPreviewing(true),
             },
           ],
@@ -58,13 +61,26 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
               id: "note",
               label: "Save with a note…",
               icon: <MessageSquareText />,
-              disabled: id !== null && !unsaved,
+              disabled: mayNotEdit !== undefined || (id !== null && !unsaved),
+              hint: mayNotEdit,
               onSelect: () => setNoting(true),
             },
-            { id: "copy", label: "Save as copy…", icon: <CopyPlus />, onSelect: () => session.askCopy(true) },
+            {
+              id: "copy",
+              label: "Save as copy…",
+              icon: <CopyPlus />,
+              disabled: mayNotEdit !== undefined,
+              onSelect: () => session.askCopy(true),
+            },
           ],
           [
-            { id: "import", label: "Import…", icon: <FileInput />, onSelect: onImport },
+            {
+              id: "import",
+              label: "Import…",
+              icon: <FileInput />,
+              disabled: mayNotEdit !== undefined,
+              onSelect: onImport,
+            },
             {
               id: "yaml",
               label: "Export YAML",
@@ -82,7 +98,7 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
             },
           ],
           [
-            {
+            !mayNotEdit && {
               id: "new",
               label: "New workflow…",
               icon: <LayoutTemplate />,

@@ -17,7 +17,8 @@ function LeftDraft() {
   const session = useSavingSession();
   const left = useSavingState((state) => state.left);
   const revision = useDesignerState((state) => state.saved.revision);
-  if (!left) return null;
+  const readOnly = useDesignerState((state) => state.readOnly);
+  if (!left || readOnly) return null;
   return (
     <section className={styles.notice} aria-label="Unsaved changes of an earlier visit">
       <History aria-hidden="true" />
@@ -42,16 +43,22 @@ function Elsewhere() {
   const session = useSavingSession();
   const elsewhere = useSavingState((state) => state.elsewhere);
   const unsaved = useUnsaved();
+  const readOnly = useDesignerState((state) => state.readOnly);
   if (!elsewhere) return null;
   const by = elsewhere.by ? ` by ${elsewhere.by}` : "";
   if (elsewhere.event === "workflow_deleted") {
     return (
       <section className={styles.notice} role="status">
         <Users aria-hidden="true" />
-        <p>This workflow was deleted{by} meanwhile. What is here can be saved as a new one.</p>
-        <Button size="small" kind="primary" onClick={() => session.askCopy(true)}>
-          Save as a new workflow…
-        </Button>
+        <p>
+          This workflow was deleted{by} meanwhile.
+          {!readOnly && " What is here can be saved as a new one."}
+        </p>
+        {!readOnly && (
+          <Button size="small" kind="primary" onClick={() => session.askCopy(true)}>
+            Save as a new workflow…
+          </Button>
+        )}
       </section>
     );
   }

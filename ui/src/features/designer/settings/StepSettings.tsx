@@ -8,6 +8,7 @@ import { HandlerIcon } from "../../graph/icons";
 import { SchemaForm } from "../../schema-form/SchemaForm";
 import { asSchema } from "../../schema-form/schema";
 import { useDesignerState } from "../context";
+import { useEditingLock } from "../live";
 import { renameStep, whyNotRename } from "../model/commands";
 import { useStepProblems } from "../problems";
 import { AboutStep } from "./AboutStep";
@@ -24,7 +25,7 @@ export function StepSettings({ id }: { id: string }) {
   const step = useDesignerState((state) => state.document.steps[index]!);
   const handlers = useHandlers();
   const handler = handlers?.get(step.handler);
-  const { locked } = useEdit();
+  const lock = useEditingLock();
   return (
     <>
       <header className={styles.head}>
@@ -46,7 +47,7 @@ export function StepSettings({ id }: { id: string }) {
             plugin is installed.
           </p>
         )}
-        {locked && <p className={styles.warning}>Editing is locked while a run is followed.</p>}
+        {lock && <p className={styles.warning}>{lock.reason}</p>}
         <Configuration step={step} index={index} />
         <Section title="Name and description" open>
           <Naming step={step} index={index} />

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { client, take } from "../../../api/client";
 import { accountQuery, keys, workflowsQuery } from "../../../api/queries";
+import { whyNot } from "../../../api/role";
 import type { Definition, Json } from "../../../api/types";
 import { useHandlers } from "../../graph/handlers";
 import type { EditOptions } from "../../schema-form/context";
@@ -19,7 +20,7 @@ const noNames: readonly string[] = [];
 /** Names of stored secrets; none for a role that may not know them. */
 function useSecretNames(): readonly string[] {
   const { data: account } = useQuery(accountQuery);
-  const mayKnow = account?.role === "admin" || account?.role === "editor";
+  const mayKnow = whyNot("secrets", account?.role) === undefined;
   const { data = noNames } = useQuery({
     queryKey: [...keys.account, "secrets"],
     queryFn: async ({ signal }) => {

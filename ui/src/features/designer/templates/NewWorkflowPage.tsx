@@ -3,8 +3,10 @@ import { FileInput, FilePlus2, History } from "lucide-react";
 import { useEffect, useState } from "react";
 import { client, send, take } from "../../../api/client";
 import { typesQuery } from "../../../api/queries";
+import { useWhyNot } from "../../../api/role";
 import type { Definition, WorkflowType } from "../../../api/types";
-import { Button } from "../../../components/Button";
+import { Button, LinkButton } from "../../../components/Button";
+import { EmptyState } from "../../../components/EmptyState";
 import { ErrorNotice, tell } from "../../../components/ErrorNotice";
 import { Page } from "../../../components/Page";
 import { Skeleton } from "../../../components/Skeleton";
@@ -166,6 +168,24 @@ function LeftDrafts({ onStart }: Starts) {
 /** What a new workflow starts with: nothing, a template, a file, or what was left unsaved. */
 export default function NewWorkflowPage({ onStart }: Starts) {
   const [importing, setImporting] = useState(false);
+  const mayNot = useWhyNot("edit");
+  if (mayNot) {
+    return (
+      <Page title="New workflow">
+        <EmptyState
+          icon={<FilePlus2 />}
+          title="You can't make workflows"
+          actions={
+            <LinkButton kind="primary" href="/">
+              Go to the overview
+            </LinkButton>
+          }
+        >
+          {mayNot} An administrator can change your role.
+        </EmptyState>
+      </Page>
+    );
+  }
   return (
     <Page
       title="New workflow"

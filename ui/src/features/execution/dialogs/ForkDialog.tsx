@@ -40,7 +40,7 @@ function readOutputs(texts: Record<string, string>, outputOf: (id: string) => un
 
 /** Asks from which step a run is to be forked and with what edited, and shows first what that means. */
 export default function ForkDialog({ step, onClose }: RunDialogProps) {
-  const { id, run, rows, definition, allowed } = useRunPage();
+  const { id, run, rows, definition, allowed, refused } = useRunPage();
   const { result } = run;
   const [, go] = useLocation();
   const [from, setFrom] = useState(step ?? firstFailed(rows)?.result.step_id ?? rows[0]?.result.step_id ?? "");
@@ -136,7 +136,7 @@ export default function ForkDialog({ step, onClose }: RunDialogProps) {
             )}
           </Field>
         )}
-        {allowed.edit && (
+        {allowed.edit && !refused.edit && (
           <>
             <ParametersEdit definition={definition} before={before} onChange={setParameters} />
             {definition && stepDefinition && (

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Execution } from "../../../api/types";
-import { allowedNow } from "./allowed";
+import { allowedNow, refusalsOf } from "./allowed";
 
 const run = (status: string, more: Partial<Execution> = {}, cancelling = false) => ({
   cancelling,
@@ -13,16 +13,22 @@ const can = (...from: Parameters<typeof allowedNow>) =>
     .join(" ");
 
 test("point 19: only what the state allows is offered", () => {
-  expect(can(run("running"), "admin")).toBe("cancel pause answer");
-  expect(can(run("running", {}, true), "admin")).toBe("cancel answer");
-  expect(can(run("paused"), "executor")).toBe("cancel resume answer");
-  expect(can(run("failed"), "admin")).toBe("repeat edit undo delete");
-  expect(can(run("failed", { step_results: {} }), "executor")).toBe("repeat");
-  expect(can(run("success", { trigger: "undo" }), "admin")).toBe("delete");
+  expect(can(run("running"))).toBe("cancel pause answer");
+  expect(can(run("running", {}, true))).toBe("cancel answer");
+  expect(can(run("paused"))).toBe("cancel resume answer");
+  expect(can(run("failed"))).toBe("repeat edit undo delete");
+  expect(can(run("failed", { step_results: {} }))).toBe("repeat edit delete");
+  expect(can(run("success", { trigger: "undo" }))).toBe("delete");
 });
 
-test("point 19: only what the role allows is offered", () => {
-  expect(can(run("running"), "viewer")).toBe("");
-  expect(can(run("failed"), "executor")).toBe("repeat undo");
-  expect(can(run("failed"), undefined)).toBe("");
+test("point 19: what the role does not allow says which role does", () => {
+  const free = (role: string | undefined) =>
+    Object.entries(refusalsOf(role))
+      .filter(([, why]) => !why)
+      .map(([name]) => name)
+      .join(" ");
+  expect(free("viewer")).toBe("");
+  expect(free("executor")).toBe("cancel pause resume repeat undo answer");
+  expect(free("admin")).toBe("cancel pause resume repeat edit undo answer delete");
+  expect(refusalsOf("viewer").cancel).toBe("Acting on executions needs the role executor; you are viewer.");
 });

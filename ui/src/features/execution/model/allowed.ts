@@ -1,8 +1,9 @@
 // What may be done with a run now, by whom.
-import { includes, type Role } from "../../../api/role";
+import { type Right, whyNot } from "../../../api/role";
 import { type Execution, hasEnded } from "../../../api/types";
 import type { Run } from "../../run/fold";
 
+/** What the run's state lets be done, whoever asks. */
 export interface Allowed {
   cancel: boolean;
   pause: boolean;
@@ -17,21 +18,37 @@ export interface Allowed {
   delete: boolean;
 }
 
-export function allowedNow({ result, cancelling }: Pick<Run, "result" | "cancelling">, role = ""): Allowed {
-  const may = (needed: Role) => includes(role, needed);
+/** Why the person may not do it, as far as that is so. */
+export type Refusals = Record<keyof Allowed, string | undefined>;
+
+const needed: Record<keyof Allowed, Right> = {
+  cancel: "control",
+  pause: "control",
+  resume: "control",
+  repeat: "control",
+  edit: "edit",
+  undo: "control",
+  answer: "answer",
+  delete: "deleteExecutions",
+};
+
+export function refusalsOf(role: string | undefined): Refusals {
+  return Object.fromEntries(Object.entries(needed).map(([what, right]) => [what, whyNot(right, role)])) as Refusals;
+}
+
+export function allowedNow({ result, cancelling }: Pick<Run, "result" | "cancelling">): Allowed {
   const ended = hasEnded(result.status);
-  const executor = may("executor");
   // An undo only takes back: there is nothing in it to do again.
   const plain = result.trigger !== "undo";
   return {
-    cancel: executor && !ended,
-    pause: executor && !ended && !cancelling && result.status !== "paused",
-    resume: executor && result.status === "paused",
-    repeat: executor && ended && plain,
-    edit: may("editor") && ended && plain,
-    undo: executor && ended && plain && didAnything(result),
-    answer: executor && !ended,
-    delete: may("admin") && ended,
+    cancel: !ended,
+    pause: !ended && !cancelling && result.status !== "paused",
+    resume: result.status === "paused",
+    repeat: ended && plain,
+    edit: ended && plain,
+    undo: ended && plain && didAnything(result),
+    answer: !ended,
+    delete: ended,
   };
 }
 

@@ -1,5 +1,6 @@
 import { GitFork, Logs, RotateCcw, SquarePen } from "lucide-react";
 import { Link } from "wouter";
+import { useMay } from "../../../api/role";
 import { hasEnded, type StepResult } from "../../../api/types";
 import { Button, LinkButton } from "../../../components/Button";
 import { StatusIcon } from "../../../components/StatusIcon";
@@ -18,12 +19,16 @@ import { Why } from "./Why";
 
 /** Everything of one step. */
 export function StepDetails({ result }: { result: StepResult }) {
-  const { run, allowed } = useRunPage();
+  const { run, allowed, refused } = useRunPage();
+  const asks = [result, ...(result.items ?? [])].some(
+    ({ status, waiting }) => status === "interrupted" || waiting?.reason === "approval" || waiting?.reason === "signal",
+  );
   const ended = hasEnded(run.result.status);
   return (
     <>
       {result.error && <Failure error={result.error} />}
-      {allowed.answer && <Answers result={result} />}
+      {allowed.answer && !refused.answer && <Answers result={result} />}
+      {allowed.answer && refused.answer && asks && <p className={styles.note}>{refused.answer}</p>}
       <Links result={result} />
       <Section title="Why it is like this">
         <Why id={result.step_id} status={result.status} />
@@ -42,7 +47,8 @@ export function StepDetails({ result }: { result: StepResult }) {
 }
 
 function Links({ result }: { result: StepResult }) {
-  const { run, allowed, ask, showLog } = useRunPage();
+  const { run, allowed, refused, ask, showLog } = useRunPage();
+  const mayEdit = useMay("edit");
   const id = result.step_id;
   return (
     <div className={styles.links}>
@@ -67,14 +73,14 @@ function Links({ result }: { result: StepResult }) {
         </Button>
       )}
       <LinkButton size="small" icon={<SquarePen />} href={designerHref(run.result.workflow_id, id)}>
-        Edit in the designer
+        {mayEdit ? "Edit in the designer" : "Show in the designer"}
       </LinkButton>
       {allowed.repeat && (
         <>
-          <Button size="small" icon={<RotateCcw />} onClick={() => ask("retry", id)}>
+          <Button size="small" icon={<RotateCcw />} why={refused.repeat} onClick={() => ask("retry", id)}>
             Retry from here
           </Button>
-          <Button size="small" icon={<GitFork />} onClick={() => ask("fork", id)}>
+          <Button size="small" icon={<GitFork />} why={refused.repeat} onClick={() => ask("fork", id)}>
             Fork from here
           </Button>
         </>
