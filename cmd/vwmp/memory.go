@@ -46,11 +46,11 @@ func boundMemory(ctx context.Context, data string) {
 	}
 }
 
-// memoryLimit is softMemory, or a quarter more than what is in use: a limit
-// below that would have the server collect garbage and do nothing else.
+// memoryLimit is softMemory, or a quarter more than what is in use: with less
+// room the server would collect garbage and do little else.
 func memoryLimit() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	metrics.Read(sample)
-	used := sample[0].Value.Uint64() + sample[1].Value.Uint64()
-	return max(softMemory, int64(used/4*5)>>20<<20)
+	used := int64(sample[0].Value.Uint64() + sample[1].Value.Uint64()) //nolint:gosec // No machine has as much.
+	return max(softMemory, used+used/4) >> 20 << 20
 }
