@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"errors"
 	"bufio"
 	"fmt"
 	"io"
@@ -97,7 +98,7 @@ func connect(t *testing.T, addr string) (net.Conn, int) {
 		if response.Header.Get("Retry-After") == "" || !strings.Contains(string(body), `"UNAVAILABLE"`) || response.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("the refusal: %v %s", response.Header, body)
 		}
-		if n, err := conn.Read(make([]byte, 1)); err != io.EOF {
+		if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after the refusal: %d bytes, %v", n, err)
 		}
 	}

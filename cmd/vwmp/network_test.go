@@ -132,7 +132,7 @@ func TestATLSCertificateThatCannotBeUsedIsToldAtTheStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cert, key, _ := makeCertificate(t, dir, time.Now().Add(time.Hour))
-	other := filepath.Join(t.TempDir())
+	other := t.TempDir()
 	_, otherKey, _ := makeCertificate(t, other, time.Now().Add(time.Hour))
 	text := filepath.Join(dir, "text.pem")
 	writeFile(t, text, []byte("hello"))
