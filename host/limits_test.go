@@ -1,8 +1,8 @@
 package host_test
 
 import (
-	"errors"
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
