@@ -48,7 +48,7 @@ func instant(t *testing.T, text string) time.Time {
 	return at
 }
 
-func TestSchedulesKeepTheRulesOfClockChanges(t *testing.T) {
+func TestCase117SchedulesKeepTheRulesOfClockChanges(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, cron, zone, from, until string
