@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,13 +20,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/fasthttp/websocket"
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/vwmp/vwmp/engine"
+	"github.com/vwmp/vwmp/host"
 )
 
 // attacked is a server with the bundled plugins, on one data folder and one
@@ -32,7 +37,9 @@ import (
 type attacked struct {
 	*running
 	workspace string
-	names     int
+	// plugins is a folder that the server watches.
+	plugins string
+	names   int
 }
 
 // TestAttackTable sends the cases of the attack table to the real server, as
@@ -56,15 +63,15 @@ func TestAttackTable(t *testing.T) {
 	a := &attacked{running: startRunning(t, filepath.Join(home, "data"), repository, "--plugins", plugins, "--plugins", labDir, "--plugins", pluginsDir), workspace: repository}
 	for name, test := range map[string]func(*testing.T, *attacked){
 		"Case25": suffixesOpenNothing, "Case27": rolesAreJudgedOnTheAction, "Case29": foreignHosts, "Case31": foreignOrigins, "Case35": endedTokens,
-		"Case41": foreignExecutions, "Case49": outputsAreData, "Case51": costlyExpressions, "Case53": secretsAreMasked, "Case55": pathsThatLeave,
+		"Case39": foreignSockets, "Case41": foreignExecutions, "Case49": outputsAreData, "Case51": costlyExpressions, "Case53": secretsAreMasked, "Case55": pathsThatLeave,
 		"Case57": linksWithASlash, "Case59": hostileArchives, "Case61": writesIntoTheData, "Case65": hostileAddresses, "Case69": tokensInRemotes,
-		"Case71": hostileAnswers, "Case75": floods, "Case77": killedPlugin, "Case79": daemons, "Case87": ignoredCancel, "Case89": whatAStepSees,
-		"Case93": silence, "Case111": endlessLog, "Case121": impossibleZones,
+		"Case71": hostileAnswers, "Case75": floods, "Case77": killedPlugin, "Case79": daemons, "Case87": ignoredCancel, "Case81": hangingPlugin, "Case89": whatAStepSees, "Case91": writablePlugin,
+		"Case93": silence, "Case105": missingFiles, "Case107": slowSenders, "Case111": endlessLog, "Case121": impossibleZones,
 		"Rule6": unsafeScriptsAreNoted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The server's own helpers report to this case.
-			one := &attacked{running: &running{t: t, cmd: a.cmd, url: a.url, token: a.token, data: a.data, ended: a.ended}, workspace: a.workspace}
+			one := &attacked{running: &running{t: t, cmd: a.cmd, url: a.url, token: a.token, data: a.data, ended: a.ended}, workspace: a.workspace, plugins: plugins}
 			test(t, one)
 			one.ask(t, http.MethodGet, "/workflows/", "", a.token).want(t, http.StatusOK)
 		})
@@ -280,6 +287,25 @@ func endedTokens(t *testing.T, a *attacked) {
 	}
 	for _, wrong := range []string{"vwt_", "vwt__", token + "x", strings.ToUpper(token), "vwmp_" + strings.Repeat("A", 43)} {
 		a.ask(t, http.MethodGet, "/workflows/", "", wrong).want(t, http.StatusUnauthorized, http.StatusTooManyRequests)
+	}
+}
+
+func foreignSockets(t *testing.T, a *attacked) {
+	login := a.ask(t, http.MethodPost, "/auth/login/", `{"token":"`+a.token+`"}`, "").want(t, http.StatusOK)
+	cookie, _, _ := strings.Cut(login.header.Get("Set-Cookie"), ";")
+	for _, path := range []string{"/ws/vwmp/events", "/ws/vwmp/executions/x", "/ws/vwmp/workflows/x/execute"} {
+		for _, origin := range []string{"https://evil.example", "null", "http://127.0.0.1:1", ""} {
+			headers := []string{"Cookie", cookie}
+			if origin != "" {
+				headers = append(headers, "Origin", origin)
+			}
+			if _, status := a.dial(t, path, "", headers...); status != http.StatusForbidden {
+				t.Errorf("%s from %q gets %d", path, origin, status)
+			}
+		}
+	}
+	if socket, status := a.dial(t, "/ws/vwmp/events", "", "Cookie", cookie, "Origin", a.url); socket == nil {
+		t.Errorf("from the server's own page it gets %d", status)
 	}
 }
 
@@ -675,6 +701,62 @@ func ignoredCancel(t *testing.T, a *attacked) {
 	}
 }
 
+// refusal waits until a plugin's file is refused, and returns the reason.
+func (a *attacked) refusal(t *testing.T, file string) string {
+	t.Helper()
+	reason := ""
+	a.await(file+" is refused", func() bool {
+		var answer struct{ Plugins []host.PluginStatus }
+		a.call(http.MethodGet, "/plugins/", "", "", http.StatusOK, &answer)
+		for _, p := range answer.Plugins {
+			if p.State == "refused" && strings.Contains(p.Path, file) {
+				reason = p.StateReason
+			}
+		}
+		return reason != ""
+	})
+	return reason
+}
+
+func hangingPlugin(t *testing.T, a *attacked) {
+	file := filepath.Join(a.plugins, "vwmp-plugin-case81")
+	if err := os.WriteFile(file, []byte("#!/bin/sh\necho $$ > "+filepath.Join(a.workspace, "case81")+"\nexec sleep 600\n"), 0o700); err != nil { //nolint:gosec // A plugin is run.
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Remove(file) }()
+	if reason := a.refusal(t, "case81"); !strings.Contains(reason, "not ready within 10s") {
+		t.Errorf("the reason is %q", reason)
+	}
+	pid := a.pidIn(t, "case81")
+	a.await("its process has ended", func() bool { return ended(pid) })
+}
+
+func writablePlugin(t *testing.T, a *attacked) {
+	text, err := os.ReadFile(filepath.Join(labDir, "vwmp-plugin-lab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(a.plugins, "vwmp-plugin-case91")
+	writeFile(t, file+".new", text)
+	if err := os.Chmod(file+".new", 0o777); err != nil { //nolint:gosec // That is the case.
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(a.plugins, "vwmp-plugin-case91link")
+	if err := os.Symlink("/bin/true", link); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = os.Remove(file), os.Remove(link) }()
+	if reason := a.refusal(t, "vwmp-plugin-case91"); !strings.Contains(reason, "may write it") && !strings.Contains(reason, "link") {
+		t.Errorf("the reason is %q", reason)
+	}
+	if reason := a.refusal(t, "vwmp-plugin-case91link"); reason == "" {
+		t.Error("a link out of the folder is taken")
+	}
+}
+
 func whatAStepSees(t *testing.T, a *attacked) {
 	script, err := json.Marshal(map[string]any{"script": `env; cat "$1/admin-token"; ls -l /proc/$PPID/fd; cat /proc/$PPID/environ | tr '\0' '\n'; cat; exit 0`, "args": []string{a.data}})
 	if err != nil {
@@ -694,14 +776,81 @@ func whatAStepSees(t *testing.T, a *attacked) {
 
 func silence(t *testing.T, a *attacked) {
 	// Forty minutes can't pass here; several probes and idle looks do.
-	result := a.step(t, "shell.run", `{"script":"sleep 20"}`)
+	result := a.step(t, "shell.run", `{"script":"sleep 8"}`)
 	if result.Status != "success" {
 		t.Errorf("a silent step is %s", result.Status)
 	}
 }
 
+func missingFiles(t *testing.T, a *attacked) {
+	result := a.step(t, "shell.run", `{"script":"head -c 150000 /dev/zero | tr '\\0' x","max_output":200000}`)
+	if result.Status != "success" {
+		t.Fatalf("it is %s", result.Status)
+	}
+	if err := os.RemoveAll(filepath.Join(a.data, "logs", result.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(a.data, "blobs"), filepath.Join(a.data, "blobs.case105")); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = os.RemoveAll(filepath.Join(a.data, "blobs"))
+		_ = os.Rename(filepath.Join(a.data, "blobs.case105"), filepath.Join(a.data, "blobs"))
+	}()
+	for _, path := range []string{"/executions/", "/executions/" + result.ID + "/", "/executions/" + result.ID + "/logs/", "/executions/" + result.ID + "/explain/"} {
+		a.ask(t, http.MethodGet, path, "", a.token).want(t, http.StatusOK)
+	}
+	if output := a.ask(t, http.MethodGet, "/executions/"+result.ID+"/steps/a/output/", "", a.token); output.status < 400 || output.status >= 500 {
+		t.Errorf("the output that is gone: %d %.200s", output.status, output.body)
+	}
+}
+
+// slowSenders: 300 connections that send a byte now and then are cut off, and
+// others are served meanwhile.
+func slowSenders(t *testing.T, a *attacked) {
+	const farm = 300
+	address := strings.TrimPrefix(a.url, "http://")
+	begin := time.Now()
+	var senders sync.WaitGroup
+	longest := make([]time.Duration, farm)
+	for i := range farm {
+		senders.Go(func() {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(begin.Add(40 * time.Second))
+			go func() {
+				for _, b := range []byte("GET /api/vwmp/workflows/ HTTP/1.1\r\nHost: " + address + "\r\nX-Slow: " + strings.Repeat("x", 1000)) {
+					if _, err := conn.Write([]byte{b}); err != nil {
+						return
+					}
+					<-time.After(500 * time.Millisecond)
+				}
+			}()
+			_, _ = io.Copy(io.Discard, conn)
+			longest[i] = time.Since(begin)
+		})
+	}
+	var times []time.Duration
+	for time.Since(begin) < 8*time.Second {
+		asked := time.Now()
+		a.ask(t, http.MethodGet, "/workflows/", "", a.token).want(t, http.StatusOK)
+		times = append(times, time.Since(asked))
+	}
+	senders.Wait()
+	slices.Sort(times)
+	if p99 := times[len(times)*99/100]; p99 > 500*time.Millisecond {
+		t.Errorf("others wait for up to %s", p99)
+	}
+	if most := slices.Max(longest); most > 15*time.Second {
+		t.Errorf("a slow sender was kept for %s", most)
+	}
+}
+
 func endlessLog(t *testing.T, a *attacked) {
-	id := a.start(a.save(`{"name":"Case 111","steps":[{"id":"a","handler":"shell.run","timeout":"5m","config":{"script":"yes 'a line of a log that has no end and says nothing at all, again and again and again' | head -c 200000000"}}]}`))
+	id := a.start(a.save(`{"name":"Case 111","steps":[{"id":"a","handler":"shell.run","timeout":"5m","config":{"script":"yes 'a line of a log that has no end and says nothing at all, again and again and again' | head -c 80000000"}}]}`))
 	begin := time.Now()
 	if got := a.step(t, "lab.echo", `{"value":1}`).Status; got != "success" {
 		t.Errorf("another is %s", got)
@@ -753,5 +902,78 @@ func unsafeScriptsAreNoted(t *testing.T, a *attacked) {
 	a.ask(t, http.MethodPost, "/workflows/", fmt.Sprintf(script, `,"unsafe_interpolation":true`), a.token).want(t, http.StatusCreated)
 	if trail := a.ask(t, http.MethodGet, "/audit/?action=workflow.create", "", a.token).want(t, http.StatusOK); !strings.Contains(trail.body, "unsafe_interpolation in unsafe-step") {
 		t.Errorf("the trail does not tell: %.600s", trail.body)
+	}
+}
+
+// The database on the real server: what is damaged, or of a newer version, is
+// refused with what to do, and stays as it is.
+func TestAttackTableOfTheStore(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, file string){
+		"Case99 half of it": func(t *testing.T, file string) { truncate(t, file, 2) },
+		"Case99 a text":     func(t *testing.T, file string) { writeFile(t, file, []byte("hello")) },
+		"Case99 random pages": func(t *testing.T, file string) {
+			overwrite(t, file, 0, bytes.Repeat([]byte{0xa5}, 8192)) // Both metas.
+		},
+		"Case101 a newer format": func(t *testing.T, file string) {
+			db, err := bolt.Open(file, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Update(func(tx *bolt.Tx) error {
+				return tx.Bucket([]byte("meta")).Put([]byte("format"), binary.BigEndian.AppendUint64(nil, 999))
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := filepath.Join(t.TempDir(), "data")
+			r := startRunning(t, data, t.TempDir())
+			r.call(http.MethodPost, "/workflows/", "application/yaml", "name: Hello\nsteps: [{id: a, handler: flow.log, config: {message: hello}}]\n", http.StatusCreated, nil)
+			r.stop()
+			file := filepath.Join(data, "state.db")
+			damage(t, file)
+			before, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, stderr, code := vwmp(t, r.args...)
+			if code != exitRefused || strings.Contains(stderr, "goroutine ") {
+				t.Errorf("it ends with %d: %s", code, stderr)
+			}
+			if newer := strings.Contains(name, "newer"); newer != strings.Contains(stderr, "999") || newer == strings.Contains(stderr, "vwmp restore") {
+				t.Errorf("it says %s", stderr)
+			}
+			if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+				t.Errorf("the database was changed: %v", err)
+			}
+		})
+	}
+}
+
+func truncate(t *testing.T, file string, parts int64) {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, info.Size()/parts); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func overwrite(t *testing.T, file string, at int64, text []byte) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(text, at); err != nil {
+		t.Fatal(err)
 	}
 }
