@@ -10,7 +10,11 @@ import (
 )
 
 const (
+	// memoryPeriod is how often the memory is looked at, and busyPeriod how
+	// often while mapped files come into it: under load hundreds of megabytes
+	// a second.
 	memoryPeriod = time.Second
+	busyPeriod   = 100 * time.Millisecond
 	// softMemory is what Go's own memory may take, in bytes, before garbage is
 	// collected more often than when the heap has doubled: thousands of open
 	// sockets are to cost what they hold, and not twice that.
@@ -18,7 +22,7 @@ const (
 	// mostMapped is how much of mapped files, the program and the databases, may
 	// stay in this process' memory, in bytes. The kernel has them in its cache
 	// all the same.
-	mostMapped = 32 << 20
+	mostMapped = 16 << 20
 )
 
 // boundMemory keeps the memory of a busy server close to what it needs, until
@@ -27,21 +31,24 @@ func boundMemory(ctx context.Context, data string) {
 	if real, err := filepath.EvalSymlinks(data); err == nil {
 		data = real
 	}
-	ticker := time.NewTicker(memoryPeriod)
-	defer ticker.Stop()
+	timer := time.NewTimer(memoryPeriod)
+	defer timer.Stop()
 	for limit := int64(0); ; {
+		period := memoryPeriod
 		if now := memoryLimit(); os.Getenv("GOMEMLIMIT") == "" && now != limit {
 			limit = now
 			debug.SetMemoryLimit(limit)
 		}
 		if mappedMemory() > mostMapped {
 			// Where the system has another mind, the memory is only larger.
-			_ = giveBackFile(data)
+			_ = giveBackData(data)
+			period = busyPeriod
 		}
+		timer.Reset(period)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }

@@ -96,7 +96,7 @@ func run(ctx context.Context, p plan) (figures []figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	figures = append(figures, figure{fmt.Sprintf("memory of a socket that is idle, of %d", p.idle), fmt.Sprintf("%.1f KB", float64(crowded.memory-resting.memory)/float64(max(p.idle, 1))/1e3), "<= 25 KB", p.idle < 1000 || crowded.memory-resting.memory <= 25e3*int64(p.idle)})
+	figures = append(figures, figure{fmt.Sprintf("memory of a socket that is idle, of %d", p.idle), fmt.Sprintf("%.1f KB", float64(crowded.memory-resting.memory)/float64(max(p.idle, 1))/1e3), "<= 50 KB", p.idle < 1000 || crowded.memory-resting.memory <= 50e3*int64(p.idle)})
 
 	watch := s.watchMemory(ctx)
 	done := make(chan *traffic, 1)
