@@ -84,8 +84,9 @@ LONG      := ^($(shell grep -rlE '^//go:build.*\blong\b' --include='*_test.go' c
 .PHONY: test-long
 test-long: lint build ## run the linters, the race detector, all browser tests and what takes longer
 	@scripts/sdks.sh
-# The scripts start hundreds of processes, which the detector makes slow; what runs in them it sees in the packages' own tests.
-	go test -race -timeout 20m -skip '^(TestScripts|TestLanguage)$$' ./...
+# The detector makes slow what starts hundreds of processes or sends thousands of requests, and large what is weighed; what runs there it sees
+# in the packages' own tests.
+	go test -race -timeout 20m -skip '^(TestScripts|TestLanguage|TestKillLoop|TestEveryOperation.*|TestCase1An.*|TestCase11Hostile.*)$$' ./...
 	go test -race -timeout 10m -tags long -run '$(LONG)' ./host/pluginhost
 	@scripts/databases.sh
 	go test -timeout 20m -tags long -run '$(LONG)' ./cmd/vwmp ./engine/local ./plugins/...
