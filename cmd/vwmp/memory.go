@@ -19,10 +19,10 @@ const (
 	// collected more often than when the heap has doubled: thousands of open
 	// sockets are to cost what they hold, and not twice that.
 	softMemory = 112 << 20
-	// mostMapped is how much of mapped files, the program and the databases, may
-	// stay in this process' memory, in bytes. The kernel has them in its cache
-	// all the same.
-	mostMapped = 16 << 20
+	// mostMapped is how much of the databases may come into this process' memory,
+	// in bytes, before they are let go of. The kernel has them in its cache all
+	// the same.
+	mostMapped = 12 << 20
 )
 
 // boundMemory keeps the memory of a busy server close to what it needs, until
@@ -33,16 +33,17 @@ func boundMemory(ctx context.Context, data string) {
 	}
 	timer := time.NewTimer(memoryPeriod)
 	defer timer.Stop()
-	for limit := int64(0); ; {
+	// rest is what of mapped files stays: the program is one of them.
+	for limit, rest := int64(0), int64(0); ; {
 		period := memoryPeriod
 		if now := memoryLimit(); os.Getenv("GOMEMLIMIT") == "" && now != limit {
 			limit = now
 			debug.SetMemoryLimit(limit)
 		}
-		if mappedMemory() > mostMapped {
+		if mappedMemory() > rest+mostMapped {
 			// Where the system has another mind, the memory is only larger.
 			_ = giveBackData(data)
-			period = busyPeriod
+			rest, period = mappedMemory(), busyPeriod
 		}
 		timer.Reset(period)
 		select {
