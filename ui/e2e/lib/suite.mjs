@@ -48,6 +48,8 @@ export function area(name, serverOptions, define) {
               () => undefined,
             );
           }
+          // What the page said of itself is often why the test waited in vain.
+          for (const page of world.pages) for (const fault of page.faults) console.error(`  ${title}: ${fault}`);
           throw error;
         } finally {
           for (const page of world.pages.splice(0)) await page.context().close();

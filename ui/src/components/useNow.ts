@@ -1,10 +1,33 @@
 import { useSyncExternalStore } from "react";
 
-// One timer for each pace, however many texts tick with it.
-interface Pace {
-  now: number;
-  listeners: Set<() => void>;
-  timer?: ReturnType<typeof setInterval>;
+/** One timer for each pace, however many texts tick with it. */
+class Pace {
+  now = Date.now();
+  private readonly listeners = new Set<() => void>();
+  private timer?: ReturnType<typeof setInterval>;
+
+  constructor(private readonly every: number) {}
+
+  // Both are the same functions for as long as the page lives: were subscribe
+  // another one at each drawing, every text would leave and join anew, and the
+  // time that the first to join sets would ask for the next drawing, without end.
+  readonly read = () => this.now;
+  readonly subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    if (!this.timer) {
+      this.now = Date.now();
+      this.timer = setInterval(() => {
+        this.now = Date.now();
+        for (const each of this.listeners) each();
+      }, this.every);
+    }
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size > 0) return;
+      clearInterval(this.timer);
+      this.timer = undefined;
+    };
+  };
 }
 
 const paces = new Map<number, Pace>();
@@ -12,7 +35,7 @@ const paces = new Map<number, Pace>();
 function paceOf(every: number): Pace {
   let pace = paces.get(every);
   if (!pace) {
-    pace = { now: Date.now(), listeners: new Set() };
+    pace = new Pace(every);
     paces.set(every, pace);
   }
   return pace;
@@ -20,25 +43,6 @@ function paceOf(every: number): Pace {
 
 /** The current time in milliseconds, renewed at this pace. */
 export function useNow(every: number): number {
-  const pace = paceOf(every);
-  return useSyncExternalStore(
-    (listener) => {
-      pace.listeners.add(listener);
-      if (!pace.timer) {
-        pace.now = Date.now();
-        pace.timer = setInterval(() => {
-          pace.now = Date.now();
-          for (const each of pace.listeners) each();
-        }, every);
-      }
-      return () => {
-        pace.listeners.delete(listener);
-        if (pace.listeners.size === 0) {
-          clearInterval(pace.timer);
-          pace.timer = undefined;
-        }
-      };
-    },
-    () => pace.now,
-  );
+  const { subscribe, read } = paceOf(every);
+  return useSyncExternalStore(subscribe, read);
 }
