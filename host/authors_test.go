@@ -128,11 +128,61 @@ func TestAnEndStartsWhatItsAuthorMaySee(t *testing.T) {
 	if w.started("ofeve") {
 		t.Error("eve's workflow was started by what she may not see")
 	}
-	for _, shown := range w.ask("GET", "/api/vwmp/triggers/", "", w.eve...).want(200).object()["triggers"].([]any) {
-		if one := shown.(map[string]any); one["workflow_id"] == "ofeve" && len(one["firings"].([]any)) > 0 {
-			t.Errorf("eve learns of the end: %v", one)
+	if one := w.trigger("ofeve.t", w.eve); len(one["firings"].([]any)) > 0 {
+		t.Errorf("eve learns of the end: %v", one)
+	}
+}
+
+func TestATriggerSaysThatItsAuthorMayNotSeeWhatItWatches(t *testing.T) {
+	t.Parallel()
+	w := newAuthorsWorld(t, withTriggers(t))
+	const after = "name: After %[1]s\ntriggers: [{type: workflow, id: t, workflow: %[2]s}]\nsteps: [{id: a, handler: test.echo, config: {text: x}}]\n"
+	problem := func(id string, who []string) string {
+		t.Helper()
+		text, _ := w.trigger(id+".t", who)["problem"].(string)
+		return text
+	}
+	// What is hidden reads like what there is not, also by its name, and to
+	// those who know better.
+	for _, watched := range []string{"hidden", "Hidden", "nothing"} {
+		id := "of-" + watched
+		w.saveAs(id, fmt.Sprintf(after, watched, watched), w.eve)
+		want := fmt.Sprintf("It never fires: there is no workflow %q that the author of this one may see. "+
+			"Correct the name, ask whoever owns that workflow to share it, or have somebody save this one who may see it.", watched)
+		for _, who := range [][]string{w.eve, w.ann, nil} {
+			if got := problem(id, who); got != want {
+				t.Errorf("the problem with %s is %q", id, got)
+			}
 		}
 	}
+	if text := w.ask("POST", "/api/vwmp/triggers/of-hidden.t/pause/", "", w.eve...).want(200).object()["problem"]; text == nil {
+		t.Error("a trigger that is paused says nothing of its problem")
+	}
+	w.saveAs("of-open", fmt.Sprintf(after, "open", "Open"), w.eve)
+	w.saveAs("of-ann", fmt.Sprintf(after, "ann", "Hidden"), w.ann)
+	// Another one of the same name, which she may see, is enough.
+	w.saveAs("twin", fmt.Sprintf(echoes, "Hidden"), w.eve)
+	for _, id := range []string{"of-open", "of-ann", "of-Hidden"} {
+		if got := problem(id, w.eve); got != "" {
+			t.Errorf("the problem with %s is %q", id, got)
+		}
+	}
+	w.ask("PUT", workflows+"hidden/access/", `{"visibility":"team","team":"ops"}`, w.ann...).want(200)
+	if got := problem("of-hidden", w.eve); got != "" {
+		t.Errorf("once it is shared, the problem is %q", got)
+	}
+}
+
+// trigger is one of the list of triggers.
+func (w *authorsWorld) trigger(id string, who []string) map[string]any {
+	w.t.Helper()
+	for _, shown := range w.ask("GET", "/api/vwmp/triggers/", "", who...).want(200).object()["triggers"].([]any) {
+		if one := shown.(map[string]any); one["id"] == id {
+			return one
+		}
+	}
+	w.t.Fatalf("there is no trigger %s", id)
+	return nil
 }
 
 func (w *authorsWorld) started(id string) bool {

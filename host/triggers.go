@@ -93,6 +93,7 @@ type shownTrigger struct {
 	// PausedAt is zero for one that is not paused.
 	PausedAt time.Time `json:"paused_at,omitzero"`
 	NextDue  time.Time `json:"next_due,omitzero" doc:"Of a schedule that is not paused: when it fires next"`
+	Problem  string    `json:"problem,omitempty" doc:"Why it can't fire as things stand, and what to do"`
 
 	Cron     string   `json:"cron,omitempty"`
 	Timezone string   `json:"timezone,omitempty"`
@@ -112,7 +113,7 @@ func shownTriggerOf(ctx context.Context, view *trigger.View) shownTrigger {
 	t := &view.Trigger
 	shown := shownTrigger{
 		ID: view.ID, TriggerID: t.ID, WorkflowID: view.WorkflowID, WorkflowName: view.WorkflowName, Type: string(t.Type), Enabled: t.Enabled,
-		Draft: view.Draft, Paused: view.Paused, PausedBy: view.PausedBy, PausedAt: view.PausedAt, NextDue: view.Next, Firings: view.Firings,
+		Draft: view.Draft, Paused: view.Paused, PausedBy: view.PausedBy, PausedAt: view.PausedAt, NextDue: view.Next, Problem: view.Problem, Firings: view.Firings,
 	}
 	if len(view.Firings) > 0 {
 		shown.LastFiring = &view.Firings[0]

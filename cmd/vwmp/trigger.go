@@ -25,6 +25,7 @@ type triggerView struct {
 	PausedBy     string       `json:"paused_by,omitempty"`
 	PausedAt     time.Time    `json:"paused_at,omitzero"`
 	NextDue      time.Time    `json:"next_due,omitzero"`
+	Problem      string       `json:"problem,omitempty"`
 	Cron         string       `json:"cron,omitempty"`
 	Timezone     string       `json:"timezone,omitempty"`
 	CatchUp      string       `json:"catch_up,omitempty"`
@@ -97,6 +98,11 @@ func triggerList(where *target) *cobra.Command {
 			for i := range answer.Triggers {
 				drawTrigger(t, &answer.Triggers[i], firings)
 			}
+			for _, v := range answer.Triggers {
+				if v.Problem != "" {
+					t.row(v.ID + ": " + v.Problem)
+				}
+			}
 		})
 	}
 	return command
@@ -111,6 +117,8 @@ func drawTrigger(t *table, v *triggerView, firings bool) {
 		state = "draft"
 	case !v.Enabled:
 		state = "off"
+	case v.Problem != "":
+		state = "stuck"
 	}
 	next, last := "-", "never"
 	if !v.NextDue.IsZero() {
@@ -177,6 +185,9 @@ func triggerAct(where *target, action, short string) *cobra.Command {
 				state = "paused"
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), state)
+			if v.Problem != "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), printable(v.ID+": "+v.Problem))
+			}
 			return nil
 		},
 	}

@@ -3,6 +3,7 @@ package trigger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -154,6 +155,52 @@ func (r *Runner) fireEnd(ctx context.Context, e *entry, ended *engine.Execution)
 		return
 	}
 	r.note(ctx, e, ended.CompletedAt, r.outcome(s, firing, execution, err))
+}
+
+// findProblems fills in what keeps workflow triggers from firing.
+func (r *Runner) findProblems(ctx context.Context, views []View) error {
+	var names map[string]string
+	for i := range views {
+		v := &views[i]
+		if v.Trigger.Type != workflow.TriggerWorkflow || !v.Trigger.Enabled || v.Draft {
+			continue
+		}
+		if names == nil {
+			var err error
+			if names, err = r.options.Sources.SourceNames(ctx); err != nil {
+				return err
+			}
+		}
+		found, err := r.watchesSomething(ctx, v, names)
+		if err != nil {
+			return fmt.Errorf("find what trigger %s watches: %w", v.ID, err)
+		}
+		if !found {
+			// One that is hidden reads like one that there is not: the
+			// author must not learn the difference.
+			v.Problem = fmt.Sprintf("It never fires: there is no workflow %q that the author of this one may see. "+
+				"Correct the name, ask whoever owns that workflow to share it, or have somebody save this one who may see it.", v.Trigger.Workflow)
+		}
+	}
+	return nil
+}
+
+// watchesSomething reports whether there is a workflow whose ends may fire a
+// trigger.
+func (r *Runner) watchesSomething(ctx context.Context, v *View, names map[string]string) (bool, error) {
+	for id, name := range names {
+		if watched := v.Trigger.Workflow; id != watched && name != watched {
+			continue
+		}
+		may, err := r.options.Sources.MayWatch(ctx, v.WorkflowID, id)
+		if errors.Is(err, engine.ErrNotFound) {
+			continue // It was deleted since.
+		}
+		if may || err != nil {
+			return may, err
+		}
+	}
+	return false, nil
 }
 
 // links counts the workflow triggers in a row that led to an execution, or to

@@ -281,13 +281,13 @@ func (r *Runner) Triggers(ctx context.Context) ([]View, error) {
 		return nil, context.Cause(ctx)
 	}
 	list := r.list(func(*entry) bool { return true })
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	views := make([]View, len(list))
+	r.mu.Lock()
 	for i, e := range list {
 		views[i] = e.view()
 	}
-	return views, nil
+	r.mu.Unlock()
+	return views, r.findProblems(ctx, views)
 }
 
 // view copies what a host shows; the caller has the lock.
@@ -325,6 +325,16 @@ func (r *Runner) change(ctx context.Context, id string, apply func(*entry)) (Vie
 	if err != nil {
 		return View{}, err
 	}
+	view, err := r.apply(ctx, e, apply)
+	if err != nil {
+		return View{}, err
+	}
+	views := []View{view}
+	err = r.findProblems(ctx, views)
+	return views[0], err
+}
+
+func (r *Runner) apply(ctx context.Context, e *entry, apply func(*entry)) (View, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := *e.record

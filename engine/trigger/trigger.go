@@ -260,6 +260,9 @@ type View struct {
 	Next time.Time
 	// Token is a webhook's; only an editor may see it.
 	Token string
+	// Problem says why the trigger can't fire as things stand, and what to do;
+	// empty where nothing is known to hinder it.
+	Problem string
 	// Firings are the newest first.
 	Firings []Firing
 }

@@ -85,6 +85,20 @@ area("triggers", {}, (test) => {
     assert.equal(await page.getByRole("table", { name: "Triggers" }).locator("tbody tr").count(), 1);
   });
 
+  test("one that waits for what its author may not see says so, and what to do", async ({ server, open }) => {
+    await server.workflow(
+      `name: Waiting\ntriggers:\n  - {type: workflow, id: lost, workflow: Nighly}\n${step}`,
+      "waiting",
+    );
+    const page = await open("/vwmp/triggers?state=stuck");
+    const sentence = /It never fires: there is no workflow "Nighly" .* may see\. Correct the name, /;
+    await row(page, "Workflow · lost").getByText(sentence).waitFor();
+    await row(page, "Workflow · lost").getByText("Stuck", { exact: true }).waitFor();
+    assert.equal(await page.getByRole("table", { name: "Triggers" }).locator("tbody tr").count(), 1);
+    await page.goto(new URL("/vwmp/workflows/waiting", server.url).href);
+    await page.getByRole("table", { name: "Triggers" }).getByText(sentence).waitFor();
+  });
+
   test("the triggers are accessible in both themes and read at 320 pixels", async ({ open }) => {
     for (const dark of [false, true]) {
       const page = await open("/vwmp/triggers", { dark });

@@ -2701,6 +2701,8 @@ export interface components {
             /** Format: date-time */
             paused_at?: string;
             paused_by?: string;
+            /** @description Why it can't fire as things stand, and what to do */
+            problem?: string;
             /** @description Of a webhook: calls need a signature */
             signed?: boolean;
             statuses?: string[] | null;

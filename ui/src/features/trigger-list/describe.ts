@@ -26,13 +26,14 @@ export function whenText(trigger: Trigger): string {
   }
 }
 
-export type TriggerState = "active" | "paused" | "off" | "draft";
+export type TriggerState = "active" | "paused" | "off" | "draft" | "stuck";
 
 /** Whether a trigger fires by itself now. */
 export function stateOf(trigger: Trigger): TriggerState {
   if (!trigger.enabled) return "off";
   if (trigger.draft) return "draft";
-  return trigger.paused ? "paused" : "active";
+  if (trigger.paused) return "paused";
+  return trigger.problem ? "stuck" : "active";
 }
 
 /** The state in words, and why it is so. */
@@ -44,6 +45,8 @@ export function stateText(trigger: Trigger): { word: string; why?: string } {
       return { word: "Resting", why: "The workflow's newest version is a draft with problems" };
     case "paused":
       return { word: "Paused", why: trigger.paused_by && `By ${trigger.paused_by}` };
+    case "stuck":
+      return { word: "Stuck" };
     default:
       return { word: "Active" };
   }

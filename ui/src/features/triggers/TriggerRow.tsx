@@ -13,7 +13,7 @@ import { stateOf, stateText, typeNames, whenText } from "../trigger-list/describ
 import { Firings, Outcome } from "./Firings";
 import styles from "./TriggersPage.module.css";
 
-const tones = { active: "good", paused: "warn", off: "calm", draft: "warn" } as const;
+const tones = { active: "good", paused: "warn", off: "calm", draft: "warn", stuck: "bad" } as const;
 
 interface TriggerRowProps {
   trigger: Trigger;
@@ -55,6 +55,7 @@ export function TriggerRow({ trigger, columns, busy, onFire, onTurn }: TriggerRo
         <Cell label="Fires" className={styles.when}>
           {whenText(trigger)}
           {trigger.hook_path && <Address path={trigger.hook_path} />}
+          {trigger.problem && <span className={styles.problem}>{trigger.problem}</span>}
         </Cell>
         <Cell label="State">
           <Badge tone={tones[stateOf(trigger)]}>{state.word}</Badge>

@@ -38,6 +38,7 @@ const stateChoices = [
   { value: "active", label: "Active" },
   { value: "paused", label: "Paused" },
   { value: "off", label: "Off" },
+  { value: "stuck", label: "Stuck: it never fires" },
   { value: "troubled", label: "Last one missed or refused" },
 ];
 const defaults = { q: "", type: "", state: "", workflow: "" };

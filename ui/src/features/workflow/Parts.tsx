@@ -50,7 +50,7 @@ const triggerColumns: readonly Column[] = [
   { id: "next", label: "Next due" },
 ];
 
-const tones = { active: "good", paused: "warn", off: "calm", draft: "warn" } as const;
+const tones = { active: "good", paused: "warn", off: "calm", draft: "warn", stuck: "bad" } as const;
 
 /** What starts a workflow by itself; nothing where nothing does. */
 export function Triggers({ id }: { id: string }) {
@@ -73,6 +73,7 @@ export function Triggers({ id }: { id: string }) {
               <span className={styles.hint}>
                 {typeNames[trigger.type]} · {trigger.trigger_id}
               </span>
+              {trigger.problem && <span className={styles.problem}>{trigger.problem}</span>}
             </Cell>
             <Cell label="State">
               <Badge tone={tones[stateOf(trigger)]}>{stateText(trigger).word}</Badge>
