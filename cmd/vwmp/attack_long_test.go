@@ -73,69 +73,16 @@ func TestAttackTable(t *testing.T) {
 			// The server's own helpers report to this case.
 			one := &attacked{running: &running{t: t, cmd: a.cmd, url: a.url, token: a.token, data: a.data, ended: a.ended}, workspace: a.workspace, plugins: plugins}
 			test(t, one)
-			one.ask(t, http.MethodGet, "/workflows/", "", a.token).want(t, http.StatusOK)
+			one.attack(http.MethodGet, api+"/workflows/", "").want(http.StatusOK)
 		})
 	}
-}
-
-type said struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func (s said) want(t *testing.T, statuses ...int) said {
-	t.Helper()
-	if !slices.Contains(statuses, s.status) {
-		t.Errorf("it answers %d, not %v: %.400s", s.status, statuses, s.body)
-	}
-	for _, leak := range []string{"goroutine ", ".go:", "panic:"} {
-		if strings.Contains(s.body, leak) {
-			t.Errorf("the answer shows the inside: %.400s", s.body)
-		}
-	}
-	return s
-}
-
-// ask sends a request as somebody; path is below the API or whole.
-func (a *attacked) ask(t *testing.T, method, path, body, token string, headers ...string) said {
-	t.Helper()
-	if !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/ws/") && !strings.HasPrefix(path, "//") {
-		path = "/api/vwmp" + path
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, a.url+strings.TrimPrefix(path, "/"+"/"), strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			request.Host = headers[i+1]
-		}
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return said{response.StatusCode, response.Header, string(text)}
 }
 
 // account makes an account and a token of a role.
 func (a *attacked) account(t *testing.T, name, role string) string {
 	t.Helper()
-	a.ask(t, http.MethodPost, "/users/", fmt.Sprintf(`{"name":%q,"role":%q}`, name, role), a.token).want(t, http.StatusCreated)
-	made := a.ask(t, http.MethodPost, "/auth/tokens/", fmt.Sprintf(`{"name":"attack","user":%q,"role":%q}`, name, role), a.token).want(t, http.StatusCreated)
+	a.attack(http.MethodPost, api+"/users/", fmt.Sprintf(`{"name":%q,"role":%q}`, name, role)).want(http.StatusCreated)
+	made := a.attack(http.MethodPost, api+"/auth/tokens/", fmt.Sprintf(`{"name":"attack","user":%q,"role":%q}`, name, role)).want(http.StatusCreated)
 	return field(t, made.body, "token")
 }
 
@@ -177,7 +124,7 @@ func suffixesOpenNothing(t *testing.T, a *attacked) {
 	for _, path := range []string{"/workflows/", "/secrets/", "/users/", "/audit/", "/plugins/", "/admin/check/", "/executions/"} {
 		for _, suffix := range []string{"health", "/healthz", "configs", ";x", "%00", ".json", "%2e%2e/healthz", "?/healthz", "..;/", "//"} {
 			// 405 is that of a path with a name below it, which takes no GET.
-			a.ask(t, http.MethodGet, strings.TrimSuffix(path, "/")+"/"+suffix, "", "").want(t, http.StatusUnauthorized, http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed)
+			a.attack(http.MethodGet, api+strings.TrimSuffix(path, "/")+"/"+suffix, "", "Authorization", "").want(http.StatusUnauthorized, http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed)
 		}
 	}
 }
@@ -203,7 +150,7 @@ func rolesAreJudgedOnTheAction(t *testing.T, a *attacked) {
 		{http.MethodGet, "/users/", ""},
 		{http.MethodGet, "/audit/", ""},
 	} {
-		a.ask(t, one[0], one[1], one[2], viewer).want(t, http.StatusForbidden)
+		a.attack(one[0], api+one[1], one[2], "Authorization", "Bearer "+viewer).want(http.StatusForbidden)
 	}
 	for _, one := range [][3]string{
 		{http.MethodPost, "/workflows/" + id + "/steps/a/run/", `{"config":{"message":"mine"}}`},
@@ -211,9 +158,9 @@ func rolesAreJudgedOnTheAction(t *testing.T, a *attacked) {
 		{http.MethodPut, "/workflows/" + id + "/", `{"name":"Mine","steps":[]}`},
 		{http.MethodPut, "/secrets/MINE/", `{"value":"x"}`},
 	} {
-		a.ask(t, one[0], one[1], one[2], executor).want(t, http.StatusForbidden)
+		a.attack(one[0], api+one[1], one[2], "Authorization", "Bearer "+executor).want(http.StatusForbidden)
 	}
-	a.ask(t, http.MethodPost, "/workflows/"+id+"/execute/", "{}", executor).want(t, http.StatusAccepted)
+	a.attack(http.MethodPost, api+"/workflows/"+id+"/execute/", "{}", "Authorization", "Bearer "+executor).want(http.StatusAccepted)
 }
 
 func (a *attacked) dial(t *testing.T, path, token string, headers ...string) (*websocket.Conn, int) {
@@ -240,7 +187,7 @@ func (a *attacked) dial(t *testing.T, path, token string, headers ...string) (*w
 
 func foreignHosts(t *testing.T, a *attacked) {
 	for _, host := range []string{"evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example:8000"} {
-		a.ask(t, http.MethodGet, "/workflows/", "", a.token, "Host", host).want(t, http.StatusMisdirectedRequest, http.StatusForbidden)
+		a.attack(http.MethodGet, api+"/workflows/", "", "Host", host).want(http.StatusMisdirectedRequest, http.StatusForbidden)
 		if _, status := a.dial(t, "/ws/vwmp/events", a.token, "Host", host); status != http.StatusMisdirectedRequest && status != http.StatusForbidden {
 			t.Errorf("a socket by the name %s gets %d", host, status)
 		}
@@ -249,28 +196,28 @@ func foreignHosts(t *testing.T, a *attacked) {
 
 func foreignOrigins(t *testing.T, a *attacked) {
 	for _, origin := range []string{"https://evil.example", "null", "http://127.0.0.1.evil.example"} {
-		got := a.ask(t, http.MethodOptions, "/workflows/", "", "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
-		read := a.ask(t, http.MethodGet, "/workflows/", "", a.token, "Origin", origin)
-		for _, answer := range []said{got, read} {
+		got := a.attack(http.MethodOptions, api+"/workflows/", "", "Authorization", "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization")
+		read := a.attack(http.MethodGet, api+"/workflows/", "", "Origin", origin)
+		for _, answer := range []reply{got, read} {
 			if allowed := answer.header.Get("Access-Control-Allow-Origin"); allowed != "" {
 				t.Errorf("%s is allowed: %q", origin, allowed)
 			}
 		}
-		a.ask(t, http.MethodPost, "/workflows/", "name: x", a.token, "Origin", origin).want(t, http.StatusForbidden)
+		a.attack(http.MethodPost, api+"/workflows/", "name: x", "Origin", origin).want(http.StatusForbidden)
 	}
 }
 
 func endedTokens(t *testing.T, a *attacked) {
 	token := a.account(t, "case35", "viewer")
-	a.ask(t, http.MethodGet, "/workflows/", "", token).want(t, http.StatusOK)
+	a.attack(http.MethodGet, api+"/workflows/", "", "Authorization", "Bearer "+token).want(http.StatusOK)
 	socket, _ := a.dial(t, "/ws/vwmp/events", token)
 	if socket == nil {
 		t.Fatal("no socket")
 	}
 	id, _, _ := strings.Cut(strings.TrimPrefix(token, "vwt_"), "_")
-	a.ask(t, http.MethodDelete, "/auth/tokens/"+id+"/", "", a.token).want(t, http.StatusNoContent)
+	a.attack(http.MethodDelete, api+"/auth/tokens/"+id+"/", "").want(http.StatusNoContent)
 	revoked := time.Now()
-	a.ask(t, http.MethodGet, "/workflows/", "", token).want(t, http.StatusUnauthorized)
+	a.attack(http.MethodGet, api+"/workflows/", "", "Authorization", "Bearer "+token).want(http.StatusUnauthorized)
 	_ = socket.SetReadDeadline(time.Now().Add(20 * time.Second))
 	for err := error(nil); err == nil; {
 		_, _, err = socket.ReadMessage()
@@ -282,16 +229,16 @@ func endedTokens(t *testing.T, a *attacked) {
 	claims := encode([]byte(`{"sub":"admin","role":"admin","exp":99999999999}`))
 	for _, header := range []string{`{"alg":"none"}`, `{"alg":"HS256","kid":"../../../../dev/null"}`, `{"alg":"HS256","jwk":{"kty":"oct","k":""}}`} {
 		for _, signature := range []string{"", encode([]byte("x"))} {
-			a.ask(t, http.MethodGet, "/workflows/", "", encode([]byte(header))+"."+claims+"."+signature).want(t, http.StatusUnauthorized)
+			a.attack(http.MethodGet, api+"/workflows/", "", "Authorization", "Bearer "+encode([]byte(header))+"."+claims+"."+signature).want(http.StatusUnauthorized)
 		}
 	}
 	for _, wrong := range []string{"vwt_", "vwt__", token + "x", strings.ToUpper(token), "vwmp_" + strings.Repeat("A", 43)} {
-		a.ask(t, http.MethodGet, "/workflows/", "", wrong).want(t, http.StatusUnauthorized, http.StatusTooManyRequests)
+		a.attack(http.MethodGet, api+"/workflows/", "", "Authorization", "Bearer "+wrong).want(http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
 }
 
 func foreignSockets(t *testing.T, a *attacked) {
-	login := a.ask(t, http.MethodPost, "/auth/login/", `{"token":"`+a.token+`"}`, "").want(t, http.StatusOK)
+	login := a.attack(http.MethodPost, api+"/auth/login/", `{"token":"`+a.token+`"}`, "Authorization", "").want(http.StatusOK)
 	cookie, _, _ := strings.Cut(login.header.Get("Set-Cookie"), ";")
 	for _, path := range []string{"/ws/vwmp/events", "/ws/vwmp/executions/x", "/ws/vwmp/workflows/x/execute"} {
 		for _, origin := range []string{"https://evil.example", "null", "http://127.0.0.1:1", ""} {
@@ -311,9 +258,9 @@ func foreignSockets(t *testing.T, a *attacked) {
 
 func foreignExecutions(t *testing.T, a *attacked) {
 	owner, other := a.account(t, "case41-owner", "editor"), a.account(t, "case41-other", "editor")
-	made := a.ask(t, http.MethodPost, "/workflows/", `{"name":"Case 41","steps":[{"id":"a","handler":"flow.log","config":{"message":"hidden words"}}]}`, owner).want(t, http.StatusCreated)
+	made := a.attack(http.MethodPost, api+"/workflows/", `{"name":"Case 41","steps":[{"id":"a","handler":"flow.log","config":{"message":"hidden words"}}]}`, "Authorization", "Bearer "+owner).want(http.StatusCreated)
 	id := field(t, made.body, "id")
-	a.ask(t, http.MethodPut, "/workflows/"+id+"/access/", `{"visibility":"private"}`, owner).want(t, http.StatusOK)
+	a.attack(http.MethodPut, api+"/workflows/"+id+"/access/", `{"visibility":"private"}`, "Authorization", "Bearer "+owner).want(http.StatusOK)
 	execution := a.finish(a.start(id)).ID
 	for _, path := range []string{"/ws/vwmp/executions/" + execution, "/ws/vwmp/workflows/" + id + "/execute"} {
 		socket, _ := a.dial(t, path, other)
@@ -331,11 +278,11 @@ func foreignExecutions(t *testing.T, a *attacked) {
 			}
 		}
 	}
-	a.ask(t, http.MethodGet, "/executions/"+execution+"/events/", "", other).want(t, http.StatusNotFound)
+	a.attack(http.MethodGet, api+"/executions/"+execution+"/events/", "", "Authorization", "Bearer "+other).want(http.StatusNotFound)
 }
 
 func outputsAreData(t *testing.T, a *attacked) {
-	a.ask(t, http.MethodPut, "/secrets/CASE49/", `{"value":"case-49-value"}`, a.token).want(t, http.StatusCreated, http.StatusNoContent)
+	a.attack(http.MethodPut, api+"/secrets/CASE49/", `{"value":"case-49-value"}`).want(http.StatusCreated, http.StatusNoContent)
 	result := a.finish(a.start(a.save(`{"name":"Case 49","parameters":[{"name":"p","type":"string","default":"$${secrets.CASE49}"}],"steps":[
 		{"id":"a","handler":"lab.echo","config":{"value":"${parameters.p}"}},
 		{"id":"b","handler":"lab.echo","dependencies":["a"],"config":{"value":"${step-outputs.a.value}"}}]}`)))
@@ -358,7 +305,7 @@ func costlyExpressions(t *testing.T, a *attacked) {
 			t.Fatal(err)
 		}
 		begin := time.Now()
-		saved := a.ask(t, http.MethodPost, "/workflows/", string(body), a.token).want(t, http.StatusBadRequest, http.StatusCreated)
+		saved := a.attack(http.MethodPost, api+"/workflows/", string(body)).want(http.StatusBadRequest, http.StatusCreated)
 		if saved.status == http.StatusCreated {
 			result := a.finish(a.start(field(t, saved.body, "id")))
 			if status := result.StepResults["a"].Status; name != "a regex" && status != "failed" {
@@ -377,7 +324,7 @@ func secretsAreMasked(t *testing.T, a *attacked) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.ask(t, http.MethodPut, "/secrets/CASE53/", string(body), a.token).want(t, http.StatusCreated, http.StatusNoContent)
+	a.attack(http.MethodPut, api+"/secrets/CASE53/", string(body)).want(http.StatusCreated, http.StatusNoContent)
 	script := `printf '%s\n' "$1"; printf '%s' "$1" | base64; printf '%s' "$1" | od -An -tx1 | tr -d ' \n' | sed 's/../%&/g'; echo; echo "$1" >&2; exit 3`
 	config, err := json.Marshal(map[string]any{"script": script, "args": []string{"${secrets.CASE53}"}})
 	if err != nil {
@@ -390,7 +337,7 @@ func secretsAreMasked(t *testing.T, a *attacked) {
 	}
 	seen := []string{}
 	for _, path := range []string{"/executions/" + result.ID + "/", "/executions/" + result.ID + "/logs/", "/executions/" + result.ID + "/events/", "/executions/" + result.ID + "/explain/", "/executions/" + result.ID + "/steps/a/input/"} {
-		seen = append(seen, a.ask(t, http.MethodGet, path, "", a.token).body)
+		seen = append(seen, a.attack(http.MethodGet, api+path, "").body)
 	}
 	if socket != nil {
 		_ = socket.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
@@ -438,7 +385,7 @@ func pathsThatLeave(t *testing.T, a *attacked) {
 			t.Fatal(err)
 		}
 		body := fmt.Sprintf(`{"name":"Case 55 %d","steps":[{"id":"a","handler":"file.write","config":%s}]}`, a.next(), config)
-		saved := a.ask(t, http.MethodPost, "/workflows/", body, a.token).want(t, http.StatusBadRequest, http.StatusCreated)
+		saved := a.attack(http.MethodPost, api+"/workflows/", body).want(http.StatusBadRequest, http.StatusCreated)
 		if strings.Contains(saved.body, "unknown_handler") {
 			t.Fatal(saved.body)
 		}
@@ -557,7 +504,7 @@ func hostileAddresses(t *testing.T, a *attacked) {
 			t.Fatal(err)
 		}
 		body := fmt.Sprintf(`{"name":"Case 65 %d","steps":[{"id":"a","handler":"git.clone","retry":{"max_attempts":1},"config":%s}]}`, a.next(), config)
-		saved := a.ask(t, http.MethodPost, "/workflows/", body, a.token).want(t, http.StatusBadRequest, http.StatusCreated)
+		saved := a.attack(http.MethodPost, api+"/workflows/", body).want(http.StatusBadRequest, http.StatusCreated)
 		if strings.Contains(saved.body, "unknown_handler") {
 			t.Fatal(saved.body)
 		}
@@ -578,7 +525,7 @@ func tokensInRemotes(t *testing.T, a *attacked) {
 		t.Fatalf("it is %s", result.StepResults["a"].Status)
 	}
 	for _, path := range []string{"/", "/logs/", "/events/", "/explain/"} {
-		if got := a.ask(t, http.MethodGet, "/executions/"+result.ID+path, "", a.token); strings.Contains(got.body, "tok-case-69") {
+		if got := a.attack(http.MethodGet, api+"/executions/"+result.ID+path, ""); strings.Contains(got.body, "tok-case-69") {
 			t.Errorf("%s shows the token: %.300s", path, got.body)
 		}
 	}
@@ -600,7 +547,7 @@ func hostileAnswers(t *testing.T, a *attacked) {
 			t.Fatal(err)
 		}
 		body := fmt.Sprintf(`{"name":"Case 71 %d","steps":[{"id":"a","handler":"http.request","retry":{"max_attempts":1},"config":%s}]}`, a.next(), config)
-		saved := a.ask(t, http.MethodPost, "/workflows/", body, a.token).want(t, http.StatusBadRequest, http.StatusCreated)
+		saved := a.attack(http.MethodPost, api+"/workflows/", body).want(http.StatusBadRequest, http.StatusCreated)
 		if strings.Contains(saved.body, "unknown_handler") {
 			t.Fatal(saved.body)
 		}
@@ -647,7 +594,7 @@ func killedPlugin(t *testing.T, a *attacked) {
 	if got := a.finish(beside).Status; got != "success" {
 		t.Errorf("the execution beside is %s", got)
 	}
-	a.ask(t, http.MethodPost, "/executions/"+id+"/steps/a/resolve/", `{"as":"failed"}`, a.token).want(t, http.StatusOK, http.StatusAccepted)
+	a.attack(http.MethodPost, api+"/executions/"+id+"/steps/a/resolve/", `{"as":"failed"}`).want(http.StatusOK, http.StatusAccepted)
 	if got := a.step(t, "shell.run", `{"script":"echo again"}`).Status; got != "success" {
 		t.Errorf("afterwards it is %s", got)
 	}
@@ -691,7 +638,7 @@ func ignoredCancel(t *testing.T, a *attacked) {
 	})
 	pid := a.pidIn(t, "case87")
 	begin := time.Now()
-	a.ask(t, http.MethodPost, "/executions/"+id+"/cancel/", "", a.token).want(t, http.StatusOK, http.StatusAccepted)
+	a.attack(http.MethodPost, api+"/executions/"+id+"/cancel/", "").want(http.StatusOK, http.StatusAccepted)
 	if got := a.finish(id).Status; got != "cancelled" {
 		t.Errorf("it is %s", got)
 	}
@@ -798,9 +745,9 @@ func missingFiles(t *testing.T, a *attacked) {
 		_ = os.Rename(filepath.Join(a.data, "blobs.case105"), filepath.Join(a.data, "blobs"))
 	}()
 	for _, path := range []string{"/executions/", "/executions/" + result.ID + "/", "/executions/" + result.ID + "/logs/", "/executions/" + result.ID + "/explain/"} {
-		a.ask(t, http.MethodGet, path, "", a.token).want(t, http.StatusOK)
+		a.attack(http.MethodGet, api+path, "").want(http.StatusOK)
 	}
-	if output := a.ask(t, http.MethodGet, "/executions/"+result.ID+"/steps/a/output/", "", a.token); output.status < 400 || output.status >= 500 {
+	if output := a.attack(http.MethodGet, api+"/executions/"+result.ID+"/steps/a/output/", ""); output.status < 400 || output.status >= 500 {
 		t.Errorf("the output that is gone: %d %.200s", output.status, output.body)
 	}
 }
@@ -836,7 +783,7 @@ func slowSenders(t *testing.T, a *attacked) {
 	var times []time.Duration
 	for time.Since(begin) < 8*time.Second {
 		asked := time.Now()
-		a.ask(t, http.MethodGet, "/workflows/", "", a.token).want(t, http.StatusOK)
+		a.attack(http.MethodGet, api+"/workflows/", "").want(http.StatusOK)
 		times = append(times, time.Since(asked))
 	}
 	senders.Wait()
@@ -889,18 +836,18 @@ func endlessLog(t *testing.T, a *attacked) {
 
 func impossibleZones(t *testing.T, a *attacked) {
 	for _, schedule := range []string{`cron: "0 0 * * *", timezone: Mars/Olympus`, `cron: "0 0 30 2 *"`, `cron: "60 0 * * *"`, `cron: "0 0 * * *", timezone: "../../etc/passwd"`} {
-		a.ask(t, http.MethodPost, "/workflows/", "name: Case 121\ntriggers: [{type: schedule, id: t, "+schedule+"}]\nsteps: [{id: a, handler: flow.log, config: {message: x}}]\n", a.token, "Content-Type", "application/yaml").want(t, http.StatusBadRequest)
+		a.attack(http.MethodPost, api+"/workflows/", "name: Case 121\ntriggers: [{type: schedule, id: t, "+schedule+"}]\nsteps: [{id: a, handler: flow.log, config: {message: x}}]\n", "Content-Type", "application/yaml").want(http.StatusBadRequest)
 	}
 }
 
 func unsafeScriptsAreNoted(t *testing.T, a *attacked) {
 	const script = `{"name":"Rule 6","parameters":[{"name":"p","type":"string"}],"steps":[{"id":"unsafe-step","handler":"shell.run","config":{"script":"echo ${parameters.p}"%s}}]}`
-	refused := a.ask(t, http.MethodPost, "/workflows/", fmt.Sprintf(script, ""), a.token).want(t, http.StatusBadRequest)
+	refused := a.attack(http.MethodPost, api+"/workflows/", fmt.Sprintf(script, "")).want(http.StatusBadRequest)
 	if !strings.Contains(refused.body, "reference_in_script") {
 		t.Errorf("it is refused for %s", refused.body)
 	}
-	a.ask(t, http.MethodPost, "/workflows/", fmt.Sprintf(script, `,"unsafe_interpolation":true`), a.token).want(t, http.StatusCreated)
-	if trail := a.ask(t, http.MethodGet, "/audit/?action=workflow.create", "", a.token).want(t, http.StatusOK); !strings.Contains(trail.body, "unsafe_interpolation in unsafe-step") {
+	a.attack(http.MethodPost, api+"/workflows/", fmt.Sprintf(script, `,"unsafe_interpolation":true`)).want(http.StatusCreated)
+	if trail := a.attack(http.MethodGet, api+"/audit/?action=workflow.create", "").want(http.StatusOK); !strings.Contains(trail.body, "unsafe_interpolation in unsafe-step") {
 		t.Errorf("the trail does not tell: %.600s", trail.body)
 	}
 }

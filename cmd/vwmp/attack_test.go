@@ -53,8 +53,11 @@ func (r *running) tryAttack(ctx context.Context, client *http.Client, method, pa
 	request.Header.Set("Authorization", "Bearer "+r.token)
 	request.Header.Set("Content-Type", "application/json")
 	for i := 0; i+1 < len(headers); i += 2 {
-		if request.Header.Set(headers[i], headers[i+1]); headers[i+1] == "" {
+		switch request.Header.Set(headers[i], headers[i+1]); {
+		case headers[i+1] == "":
 			request.Header.Del(headers[i])
+		case headers[i] == "Host":
+			request.Host = headers[i+1]
 		}
 	}
 	began := time.Now()
@@ -116,6 +119,21 @@ func (a reply) refused(status int, code string) reply {
 	return a
 }
 
+// want holds an answer to one of some statuses, and to saying nothing of a
+// crash.
+func (a reply) want(statuses ...int) reply {
+	a.t.Helper()
+	if !slices.Contains(statuses, a.status) {
+		a.t.Errorf("%s: status %d, not %v: %.400s", a.what, a.status, statuses, a.body)
+	}
+	for _, inside := range []string{"goroutine ", ".go:", "panic:"} {
+		if strings.Contains(a.body, inside) {
+			a.t.Errorf("%s shows %q: %.400s", a.what, inside, a.body)
+		}
+	}
+	return a
+}
+
 // tellsNothing holds an answer to showing neither a stack nor a path, nor what
 // only the server knows.
 func (a reply) tellsNothing() {
@@ -161,7 +179,8 @@ func (r *running) memory() int64 {
 }
 
 const (
-	workflowsPath = "/api/vwmp/workflows/"
+	api           = "/api/vwmp"
+	workflowsPath = api + "/workflows/"
 	typeYAML      = "application/yaml"
 	echoSteps     = `"steps":[{"id":"a","handler":"flow.log","config":{"message":"x"}}]`
 )
