@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vwmp/vwmp/engine/trigger"
+	"github.com/vwmp/vwmp/engine/workflow/timezone"
 	"github.com/vwmp/vwmp/store"
 )
 
@@ -63,9 +64,10 @@ triggers: [{type: schedule, id: tick, cron: %q, timezone: %q, catch_up: %s, para
 // instant at which its clock was set back.
 func lastDoubledHour(t *testing.T) (back time.Time) {
 	t.Helper()
-	zone, err := time.LoadLocation("America/New_York")
+	// The program carries the time zones, so that no machine must know them.
+	zone, err := timezone.Load("America/New_York")
 	if err != nil {
-		t.Skip("this machine does not know the time zones")
+		t.Fatal(err)
 	}
 	for at := time.Now().In(zone); ; at = back.Add(-time.Second) {
 		back, _ = at.ZoneBounds()

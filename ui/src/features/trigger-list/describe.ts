@@ -36,6 +36,9 @@ export function stateOf(trigger: Trigger): TriggerState {
   return trigger.problem ? "stuck" : "active";
 }
 
+/** The tone of each state's badge. */
+export const stateTones = { active: "good", paused: "warn", off: "calm", draft: "warn", stuck: "bad" } as const;
+
 /** The state in words, and why it is so. */
 export function stateText(trigger: Trigger): { word: string; why?: string } {
   switch (stateOf(trigger)) {

@@ -9,11 +9,9 @@ import { CopyButton } from "../../components/CopyButton";
 import { Cell, RowActions } from "../../components/Table";
 import { Ago } from "../../components/Time";
 import { count } from "../../lib/text";
-import { stateOf, stateText, typeNames, whenText } from "../trigger-list/describe";
+import { stateOf, stateText, stateTones, typeNames, whenText } from "../trigger-list/describe";
 import { Firings, Outcome } from "./Firings";
 import styles from "./TriggersPage.module.css";
-
-const tones = { active: "good", paused: "warn", off: "calm", draft: "warn", stuck: "bad" } as const;
 
 interface TriggerRowProps {
   trigger: Trigger;
@@ -58,7 +56,7 @@ export function TriggerRow({ trigger, columns, busy, onFire, onTurn }: TriggerRo
           {trigger.problem && <span className={styles.problem}>{trigger.problem}</span>}
         </Cell>
         <Cell label="State">
-          <Badge tone={tones[stateOf(trigger)]}>{state.word}</Badge>
+          <Badge tone={stateTones[stateOf(trigger)]}>{state.word}</Badge>
           {state.why && <span className={styles.hint}>{state.why}</span>}
         </Cell>
         <Cell label="Next due">{trigger.next_due ? <Ago time={trigger.next_due} /> : "–"}</Cell>

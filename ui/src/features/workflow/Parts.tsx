@@ -9,7 +9,7 @@ import { StatusPill } from "../../components/StatusPill";
 import { Cell, type Column, Table } from "../../components/Table";
 import { Ago } from "../../components/Time";
 import { ExecutionRows } from "../execution-list/ExecutionRows";
-import { stateOf, stateText, typeNames, whenText } from "../trigger-list/describe";
+import { stateOf, stateText, stateTones, typeNames, whenText } from "../trigger-list/describe";
 import { visibleTo } from "./sharing";
 import styles from "./WorkflowPage.module.css";
 
@@ -50,8 +50,6 @@ const triggerColumns: readonly Column[] = [
   { id: "next", label: "Next due" },
 ];
 
-const tones = { active: "good", paused: "warn", off: "calm", draft: "warn", stuck: "bad" } as const;
-
 /** What starts a workflow by itself; nothing where nothing does. */
 export function Triggers({ id }: { id: string }) {
   const list = useQuery(triggersQuery(id)).data;
@@ -76,7 +74,7 @@ export function Triggers({ id }: { id: string }) {
               {trigger.problem && <span className={styles.problem}>{trigger.problem}</span>}
             </Cell>
             <Cell label="State">
-              <Badge tone={tones[stateOf(trigger)]}>{stateText(trigger).word}</Badge>
+              <Badge tone={stateTones[stateOf(trigger)]}>{stateText(trigger).word}</Badge>
             </Cell>
             <Cell label="Next due">{trigger.next_due ? <Ago time={trigger.next_due} /> : "–"}</Cell>
           </tr>
