@@ -53,11 +53,15 @@ const PluginKey = wire.PluginKey
 // a *Client.
 func Plugins() plugin.PluginSet { return plugin.PluginSet{wire.PluginKey: &grpcPlugin{}} }
 
-// DialOptions bound messages at the protocol's size.
+// DialOptions bound messages at the protocol's size, and let them through
+// windows of a fixed size, see wire.Window.
 func DialOptions() []grpc.DialOption {
-	return []grpc.DialOption{grpc.WithDefaultCallOptions(
-		grpc.MaxCallRecvMsgSize(pluginsdk.MaxMessageSize), grpc.MaxCallSendMsgSize(pluginsdk.MaxMessageSize),
-	)}
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(pluginsdk.MaxMessageSize), grpc.MaxCallSendMsgSize(pluginsdk.MaxMessageSize),
+		),
+		grpc.WithStaticStreamWindowSize(wire.Window), grpc.WithStaticConnWindowSize(wire.Window),
+	}
 }
 
 type grpcPlugin struct {

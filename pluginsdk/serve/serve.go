@@ -78,12 +78,14 @@ func NewGRPCServer(s *Server) *grpc.Server {
 	return server
 }
 
-// newGRPCServer bounds messages at the protocol's size, and lets a host probe
-// as often as it likes: gRPC's own policy ends healthy connections for that.
+// newGRPCServer bounds messages at the protocol's size, takes them through
+// windows of a fixed size, see wire.Window, and lets a host probe as often as
+// it likes: gRPC's own policy ends healthy connections for that.
 func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
 		grpc.MaxRecvMsgSize(pluginsdk.MaxMessageSize),
 		grpc.MaxSendMsgSize(pluginsdk.MaxMessageSize),
+		grpc.StaticStreamWindowSize(wire.Window), grpc.StaticConnWindowSize(wire.Window),
 		grpc.MaxConcurrentStreams(math.MaxUint32),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	)...)

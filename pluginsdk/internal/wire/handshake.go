@@ -19,3 +19,9 @@ const (
 	ReasonTimeout   = "timeout"
 	ReasonCancelled = "cancelled"
 )
+
+// Window is how many bytes of a stream, and of a connection, may be on their
+// way. gRPC's own windows grow with what they measure, and measure with a ping
+// for nearly every message: half of what a small call costs. Both ends are on
+// one machine, where there is nothing to measure.
+const Window = 256 << 10
