@@ -89,6 +89,8 @@ type Store struct {
 	logs *logfile.Logs
 	meta data.Meta
 
+	// writing is held by whoever commits.
+	writing sync.Mutex
 	queue   chan *command
 	closing chan struct{}
 	stopped chan struct{}
@@ -107,7 +109,7 @@ type Store struct {
 	closed   sync.Once
 	closeErr error
 
-	// instance belongs to the writer.
+	// instance belongs to who holds writing.
 	instance   folder.Instance
 	full       atomic.Bool
 	fatal      atomic.Pointer[error]
