@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -45,13 +44,7 @@ type attacked struct {
 // TestAttackTable sends the cases of the attack table to the real server, as
 // far as no test of their own does. Each subtest has the number of its case.
 func TestAttackTable(t *testing.T) {
-	plugins := t.TempDir()
-	for _, name := range []string{"shell", "http", "file"} {
-		build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(plugins, "vwmp-plugin-"+name), "github.com/vwmp/vwmp/plugins/"+name)
-		if output, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, output)
-		}
-	}
+	plugins := builtPlugins(t, "shell", "http", "file")
 	repository := demoRepository(t)
 	// A folder inside the temporary one can't be hidden from plugins.
 	home := t.TempDir()

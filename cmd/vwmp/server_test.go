@@ -32,6 +32,8 @@ type running struct {
 	token string
 	data  string
 	args  []string
+	// env has variables of its environment beside the tests' own, as NAME=value.
+	env []string
 	// client is set where the default one can't reach it.
 	client *http.Client
 
@@ -52,7 +54,14 @@ func demoRepository(t *testing.T) string {
 
 func startRunning(t *testing.T, data, workspace string, more ...string) *running {
 	t.Helper()
-	r := &running{t: t, data: data, args: append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", workspace}, more...)}
+	return startWith(t, nil, data, workspace, more...)
+}
+
+// startWith starts a server with variables beside the tests' own, as
+// NAME=value.
+func startWith(t *testing.T, env []string, data, workspace string, more ...string) *running {
+	t.Helper()
+	r := &running{t: t, data: data, env: env, args: append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", workspace}, more...)}
 	r.begin()
 	t.Cleanup(r.stop)
 	return r
@@ -64,6 +73,7 @@ var servesOn = regexp.MustCompile(`serves on (https?://\S+)`)
 func (r *running) begin() {
 	r.t.Helper()
 	r.cmd = exec.Command("vwmp", r.args...)
+	r.cmd.Env = append(os.Environ(), r.env...)
 	r.ended = make(chan struct{})
 	stdout, err := r.cmd.StdoutPipe()
 	if err != nil {
