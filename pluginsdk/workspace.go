@@ -193,8 +193,9 @@ func (w *Workspace) Walk(name string, visit fs.WalkDirFunc) error {
 
 // maxStretch is how many folders a walk goes down by paths from one opened
 // folder. Each path is resolved from that folder on, so that without an end to
-// it the time would grow with the square of the depth.
-const maxStretch = 100
+// it the time would grow with the square of the depth; where Landlock keeps a
+// plugin in, each of its segments costs as much as the folder is deep.
+const maxStretch = 20
 
 func walk(root *os.Root, start string, visit fs.WalkDirFunc) error {
 	stopped := false

@@ -330,3 +330,32 @@ func TestTemplatesAreFilledWithinBounds(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyFoldersThatAPatternLeadsIntoAreLookedThrough(t *testing.T) {
+	for pattern, folders := range map[string]map[string]bool{
+		"docs/**":       {"docs": true, "docs/a/b": true, "other": false, "doc": false},
+		"docs/*.md":     {"docs": true, "docs/a": false},
+		"*/src/**/x.go": {"a": true, "a/src": true, "a/src/b/c": true, "a/test": false},
+		"**/x":          {"a": true, "a/b/c": true},
+		"x":             {"x": false, "y": false},
+	} {
+		for folder, want := range folders {
+			if got := leadsInto(strings.Split(pattern, "/"), strings.Split(folder, "/")); got != want {
+				t.Errorf("%s leads into %s: %t", pattern, folder, got)
+			}
+		}
+	}
+	// Whatever matches lies where a pattern leads.
+	parts := []string{"a", "b", "*", "**"}
+	for n := range 4 * 4 * 4 {
+		pattern := []string{parts[n%4], parts[n/4%4], parts[n/16]}
+		for m := range 2 * 2 * 2 * 2 {
+			name := []string{parts[m%2], parts[m/2%2], parts[m/4%2], parts[m/8]}
+			for end := range name {
+				if matchSegments(pattern, name[:end+1]) && end > 0 && !leadsInto(pattern, name[:end]) {
+					t.Errorf("%v matches %v, and does not lead into its folder", pattern, name[:end+1])
+				}
+			}
+		}
+	}
+}

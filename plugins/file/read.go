@@ -161,10 +161,14 @@ func find(ctx context.Context, step *pluginsdk.Step, pointer string, patterns, e
 			return context.Cause(ctx)
 		case entry.IsDir() && (strings.EqualFold(entry.Name(), ".git") || name == keptFolder):
 			return fs.SkipDir
+		}
+		segments := strings.Split(name, "/")
+		switch {
+		case entry.IsDir() && name != "." && !slices.ContainsFunc(include, func(pattern []string) bool { return leadsInto(pattern, segments) }):
+			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			return nil
 		}
-		segments := strings.Split(name, "/")
 		matches := func(pattern []string) bool { return matchSegments(pattern, segments) }
 		if !slices.ContainsFunc(include, matches) || slices.ContainsFunc(exclude, matches) {
 			return nil
@@ -210,6 +214,23 @@ func splitPatterns(step *pluginsdk.Step, pointer string, patterns []string) ([][
 		split = append(split, segments)
 	}
 	return split, nil
+}
+
+// leadsInto reports whether a file in a folder, or further down, may match a
+// pattern: what can't is not looked through.
+func leadsInto(pattern, folder []string) bool {
+	for i, segment := range folder {
+		switch {
+		case i >= len(pattern):
+			return false
+		case pattern[i] == "**":
+			return true
+		}
+		if ok, err := path.Match(pattern[i], segment); err != nil || !ok {
+			return false
+		}
+	}
+	return len(folder) < len(pattern)
 }
 
 // matchSegments is path.Match with ** for any number of folders.
