@@ -68,9 +68,10 @@ func (a ambush) pids() []int {
 	return pids
 }
 
-// tagAndPush makes the tag v1.0.0 and publishes it.
-const tagAndPush = `{"name":"Release","steps":[
-	{"id":"tag","handler":"git.create_tag","config":{"values":{"version":"1.0.0","summary":"The one"}}},
+// commitTagAndPush makes a commit and the tag v1.0.0, and publishes both.
+const commitTagAndPush = `{"name":"Release","steps":[
+	{"id":"commit","handler":"git.commit","config":{"allow_empty":true,"values":{"version":"1.0.0","summary":"The one"}}},
+	{"id":"tag","handler":"git.create_tag","dependencies":["commit"],"config":{"values":{"version":"1.0.0","summary":"The one"}}},
 	{"id":"push","handler":"git.push","dependencies":["tag"],"retry":{"max_attempts":1}}]}`
 
 func TestCase73AKilledGitPluginMakesNoSecondTag(t *testing.T) {
@@ -84,10 +85,12 @@ func TestCase73AKilledGitPluginMakesNoSecondTag(t *testing.T) {
 		// git came by the hook.
 		attempts, passes int
 	}{
-		"before the tag":  {hook: "reference-transaction", when: `[ "$1" = prepared ] && ` + ofTag, step: "tag", attempts: 2, passes: 2},
-		"after the tag":   {hook: "reference-transaction", when: `[ "$1" = committed ] && ` + ofTag, step: "tag", attempts: 1, passes: 1},
-		"before the push": {hook: "pre-push", when: ofTag, step: "push", attempts: 2, passes: 2},
-		"after the push":  {atRemote: true, hook: "post-receive", when: ofTag, step: "push", attempts: 1, passes: 1},
+		"before the commit": {hook: "pre-commit", when: "true", step: "commit", attempts: 2, passes: 2},
+		"after the commit":  {hook: "post-commit", when: "true", step: "commit", attempts: 1, passes: 1},
+		"before the tag":    {hook: "reference-transaction", when: `[ "$1" = prepared ] && ` + ofTag, step: "tag", attempts: 2, passes: 2},
+		"after the tag":     {hook: "reference-transaction", when: `[ "$1" = committed ] && ` + ofTag, step: "tag", attempts: 1, passes: 1},
+		"before the push":   {hook: "pre-push", when: ofTag, step: "push", attempts: 2, passes: 2},
+		"after the push":    {atRemote: true, hook: "post-receive", when: ofTag, step: "push", attempts: 1, passes: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +102,7 @@ func TestCase73AKilledGitPluginMakesNoSecondTag(t *testing.T) {
 			}
 			hook := setAmbush(t, hooks, test.hook, test.when, filepath.Join(repository, ".git"))
 			r := startRunning(t, t.TempDir(), repository)
-			id := r.start(r.save(tagAndPush))
+			id := r.start(r.save(commitTagAndPush))
 			r.await("git is in the hook", func() bool { return len(hook.pids()) == 1 })
 			if err := syscall.Kill(r.plugin("git").PID, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -135,8 +138,8 @@ func TestCase73AKilledGitPluginMakesNoSecondTag(t *testing.T) {
 			if passes := len(hook.pids()); passes != test.passes {
 				t.Errorf("git came by %d times, want %d", passes, test.passes)
 			}
-			holdsOneTag(t, repository, remote)
-			for step, says := range map[string]string{"tag": `"tag_name":"v1.0.0"`, "push": `"tags_pushed":["v1.0.0"]`} {
+			isReleasedOnce(t, repository, remote)
+			for step, says := range map[string]string{"commit": `"commit_hash":"`, "tag": `"tag_name":"v1.0.0"`, "push": `"tags_pushed":["v1.0.0"]`} {
 				if output := string(result.StepResults[step].Output); !strings.Contains(output, says) {
 					t.Errorf("the output of %s is %s", step, output)
 				}
@@ -145,13 +148,18 @@ func TestCase73AKilledGitPluginMakesNoSecondTag(t *testing.T) {
 	}
 }
 
-// holdsOneTag holds a repository and its remote to the same tag, v1.0.0, and
-// to no other.
-func holdsOneTag(t *testing.T, repository, remote string) {
+// isReleasedOnce holds a repository and its remote to one commit more than at
+// first, and to the tag v1.0.0 of it and no other.
+func isReleasedOnce(t *testing.T, repository, remote string) {
 	t.Helper()
 	const list = "--format=%(objectname) %(refname)"
 	here, there := git(t, repository, "for-each-ref", list, "refs/tags"), git(t, remote, "for-each-ref", list, "refs/tags")
 	if here != there || strings.Count(here, "refs/tags/") != 1 || !strings.HasSuffix(here, " refs/tags/v1.0.0") {
 		t.Errorf("the tags are %q here and %q at the remote", here, there)
+	}
+	for _, ref := range []string{"main", "v1.0.0"} {
+		if count := git(t, remote, "rev-list", "--count", ref); count != "2" {
+			t.Errorf("%s of the remote has %s commits, want 2", ref, count)
+		}
 	}
 }
