@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 )
@@ -254,12 +255,67 @@ func matchSegments(pattern, name []string) bool {
 	return err == nil && ok && matchSegments(pattern[1:], name[1:])
 }
 
-// at opens the folder for a path that CheckPath accepts.
+// at opens the folder for a path that CheckPath and CheckLinks accept.
 func (w *Workspace) at(name string) (*os.Root, error) {
 	if err := CheckPath(name); err != nil {
 		return nil, err
 	}
+	if err := w.CheckLinks(name); err != nil {
+		return nil, err
+	}
 	return w.open()
+}
+
+// maxLinks is how many symbolic links a path may go through.
+const maxLinks = 40
+
+// CheckLinks refuses a path that a symbolic link leads into a folder .git. A
+// repository that somebody else made can bring such a link, and git runs what
+// is written there. A path that names .git by itself is the handler's to judge,
+// and one that leaves the workspace is Root's to refuse.
+//
+// The methods of Workspace check by themselves; who uses Root calls it before.
+func (w *Workspace) CheckLinks(name string) error {
+	root, err := w.open()
+	if err != nil {
+		return err
+	}
+	rest := strings.Split(path.Clean(name), "/")
+	done, links := []string{}, 0
+	for len(rest) > 0 {
+		segment := rest[0]
+		rest = rest[1:]
+		switch {
+		case segment == "." || segment == "":
+			continue
+		case segment == ".." && len(done) > 0:
+			done = done[:len(done)-1]
+			continue
+		case segment == "..":
+			return nil
+		case links > 0 && strings.EqualFold(segment, ".git"):
+			return Invalid("", fmt.Sprintf("the path %q can't be used: a symbolic link in it leads into .git", name))
+		}
+		done = append(done, segment)
+		info, err := root.Lstat(path.Join(done...))
+		if err != nil {
+			// What is not there, or can't be looked at, can't be opened either.
+			return nil //nolint:nilerr // As said.
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		if links++; links > maxLinks {
+			return Invalid("", fmt.Sprintf("the path %q can't be used: it goes through more than %d symbolic links", name, maxLinks))
+		}
+		target, err := root.Readlink(path.Join(done...))
+		if err != nil || path.IsAbs(target) {
+			return nil //nolint:nilerr // An absolute target is refused by Root.
+		}
+		done = done[:len(done)-1]
+		rest = append(strings.Split(filepath.ToSlash(target), "/"), rest...)
+	}
+	return nil
 }
 
 func (w *Workspace) open() (*os.Root, error) {

@@ -135,3 +135,48 @@ func only(holds bool, err error) error {
 	}
 	return nil
 }
+
+// TestCase67NoLinkLeadsIntoGit: a repository that somebody else made can bring
+// links, and git runs what is written into .git.
+func TestCase67NoLinkLeadsIntoGit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, folder := range []string{".git/hooks", "clone/.git", "clone/deep", "plain", "alias.git"} {
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, target := range map[string]string{
+		"clone/up": "../.git", "clone/own": ".git", "clone/chain": "own", "clone/hooks": "../.git/hooks", "clone/capitals": ".GIT",
+		"clone/deep/hidden": "../.git/..", "clone/deep/round": "hidden/../.git", "clone/config": ".git/config", "clone/loop": "loop",
+		"clone/fine": "../plain", "clone/alike": "../alias.git",
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := workspaceIn(t, dir)
+	for _, name := range []string{
+		"clone/up", "clone/up/hooks/pre-commit", "clone/own/config", "clone/chain/config", "clone/hooks/pre-commit", "clone/capitals/x", "clone/deep/hidden/x",
+		"clone/deep/round/config", "clone/config", "clone/./up/x", "clone/loop",
+	} {
+		if err := w.WriteFile(name, []byte("x"), 0o600); err == nil {
+			t.Errorf("%s was written", name)
+		}
+		if _, err := w.ReadFile(name); err == nil {
+			t.Errorf("%s was read", name)
+		}
+		if err := w.CheckLinks(name); err == nil {
+			t.Errorf("%s is let through", name)
+		}
+	}
+	for _, name := range []string{"clone/fine/x", "clone/alike/x", "clone/new/x", "clone/up2"} {
+		if err := w.WriteFile(name, []byte("x"), 0o600); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Who names .git is judged by who takes the name.
+	if _, err := w.Stat(".git/hooks"); err != nil {
+		t.Error(err)
+	}
+}

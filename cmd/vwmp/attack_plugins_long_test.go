@@ -86,6 +86,7 @@ func hostileRepositories(t *testing.T, root, mark string) []string {
 		{"modules-link", func(o objects, _ ...string) []string {
 			return []string{o.file("a", "[submodule \"x\"]\n\tpath = x\n\turl = ext::"+mark+"\n"), o.link(".gitmodules", "a"), o.module("x")}
 		}},
+		{"link", func(o objects, _ ...string) []string { return []string{o.link("a", ".git")} }},
 		{"link-and-folder", func(o objects, hidden ...string) []string {
 			return []string{o.link("a", ".git"), o.folder("a", hidden...)}
 		}},
@@ -178,7 +179,7 @@ func TestCase67HostileRepositoriesRunNothing(t *testing.T) {
 	mark := filepath.Join(workspace, "mark")
 	names := hostileRepositories(t, root, mark)
 	address, env := serveRepositories(t, root)
-	r := startWith(t, env, t.TempDir(), workspace)
+	r := startWith(t, env, t.TempDir(), workspace, "--plugins", builtPlugins(t, "file"), "--plugins", pluginsDir)
 	executions := map[string]string{}
 	for _, name := range names {
 		executions[name] = r.start(r.save(`{"name":"Clone ` + name + `","steps":[` + gitStep("a", "git.clone", fmt.Sprintf(`{"url":%q}`, address+"/"+name+".git")) + `]}`))
@@ -200,6 +201,18 @@ func TestCase67HostileRepositoriesRunNothing(t *testing.T) {
 	if got := ran(t, mark); got != "" {
 		t.Fatalf("the clones ran %s", got)
 	}
+
+	// What a clone brings leads no step into its .git either.
+	for handler, config := range map[string]string{
+		"file.write": `{"path":"link/a/hooks/pre-commit","content":"x"}`, "file.read": `{"path":"link/a/config"}`,
+		"git.clone": fmt.Sprintf(`{"url":%q,"directory":"link/a/hooks"}`, address+"/drivers.git"),
+	} {
+		got := r.finish(r.start(r.save(`{"name":"Through a link: ` + handler + `","steps":[` + gitStep("a", handler, config) + `]}`))).StepResults["a"]
+		if got.Status != plan.StatusFailed || got.Error == nil || !strings.Contains(got.Error.Message, "leads into .git") {
+			t.Errorf("%s through a link is %s: %+v", handler, got.Status, got.Error)
+		}
+	}
+	isClean(t, filepath.Join(workspace, "link"))
 
 	clone := filepath.Join(workspace, "drivers")
 	plant(t, clone, mark)

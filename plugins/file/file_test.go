@@ -258,9 +258,13 @@ func TestCase55PathsThatLeaveAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	handlertest.Git(t, dir, "init", "--quiet")
+	if err := os.Symlink(".git", filepath.Join(dir, "gitlink")); err != nil {
+		t.Fatal(err)
+	}
 	before := snapshot(t, outside)
 	for _, bad := range []string{
-		"../x", "/etc/passwd", `C:\x`, `\\?\C:\x`, "CON", "nul.txt", "a\x00b", "x. ", "x.", "a/../../x", ".git/config", "sub/.GIT/x", "link/secret", "link/", "filelink", keptFolder + "/x", "",
+		"../x", "/etc/passwd", `C:\x`, `\\?\C:\x`, "CON", "nul.txt", "a\x00b", "x. ", "x.", "a/../../x", ".git/config", "sub/.GIT/x", "link/secret", "link/", "filelink", "gitlink/config", "gitlink/hooks/pre-commit", keptFolder + "/x", "",
 	} {
 		for handler, config := range map[string]map[string]any{
 			"read": {"path": bad}, "write": {"path": bad, "content": "x"}, "append": {"path": bad, "content": "x"},

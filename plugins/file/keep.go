@@ -214,6 +214,9 @@ func (k *keeper) makeFolder(name string) error {
 	if name == "." || name == "/" || name == "" {
 		return nil
 	}
+	if err := k.step.Workspace.CheckLinks(name); err != nil {
+		return err
+	}
 	if info, err := k.root.Stat(name); err == nil && info.IsDir() {
 		return nil
 	}
@@ -241,6 +244,9 @@ type written struct {
 // there keeps its mode unless mode says otherwise (0 does not).
 func (k *keeper) write(ctx context.Context, name string, source io.Reader, mode fs.FileMode) (w written, err error) {
 	name = path.Clean(name)
+	if err := k.step.Workspace.CheckLinks(name); err != nil {
+		return w, err
+	}
 	info, statErr := k.root.Stat(name)
 	w.isNew = errors.Is(statErr, fs.ErrNotExist)
 	switch {
@@ -326,6 +332,10 @@ func (k *keeper) keepCopy(name, kept string) error {
 
 // remove takes a file or a folder away.
 func (k *keeper) remove(name string) error {
+	// A link itself may go.
+	if err := k.step.Workspace.CheckLinks(path.Dir(name)); err != nil {
+		return err
+	}
 	if k.folder == "" {
 		if err := k.root.RemoveAll(name); err != nil {
 			return fmt.Errorf("delete %s: %w", name, err)

@@ -107,6 +107,9 @@ func (cloner) Execute(ctx context.Context, step *pluginsdk.Step, config cloneCon
 // hasClone reports whether the folder is a clone of the address. A folder
 // with anything else in it is an error.
 func hasClone(ctx context.Context, step *pluginsdk.Step, clean, directory string) (bool, error) {
+	if err := step.Workspace.CheckLinks(directory); err != nil {
+		return false, pluginsdk.Invalid("/directory", err.Error())
+	}
 	root, err := step.Workspace.Root()
 	if err != nil {
 		return false, err
