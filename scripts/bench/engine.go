@@ -39,15 +39,25 @@ func (s *server) loneStep(ctx context.Context) (figure, error) {
 	if err := s.keep(ctx, "lone", chainOf(1, "echo.say", `{"text":"x"}`)); err != nil {
 		return f, err
 	}
-	var times []time.Duration
+	disk, err := openDisk(s.dir)
+	if err != nil {
+		return f, err
+	}
+	defer func() { _ = disk.Close() }()
+	var times, bare []time.Duration
 	for range 200 {
 		seconds, err := s.execute(ctx, "lone")
 		if err != nil {
 			return f, err
 		}
 		times = append(times, time.Duration(seconds*float64(time.Second)))
+		took, err := disk.commits(1)
+		if err != nil {
+			return f, err
+		}
+		bare = append(bare, took)
 	}
-	f.measured = median(times).Round(10 * time.Microsecond).String()
+	f.measured = fmt.Sprintf("%s; one bare commit %s", median(times).Round(10*time.Microsecond), median(bare).Round(10*time.Microsecond))
 	return f, nil
 }
 
