@@ -80,6 +80,9 @@ func (s *Server) setUp() {
 	})
 	server := s.app.Server()
 	server.CloseOnShutdown = true
+	// A socket outlives the function that fasthttp hands it to, and closes
+	// itself; see addSocket.
+	server.KeepHijackedConns = true
 	server.Logger = quietLogger{s.log}
 	// Else it tells the log parts of what it could not read, such as a token.
 	server.SecureErrorLogMessage = true

@@ -58,19 +58,34 @@ func newExecute() *cobra.Command {
 		if key != "" {
 			body["idempotency_key"] = key
 		}
-		var started struct {
-			ExecutionID string `json:"execution_id"`
-		}
-		if err := c.callAs(cmd.Context(), engine.TriggerCLI, http.MethodPost, path+"execute/", nil, body, &started); err != nil {
+		var started started
+		if err := c.callAs(cmd.Context(), engine.TriggerCLI, http.MethodPost, path+"execute/", nil, body, &started.raw); err != nil {
 			return err
 		}
-		if detach {
-			fmt.Fprintln(cmd.OutOrStdout(), started.ExecutionID)
-			return nil
-		}
-		return followToEnd(cmd, c, started.ExecutionID, output, true)
+		return started.follow(cmd, c, output, detach)
 	}
 	return command
+}
+
+// started is what the server says of an execution that it has started.
+type started struct{ raw json.RawMessage }
+
+// follow shows it until it has ended, or only what it is where it is detached.
+func (s started) follow(cmd *cobra.Command, c *client, output string, detach bool) error {
+	var execution struct {
+		ID string `json:"execution_id"`
+	}
+	if err := json.Unmarshal(s.raw, &execution); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	switch {
+	case !detach:
+		return followToEnd(cmd, c, execution.ID, output, true)
+	case output == "json":
+		return printValue(cmd.OutOrStdout(), output, s.raw, nil)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), execution.ID)
+	return nil
 }
 
 // followToEnd shows an execution until it has ended. Ctrl-C cancels the

@@ -70,7 +70,8 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	var exit *exitError
 	if errors.As(err, &exit) {
 		if exit.cause != nil {
-			fmt.Fprintf(stderr, "vwmp: %v\n", exit.cause)
+			// What is around it says what it is about, such as which file.
+			fmt.Fprintf(stderr, "vwmp: %v\n", err)
 		}
 		return exit.code
 	}

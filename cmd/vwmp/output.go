@@ -18,6 +18,11 @@ func outputFlag(command *cobra.Command, target *string) {
 	command.Flags().StringVarP(target, "output", "o", "table", "how to print: table, json or yaml")
 }
 
+// checkOutput refuses a form that there is not, for what must not be done first.
+func checkOutput(format string) error {
+	return printValue(io.Discard, format, nil, func(*table) {})
+}
+
 // table collects rows and prints them in columns.
 type table struct{ rows [][]string }
 

@@ -168,29 +168,40 @@ func actOnTrigger(ctx context.Context, c *client, id, action string, body, answe
 }
 
 func triggerAct(where *target, action, short string) *cobra.Command {
-	return &cobra.Command{
+	var output string
+	command := &cobra.Command{
 		Use: action + " TRIGGER", Short: short, Args: cobra.ExactArgs(1), Example: "  vwmp trigger " + action + " nightly.schedule-1",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := where.connect(cmd)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			var v triggerView
-			if err := actOnTrigger(cmd.Context(), c, args[0], action, nil, &v); err != nil {
-				return err
-			}
+	}
+	outputFlag(command, &output)
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkOutput(output); err != nil {
+			return err
+		}
+		c, err := where.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		var raw json.RawMessage
+		if err := actOnTrigger(cmd.Context(), c, args[0], action, nil, &raw); err != nil {
+			return err
+		}
+		var v triggerView
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return fmt.Errorf("read the server's answer: %w", err)
+		}
+		if v.Problem != "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), printable(v.ID+": "+v.Problem))
+		}
+		return printValue(cmd.OutOrStdout(), output, raw, func(t *table) {
 			state := "on"
 			if v.Paused {
 				state = "paused"
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), state)
-			if v.Problem != "" {
-				fmt.Fprintln(cmd.ErrOrStderr(), printable(v.ID+": "+v.Problem))
-			}
-			return nil
-		},
+			t.row(state)
+		})
 	}
+	return command
 }
 
 func triggerFire(where *target) *cobra.Command {
@@ -227,17 +238,11 @@ func triggerFire(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		var started struct {
-			ExecutionID string `json:"execution_id"`
-		}
-		if err := actOnTrigger(cmd.Context(), c, args[0], "fire", request, &started); err != nil {
+		var started started
+		if err := actOnTrigger(cmd.Context(), c, args[0], "fire", request, &started.raw); err != nil {
 			return err
 		}
-		if detach {
-			fmt.Fprintln(cmd.OutOrStdout(), started.ExecutionID)
-			return nil
-		}
-		return followToEnd(cmd, c, started.ExecutionID, output, true)
+		return started.follow(cmd, c, output, detach)
 	}
 	return command
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -159,13 +161,17 @@ func send(cmd *cobra.Command, c *client, method, path string, query url.Values, 
 }
 
 func workflowCreate(where *target) *cobra.Command {
-	var message string
+	var message, output string
 	var draft bool
 	command := &cobra.Command{
 		Use: "create FILE", Short: "Store a new workflow", Args: cobra.ExactArgs(1), Example: "  vwmp workflow create release.yaml",
 	}
 	saveFlags(command, &message, &draft)
+	outputFlag(command, &output)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkOutput(output); err != nil {
+			return err
+		}
 		text, err := readInput(cmd, args[0])
 		if err != nil {
 			return err
@@ -175,14 +181,26 @@ func workflowCreate(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		var stored metadata
+		var stored storedWorkflow
 		if err := send(cmd, c, http.MethodPost, "/workflows/", saveQuery(message, draft), text, &stored); err != nil {
 			return err
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), stored.ID)
-		return nil
+		return printValue(cmd.OutOrStdout(), output, stored.raw, func(t *table) { t.row(stored.ID) })
 	}
 	return command
+}
+
+// storedWorkflow is what the server says of a workflow that was saved.
+type storedWorkflow struct {
+	metadata
+	// raw is all of it.
+	raw json.RawMessage
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (w *storedWorkflow) UnmarshalJSON(raw []byte) error {
+	w.raw = bytes.Clone(raw)
+	return json.Unmarshal(raw, &w.metadata)
 }
 
 // saveFlags are those of everything that saves a document.
@@ -203,14 +221,18 @@ func saveQuery(message string, draft bool) url.Values {
 }
 
 func workflowUpdate(where *target) *cobra.Command {
-	var message string
+	var message, output string
 	var draft bool
 	command := &cobra.Command{
 		Use: "update ID FILE", Short: "Replace a workflow by a new revision", Args: cobra.ExactArgs(2),
 		Example: "  vwmp workflow update standard-release release.yaml --message \"Tag later\"",
 	}
 	saveFlags(command, &message, &draft)
+	outputFlag(command, &output)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkOutput(output); err != nil {
+			return err
+		}
 		text, err := readInput(cmd, args[1])
 		if err != nil {
 			return err
@@ -220,12 +242,16 @@ func workflowUpdate(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		var stored metadata
-		if err := send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", saveQuery(message, draft), text, &stored); err != nil {
+		var stored storedWorkflow
+		err = send(cmd, c, http.MethodPut, "/workflows/"+url.PathEscape(args[0])+"/", saveQuery(message, draft), text, &stored)
+		var exit *exitError
+		if errors.As(err, &exit) && exit.code == exitMissing {
+			return &exitError{exitMissing, fmt.Errorf(`there is no workflow %q; "vwmp workflow list" lists them, "vwmp workflow create" stores a new one`, args[0])}
+		}
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is at revision %d\n", stored.ID, stored.Revision)
-		return nil
+		return printValue(cmd.OutOrStdout(), output, stored.raw, func(t *table) { t.row(fmt.Sprintf("%s is at revision %d", stored.ID, stored.Revision)) })
 	}
 	return command
 }
@@ -245,7 +271,7 @@ func workflowDelete(where *target) *cobra.Command {
 }
 
 func workflowImport(where *target) *cobra.Command {
-	var id, template string
+	var id, template, output string
 	var overwrite, dryRun bool
 	command := &cobra.Command{
 		Use:   "import FILE|FOLDER...",
@@ -265,13 +291,20 @@ that is changed or left out is told.`,
 	flags.StringVar(&template, "template", "", "import a template, as TYPE/NAME")
 	flags.BoolVar(&overwrite, "overwrite", false, "replace a workflow of the same id by a new revision")
 	flags.BoolVar(&dryRun, "dry-run", false, "only check")
+	outputFlag(command, &output)
 	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkOutput(output); err != nil {
+			return err
+		}
 		if (template == "") == (len(args) == 0) {
 			return usageError("name files or folders to import, or a --template")
 		}
 		store, err := earlierStore(args)
 		if err != nil {
 			return err
+		}
+		if store != "" && output != "table" {
+			return usageError("the import of a store folder tells line by line what became of everything; it has no --output")
 		}
 		if store != "" {
 			return importStore(cmd, where, id, store, overwrite, dryRun)
@@ -293,48 +326,56 @@ that is changed or left out is told.`,
 			query.Set("id", id)
 		}
 		if template != "" {
-			return importTemplate(cmd, c, query, template, dryRun)
+			files = []string{template}
 		}
+		// What was stored before one that can't be is told all the same.
+		list := []json.RawMessage{}
+		lines := &table{}
 		for _, file := range files {
-			text, err := readInput(cmd, file)
-			if err != nil {
-				return err
+			var stored storedWorkflow
+			if stored, err = importOne(cmd, c, query, file, template != ""); err != nil {
+				break
 			}
-			if err := importOne(cmd, c, query, file, text, dryRun); err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+			list = append(list, stored.raw)
+			switch {
+			case !dryRun:
+				lines.row(fmt.Sprintf("imported %s as %s", file, stored.ID))
+			case id != "":
+				lines.row(fmt.Sprintf("would import %s as %s", file, id))
+			default:
+				lines.row("would import " + file)
 			}
 		}
-		return nil
+		return errors.Join(printValue(cmd.OutOrStdout(), output, list, func(t *table) { *t = *lines }), err)
 	}
 	return command
 }
 
-func importTemplate(cmd *cobra.Command, c *client, query url.Values, template string, dryRun bool) error {
-	kind, name, found := strings.Cut(template, "/")
-	if !found {
-		return usageError("--template takes TYPE/NAME, not %q", template)
+// importOne stores a workflow from a file, or from a template, TYPE/NAME.
+func importOne(cmd *cobra.Command, c *client, query url.Values, name string, template bool) (stored storedWorkflow, err error) {
+	var text []byte
+	if !template {
+		text, err = readInput(cmd, name)
+	} else {
+		kind, of, found := strings.Cut(name, "/")
+		if !found {
+			return stored, usageError("--template takes TYPE/NAME, not %q", name)
+		}
+		text, err = c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(of)+"/", nil, "application/yaml")
 	}
-	text, err := c.text(cmd.Context(), "/workflow-types/"+url.PathEscape(kind)+"/templates/"+url.PathEscape(name)+"/", nil, "application/yaml")
 	if err != nil {
-		return err
+		return stored, err
 	}
-	return importOne(cmd, c, query, template, text, dryRun)
-}
-
-func importOne(cmd *cobra.Command, c *client, query url.Values, name string, text []byte, dryRun bool) error {
 	var answer struct {
-		Workflow metadata `json:"workflow"`
+		Workflow storedWorkflow `json:"workflow"`
 	}
 	if err := send(cmd, c, http.MethodPost, "/workflows/import/", query, text, &answer); err != nil {
-		return err
+		if template {
+			return stored, err
+		}
+		return stored, fmt.Errorf("%s: %w", name, err)
 	}
-	stored := answer.Workflow
-	verb := "imported"
-	if dryRun {
-		verb = "would import"
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s %s as %s\n", verb, name, stored.ID)
-	return nil
+	return answer.Workflow, nil
 }
 
 // workflowFiles lists the files among the arguments and below the folders.

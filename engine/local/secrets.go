@@ -92,7 +92,7 @@ func (e *execution) conceal(node *workflow.Node, scope *workflow.Scope) (map[str
 		return nil, nil
 	}
 	if builtIn(node) {
-		scope.Secret = func(string) (string, error) { return engine.HiddenValue, nil }
+		scope.Secret = func(name string) (string, error) { return engine.HiddenValue, e.missingSecret(name) }
 		return nil, nil
 	}
 	placeholders := map[string]string{}
@@ -102,19 +102,22 @@ func (e *execution) conceal(node *workflow.Node, scope *workflow.Scope) (map[str
 		}
 		return placeholders[name]
 	}
-	scope.Secret = func(name string) (string, error) {
-		known, err := e.r.options.Secrets.Known(context.Background(), name)
-		if err == nil && !known {
-			return "", fmt.Errorf("there is no secret %q; set it with \"vwmp secret set %s\"", name, name)
-		}
-		// Why it can't be told is told by the call.
-		return placeholder(name), nil
-	}
+	scope.Secret = func(name string) (string, error) { return placeholder(name), e.missingSecret(name) }
 	var err error
 	scope.Parameters, err = workflow.MapSecrets(e.graph.Definition(), scope.Parameters, func(name, _ string) string {
 		return placeholder(engine.ParameterSecret(name))
 	})
 	return placeholders, err
+}
+
+// missingSecret is an error where there is no stored secret of that name. Why
+// it can't be told is told by the call.
+func (e *execution) missingSecret(name string) error {
+	known, err := e.r.options.Secrets.Known(context.Background(), name)
+	if err == nil && !known {
+		return fmt.Errorf("there is no secret %q; set it with \"vwmp secret set %s\"", name, name)
+	}
+	return nil
 }
 
 // dropUnused forgets the placeholders that a config does not hold.

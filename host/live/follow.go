@@ -46,23 +46,16 @@ func Follow(ctx context.Context, hub *Hub, history History, executionID string, 
 	if done || err != nil {
 		return err
 	}
-	subscription, backlog, complete, err := hub.Subscribe(executionID, f.last)
-	if err != nil {
+	var subscription *Subscription
+	err = Apart(func() (err error) {
+		subscription, done, err = f.attach(ctx, hub)
 		return err
+	})
+	if subscription != nil {
+		defer subscription.Close()
 	}
-	defer subscription.Close()
-	for _, m := range backlog {
-		if done, err := f.pass(m); done || err != nil {
-			return err
-		}
-	}
-	if !complete {
-		if done, err := f.catchUp(ctx); done || err != nil {
-			return err
-		}
-	}
-	if ended {
-		return nil
+	if done || ended || err != nil {
+		return err
 	}
 	return f.live(ctx, subscription)
 }
@@ -72,6 +65,24 @@ type follower struct {
 	executionID string
 	last        uint64
 	send        func(*Message) error
+}
+
+// attach subscribes, and sends what there is by then. A subscription that it
+// returns must be closed, with an error too.
+func (f *follower) attach(ctx context.Context, hub *Hub) (s *Subscription, done bool, err error) {
+	s, backlog, complete, err := hub.Subscribe(f.executionID, f.last)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, m := range backlog {
+		if done, err := f.pass(m); done || err != nil {
+			return s, done, err
+		}
+	}
+	if !complete {
+		done, err = f.catchUp(ctx)
+	}
+	return s, done, err
 }
 
 // pass sends a message that is new, and reports whether it was the last.
