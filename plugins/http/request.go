@@ -261,6 +261,9 @@ func (requester) Execute(ctx context.Context, step *pluginsdk.Step, config reque
 		if err := fileedit.CheckPath("/response_file", config.ResponseFile); err != nil {
 			return output, err
 		}
+		if err := step.Workspace.CheckLinks(config.ResponseFile); err != nil {
+			return output, pluginsdk.Invalid("/response_file", err.Error())
+		}
 	}
 	timeout := config.Timeout.Std()
 	if timeout > 0 {

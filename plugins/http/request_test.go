@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -311,7 +313,11 @@ func TestAnAnswerIsWrittenToAFile(t *testing.T) {
 	if handlertest.Read(t, dir, "a/b.bin") != "data" || output.Size != 4 || output.File != "a/b.bin" {
 		t.Errorf("got %+v", output)
 	}
-	for _, name := range []string{"../x", "/etc/x", ".git/config", "a/"} {
+	handlertest.Git(t, dir, "init", "--quiet")
+	if err := os.Symlink("../.git", filepath.Join(dir, "a", "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../x", "/etc/x", ".git/config", "a/", "a/link/config"} {
 		call.Config["response_file"] = name
 		call.Fail(t, pluginsdk.FailureInvalidInput, "")
 	}

@@ -265,9 +265,6 @@ func writeStream(step *pluginsdk.Step, name string, source io.Reader) (size int6
 		return 0, err
 	}
 	name = path.Clean(name)
-	if err := step.Workspace.CheckLinks(name); err != nil {
-		return 0, err
-	}
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return 0, err
 	}
