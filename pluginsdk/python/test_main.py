@@ -31,7 +31,8 @@ class Greeter(unittest.TestCase):
         self.assertEqual(workspace.glob("**/*.txt"), ["a.txt", "b/c.txt", "b/d/e.txt"])
         self.assertEqual(workspace.glob("b/**"), ["b/c.txt", "b/d/e.txt"])
         os.symlink("/etc", workspace.path / "out")
-        for name in ("../a", "/etc/passwd", "out/passwd", "a/", "", "con.txt"):
+        os.symlink("../.git", workspace.path / "b" / "git")
+        for name in ("../a", "/etc/passwd", "out/passwd", "a/", "", "con.txt", "b/git/f.txt", "b/git/new"):
             with self.assertRaises(Invalid):
                 workspace.read_text(name)
 

@@ -101,8 +101,16 @@ def check_path(name: str) -> None:
         raise Invalid("", f"the path {name[:200]!r} can't be used: {reason}")
 
 
+def _names_git(path: str) -> bool:
+    return any(part.lower() == ".git" for part in path.split("/"))
+
+
 class Workspace:
-    """The only folder that a handler touches. Paths have slashes and can't leave it, by a link neither."""
+    """The only folder that a handler touches. Paths have slashes and can't leave it, by a link neither.
+
+    No link leads into a folder ``.git``: a repository that somebody else made can bring one, and git runs what is
+    written there. A path that names ``.git`` by itself is the handler's to judge.
+    """
 
     def __init__(self, root: str):
         self._root = os.path.realpath(root) if root else ""
@@ -120,6 +128,8 @@ class Workspace:
         full = os.path.realpath(self.path / name)
         if full != self._root and not full.startswith(self._root + os.sep):
             raise Invalid("", f"the path {name[:200]!r} can't be used: it leaves the workspace by a link")
+        if _names_git(full[len(self._root):].replace(os.sep, "/")) and not _names_git(name):
+            raise Invalid("", f"the path {name[:200]!r} can't be used: a symbolic link in it leads into .git")
         return Path(full)
 
     def exists(self, name: str) -> bool:

@@ -36,7 +36,8 @@ test("the workspace finds and keeps its files", async () => {
   assert.deepEqual(await workspace.glob("**/*.txt"), ["a.txt", "b/c.txt", "b/d/e.txt"]);
   assert.deepEqual(await workspace.glob("b/**"), ["b/c.txt", "b/d/e.txt"]);
   await symlink("/etc", join(workspace.path, "out"));
-  for (const name of ["../a", "/etc/passwd", "out/passwd", "a/", "", "con.txt"]) {
+  await symlink("../.git", join(workspace.path, "b", "git"));
+  for (const name of ["../a", "/etc/passwd", "out/passwd", "a/", "", "con.txt", "b/git/f.txt", "b/git/new"]) {
     await assert.rejects(workspace.readText(name), Invalid);
   }
 });

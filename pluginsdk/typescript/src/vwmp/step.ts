@@ -65,6 +65,10 @@ export function checkPath(name: string): void {
   }
 }
 
+function namesGit(path: string, separator: string): boolean {
+  return path.split(separator).some((part) => part.toLowerCase() === ".git");
+}
+
 /** The only folder that a handler touches. Paths have slashes and can't leave it, by a link neither. */
 export class Workspace {
   readonly #root: string;
@@ -89,7 +93,9 @@ export class Workspace {
       try {
         const real = await realpath(known);
         if (real !== root && !real.startsWith(root + sep)) throw new Invalid("", `the path ${JSON.stringify(name.slice(0, 200))} leaves the workspace by a link`);
-        return join(real, ...missing);
+        const full = join(real, ...missing);
+        if (namesGit(full.slice(root.length), sep) && !namesGit(name, "/")) throw new Invalid("", `the path ${JSON.stringify(name.slice(0, 200))} can't be used: a symbolic link in it leads into .git`);
+        return full;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
         // A link to nowhere would lead whoever writes out of the folder.
