@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,6 +33,8 @@ type running struct {
 	token string
 	data  string
 	args  []string
+	// program is the binary; the test binary stands for vwmp where it is empty.
+	program string
 	// client is set where the default one can't reach it.
 	client *http.Client
 
@@ -52,7 +55,13 @@ func demoRepository(t *testing.T) string {
 
 func startRunning(t *testing.T, data, workspace string, more ...string) *running {
 	t.Helper()
-	r := &running{t: t, data: data, args: append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", workspace}, more...)}
+	return startProgram(t, "", data, workspace, more...)
+}
+
+// startProgram is startRunning with a binary of its own.
+func startProgram(t *testing.T, program, data, workspace string, more ...string) *running {
+	t.Helper()
+	r := &running{t: t, data: data, program: program, args: append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", workspace}, more...)}
 	r.begin()
 	t.Cleanup(r.stop)
 	return r
@@ -63,7 +72,7 @@ var servesOn = regexp.MustCompile(`serves on (https?://\S+)`)
 // begin starts the process and waits until it says where it serves.
 func (r *running) begin() {
 	r.t.Helper()
-	r.cmd = exec.Command("vwmp", r.args...)
+	r.cmd = exec.Command(cmp.Or(r.program, "vwmp"), r.args...)
 	r.ended = make(chan struct{})
 	stdout, err := r.cmd.StdoutPipe()
 	if err != nil {
