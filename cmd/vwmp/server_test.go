@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,6 +35,8 @@ type running struct {
 	args  []string
 	// env has variables of its environment beside the tests' own, as NAME=value.
 	env []string
+	// program is the binary; the test binary stands for vwmp where it is empty.
+	program string
 	// client is set where the default one can't reach it.
 	client *http.Client
 
@@ -54,14 +57,23 @@ func demoRepository(t *testing.T) string {
 
 func startRunning(t *testing.T, data, workspace string, more ...string) *running {
 	t.Helper()
-	return startWith(t, nil, data, workspace, more...)
+	return startProgram(t, "", nil, data, workspace, more...)
 }
 
 // startWith starts a server with variables beside the tests' own, as
 // NAME=value.
 func startWith(t *testing.T, env []string, data, workspace string, more ...string) *running {
 	t.Helper()
-	r := &running{t: t, data: data, env: env, args: append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", workspace}, more...)}
+	return startProgram(t, "", env, data, workspace, more...)
+}
+
+// startProgram is startWith with a binary of its own.
+func startProgram(t *testing.T, program string, env []string, data, workspace string, more ...string) *running {
+	t.Helper()
+	r := &running{
+		t: t, data: data, program: program, env: env,
+		args: append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data, "--workspace", workspace}, more...),
+	}
 	r.begin()
 	t.Cleanup(r.stop)
 	return r
@@ -72,7 +84,7 @@ var servesOn = regexp.MustCompile(`serves on (https?://\S+)`)
 // begin starts the process and waits until it says where it serves.
 func (r *running) begin() {
 	r.t.Helper()
-	r.cmd = exec.Command("vwmp", r.args...)
+	r.cmd = exec.Command(cmp.Or(r.program, "vwmp"), r.args...)
 	r.cmd.Env = append(os.Environ(), r.env...)
 	r.ended = make(chan struct{})
 	stdout, err := r.cmd.StdoutPipe()
