@@ -90,8 +90,6 @@ type Store struct {
 	logs *logfile.Logs
 	meta data.Meta
 
-	// writing is held by whoever commits.
-	writing sync.Mutex
 	queue   chan *command
 	closing chan struct{}
 	stopped chan struct{}
@@ -110,7 +108,7 @@ type Store struct {
 	closed   sync.Once
 	closeErr error
 
-	// instance belongs to who holds writing.
+	// instance belongs to the writer.
 	instance   folder.Instance
 	full       atomic.Bool
 	fatal      atomic.Pointer[error]

@@ -61,14 +61,6 @@ func (s *Store) submit(ctx context.Context, c *command) error {
 	if c.patient {
 		given = ctx.Done()
 	}
-	// Who finds nobody writing does it at once, and takes along what waits: to
-	// hand the command to the writer and to be woken by it takes longer than
-	// some commits. One that may be given up can't.
-	if given == nil && s.writing.TryLock() {
-		s.commitGuarded(s.collect(c))
-		s.writing.Unlock()
-		return <-c.done
-	}
 	select {
 	case s.queue <- c:
 	case <-s.stopped:
@@ -103,37 +95,31 @@ func (s *Store) gone() error {
 	return data.ErrClosed
 }
 
-// write is the writer's goroutine: it commits what came while somebody wrote,
-// together, and never waits for more.
+// write is the writer's goroutine: it commits what is waiting, together, and
+// never waits for more.
 func (s *Store) write() {
 	defer close(s.stopped)
-	going := true
-	for going {
+	// A disk that can't be read shows as a memory fault in the mapped file.
+	debug.SetPanicOnFault(true)
+	for {
 		select {
 		case first := <-s.queue:
-			s.writing.Lock()
-			going = s.commitGuarded(s.collect(first))
-			s.writing.Unlock()
+			if !s.commit(s.collect(first)) {
+				return
+			}
 		case <-s.closing:
-			// Held for good: nobody writes after this.
-			s.writing.Lock()
-			for going {
+			for {
 				select {
 				case first := <-s.queue:
-					going = s.commitGuarded(s.collect(first))
+					if !s.commit(s.collect(first)) {
+						return
+					}
 				default:
 					return
 				}
 			}
 		}
 	}
-}
-
-// commitGuarded is commit for a goroutine that does other things too. A disk
-// that can't be read shows as a memory fault in the mapped file.
-func (s *Store) commitGuarded(batch []*command) bool {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	return s.commit(batch)
 }
 
 // collect adds what is waiting to a first command. Callers whose commands were
