@@ -2,10 +2,9 @@
 // their revisions, executions with their events, logs and outputs, sessions,
 // and what plugins said of themselves.
 //
-// What a method reports as kept survives kill -9 and a power cut. One writes
-// at a time, the first who comes or the writer's goroutine for those who came
-// meanwhile, and commits together what is waiting together. It judges no
-// workflow and runs none: package memory is its twin without a folder.
+// What a method reports as kept survives kill -9 and a power cut. One
+// goroutine writes; it commits together what is waiting together. It judges
+// no workflow and runs none: package memory is its twin without a folder.
 //
 // The folder holds LOCK and INSTANCE (whose it is), state.db (a bbolt file,
 // keys.go draws its buckets), history/ (executions that ended, by month),
