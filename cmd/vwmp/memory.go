@@ -18,11 +18,14 @@ const (
 	// softMemory is what Go's own memory may take, in bytes, before garbage is
 	// collected more often than when the heap has doubled: thousands of open
 	// sockets are to cost what they hold, and not twice that.
-	softMemory = 112 << 20
+	softMemory = 144 << 20
 	// mostMapped is how much of the databases may come into this process' memory,
 	// in bytes, before they are let go of. The kernel has them in its cache all
 	// the same.
 	mostMapped = 12 << 20
+	// mostProgram bounds what is taken for the program's own pages, which stay,
+	// in bytes: under load others come back while they are let go of.
+	mostProgram = 20 << 20
 )
 
 // boundMemory keeps the memory of a busy server close to what it needs, until
@@ -43,7 +46,7 @@ func boundMemory(ctx context.Context, data string) {
 		if mappedMemory() > rest+mostMapped {
 			// Where the system has another mind, the memory is only larger.
 			_ = giveBackData(data)
-			rest, period = mappedMemory(), busyPeriod
+			rest, period = min(mappedMemory(), mostProgram), busyPeriod
 		}
 		timer.Reset(period)
 		select {
