@@ -124,7 +124,7 @@ function Secrets({ onSet }: { onSet: (name?: string) => void }) {
               <tr key={name}>
                 <Cell className={forms.name}>{name}</Cell>
                 <Cell label="Steps refer to it as">
-                  <code>{`\${secrets.${name}}`}</code>
+                  <code className={forms.reference}>{`\${secrets.${name}}`}</code>
                 </Cell>
                 <Cell label="Set">
                   <Ago time={updated_at} />
