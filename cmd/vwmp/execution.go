@@ -58,33 +58,33 @@ func newExecute() *cobra.Command {
 		if key != "" {
 			body["idempotency_key"] = key
 		}
-		var started started
-		if err := c.callAs(cmd.Context(), engine.TriggerCLI, http.MethodPost, path+"execute/", nil, body, &started.raw); err != nil {
+		var execution startedExecution
+		if err := c.callAs(cmd.Context(), engine.TriggerCLI, http.MethodPost, path+"execute/", nil, body, &execution.raw); err != nil {
 			return err
 		}
-		return started.follow(cmd, c, output, detach)
+		return execution.follow(cmd, c, output, detach)
 	}
 	return command
 }
 
-// started is what the server says of an execution that it has started.
-type started struct{ raw json.RawMessage }
+// startedExecution is what the server says of an execution that it has started.
+type startedExecution struct{ raw json.RawMessage }
 
 // follow shows it until it has ended, or only what it is where it is detached.
-func (s started) follow(cmd *cobra.Command, c *client, output string, detach bool) error {
-	var execution struct {
+func (s startedExecution) follow(cmd *cobra.Command, c *client, output string, detach bool) error {
+	var named struct {
 		ID string `json:"execution_id"`
 	}
-	if err := json.Unmarshal(s.raw, &execution); err != nil {
+	if err := json.Unmarshal(s.raw, &named); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
 	switch {
 	case !detach:
-		return followToEnd(cmd, c, execution.ID, output, true)
+		return followToEnd(cmd, c, named.ID, output, true)
 	case output == "json":
 		return printValue(cmd.OutOrStdout(), output, s.raw, nil)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), execution.ID)
+	fmt.Fprintln(cmd.OutOrStdout(), named.ID)
 	return nil
 }
 

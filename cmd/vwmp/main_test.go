@@ -18,25 +18,21 @@ var pluginsDir, labDir string
 // TestMain makes the test binary stand for vwmp, as a real process, and
 // builds the real plugins.
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "vwmp-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	pluginsDir = filepath.Join(dir, "plugins")
-	labDir = filepath.Join(dir, "lab")
-	testscript.Main(cleanUp{m, dir}, map[string]func(){"vwmp": main, "vwmp-test-provider": providerMain})
+	testscript.Main(cleanUp{m}, map[string]func(){"vwmp": main, "vwmp-test-provider": providerMain})
 }
 
 // cleanUp runs the tests between building and taking away what they need. It
 // does not run where the test binary stands for vwmp.
-type cleanUp struct {
-	m   *testing.M
-	dir string
-}
+type cleanUp struct{ m *testing.M }
 
 func (c cleanUp) Run() int {
-	defer func() { _ = os.RemoveAll(c.dir) }()
+	dir, err := os.MkdirTemp("", "vwmp-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	pluginsDir, labDir = filepath.Join(dir, "plugins"), filepath.Join(dir, "lab")
 	if err := buildPlugins(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -45,7 +41,7 @@ func (c cleanUp) Run() int {
 	for name, value := range map[string]string{
 		"VWMP_PLUGINS": pluginsDir, "VWMP_SERVER": "", "VWMP_TOKEN": "", "NO_COLOR": "1",
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_SYSTEM": os.DevNull,
-		"XDG_DATA_HOME": filepath.Join(c.dir, "data-home"),
+		"XDG_DATA_HOME": filepath.Join(dir, "data-home"),
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			fmt.Fprintln(os.Stderr, err)

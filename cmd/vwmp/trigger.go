@@ -238,11 +238,11 @@ func triggerFire(where *target) *cobra.Command {
 			return err
 		}
 		defer c.close()
-		var started started
-		if err := actOnTrigger(cmd.Context(), c, args[0], "fire", request, &started.raw); err != nil {
+		var execution startedExecution
+		if err := actOnTrigger(cmd.Context(), c, args[0], "fire", request, &execution.raw); err != nil {
 			return err
 		}
-		return started.follow(cmd, c, output, detach)
+		return execution.follow(cmd, c, output, detach)
 	}
 	return command
 }
