@@ -1,6 +1,7 @@
 // Tests: npm test
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,16 +47,16 @@ test("the workspace finds and keeps its files", async () => {
 const tree = "(trap '' TERM; exec sleep 600) & echo $! > new && mv new pid; wait";
 
 /** The process that a tree started, as soon as it says so. */
-async function grandchild(workspace: string): Promise<number> {
+async function grandchild(workspace: string, signal: AbortSignal): Promise<number> {
   for (;;) {
     const text = await readFile(join(workspace, "pid"), "utf8").catch(() => "");
     if (text !== "") return Number(text);
-    await wait(10);
+    await wait(10, undefined, { signal });
   }
 }
 
 /** Waits until a process is gone, or only waits to be reaped. */
-async function ended(pid: number): Promise<void> {
+async function ended(pid: number, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
       process.kill(pid, 0);
@@ -63,19 +64,19 @@ async function ended(pid: number): Promise<void> {
       return;
     }
     if ((await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")).includes(") Z ")) return;
-    await wait(10);
+    await wait(10, undefined, { signal });
   }
 }
 
 const unix = { skip: process.platform === "win32", timeout: 20_000 };
 
-test("a cancelled step ends what its program started", unix, async () => {
+test("a cancelled step ends what its program started", unix, async ({ signal }) => {
   let pid = 0;
   const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
     name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({}),
     async execute(step) {
       const running = step.run("sh", ["-c", tree]);
-      pid = await grandchild(step.workspace.path);
+      pid = await grandchild(step.workspace.path, signal);
       step.cancel(false);
       await running;
       return {};
@@ -83,32 +84,44 @@ test("a cancelled step ends what its program started", unix, async () => {
   });
   const result = await run(handler, {});
   assert.deepEqual([result.kind, result.error?.failureClass], ["failure", "cancelled"]);
-  await ended(pid);
+  await ended(pid, signal);
 });
 
-test("a program ends what it leaves running, and gives its code", unix, async () => {
+test("a program that is not there is named", unix, async () => {
+  const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
+    name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({}),
+    async execute(step) {
+      await assert.rejects(step.run("no-such-program", []), { code: "ENOENT", path: "no-such-program" });
+      return {};
+    },
+  });
+  assert.equal((await run(handler, {})).kind, "success");
+});
+
+test("a program ends what it leaves running, and gives its code", unix, async ({ signal }) => {
   const workspace = await mkdtemp(join(tmpdir(), "vwmp-test-"));
   const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
     name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({ code: s.integer({}) }),
     execute: async (step) => ({ code: (await step.run("sh", ["-c", `${tree.replace("wait", "exit 3")}`])).code ?? -1 }),
   });
   assert.deepEqual((await run(handler, {}, { workspace })).output, { code: 3 });
-  await ended(await grandchild(workspace));
+  await ended(await grandchild(workspace, signal), signal);
 });
 
-test("a plugin that is killed takes along what its steps run", unix, async () => {
+test("a plugin that is killed takes along what its steps run", unix, async ({ signal }) => {
   const workspace = await mkdtemp(join(tmpdir(), "vwmp-test-"));
   const at = (name: string) => JSON.stringify(new URL(name, import.meta.url));
+  // What runs kills the plugin as the first thing it does.
   const plugin = spawn(process.execPath, ["--input-type=module", "--eval", `
     import { Plugin, s } from ${at("./vwmp/index.js")};
     import { run } from ${at("./vwmp/testing.js")};
     const handler = new Plugin({ name: "tree", version: "1.0.0", description: "" }).handler("run", {
       name: "Run", description: "", category: "demo", effect: "unsafe", config: s.object({}), output: s.object({}),
-      execute: (step) => step.run("sh", ["-c", ${JSON.stringify(tree)}]),
+      execute: (step) => step.run("sh", ["-c", ${JSON.stringify("trap '' TERM; echo $$ > pid; kill -s KILL $PPID; sleep 600; true")}]),
     });
     await run(handler, {}, { workspace: ${JSON.stringify(workspace)} });
   `], { stdio: "ignore" });
-  const pid = await grandchild(workspace);
-  plugin.kill("SIGKILL");
-  await ended(pid);
+  await once(plugin, "exit", { signal });
+  await ended(await grandchild(workspace, signal), signal);
+  assert.equal(plugin.signalCode, "SIGKILL");
 });

@@ -1,8 +1,10 @@
 // What a handler is given beside its config.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn, type SpawnOptions } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
+import type { Duplex, Readable } from "node:stream";
 
 import { Cancelled, Invalid, Permanent } from "./outcome.js";
 import type { Json, Schema } from "./schema.js";
@@ -293,8 +295,7 @@ export class Step {
   /** Runs a program in the workspace. It and what it starts end with the step; what it leaves running ends with it. */
   async run(program: string, args: string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<{ code: number | null; stdout: string; stderr: string }> {
     this.check();
-    const child = spawn(program, args, { cwd: this.workspace.path, stdio: ["ignore", "pipe", "pipe"], detached: hasGroups, ...options });
-    const guard = guardOf(child);
+    const child = guarded(program, args, { cwd: this.workspace.path, ...options });
     let grace: NodeJS.Timeout | undefined;
     const stop = () => {
       endGroup(child, "SIGTERM");
@@ -317,7 +318,6 @@ export class Step {
       return { code, ...text };
     } finally {
       clearTimeout(grace);
-      guard?.kill("SIGKILL");
       this.signal.removeEventListener("abort", stop);
     }
   }
@@ -333,8 +333,10 @@ function objectOf(text: string): Record<string, Json> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
 
-/** A detached program leads a process group, except on Windows. */
+/** A detached program leads a process group, except on Windows; where there is no shell, nothing can watch over it. */
 const hasGroups = process.platform !== "win32";
+const shell = "/bin/sh";
+const canGuard = hasGroups && existsSync(shell);
 
 function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
@@ -345,12 +347,28 @@ function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ends a program's group when this process is killed: a detached one is in a session of its own, where the host doesn't look. */
-function guardOf(child: ChildProcess): ChildProcess | undefined {
-  if (!hasGroups || child.pid === undefined) return undefined;
-  const guard = spawn("/bin/sh", ["-c", 'read -r _; kill -s KILL -- "-$1"', "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"], detached: true });
-  // Without a shell there is no guard, and the step's end still ends the group.
-  guard.on("error", () => {});
-  guard.stdin?.on("error", () => {});
-  return guard;
+/** Becomes the program at a word from this process, and ends without one; says so where there is no such program. */
+const gate = 'read -r _ <&3 || exit; command -v "$1" >/dev/null 2>&1 || { echo >&3; exit 127; }; exec "$@" 3<&-';
+
+/** Kills a group when this process is gone. */
+const guard = 'read -r _; kill -s KILL -- "-$1"';
+
+/**
+ * Starts a program whose group ends with this process, should it be killed: a detached program is in a session of its own,
+ * where the host doesn't look. The program starts only when something watches over it.
+ */
+function guarded(program: string, args: string[], options: SpawnOptions): ChildProcessByStdio<null, Readable, Readable> {
+  const start = (command: string, words: string[], ...more: "pipe"[]) =>
+    spawn(command, words, { ...options, stdio: ["ignore", "pipe", "pipe", ...more], detached: hasGroups }) as ChildProcessByStdio<null, Readable, Readable>;
+  if (!canGuard) return start(program, args);
+  const child = start(shell, ["-c", gate, "sh", program, ...args], "pipe");
+  const word = child.stdio[3] as Duplex | null | undefined;
+  if (child.pid === undefined || !word) return child;
+  const watch = spawn(shell, ["-c", guard, "sh", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  // A guard that can't be started leaves the program unwatched; the step's end still ends it.
+  for (const one of [watch, watch.stdin, word]) one?.on("error", () => {});
+  word.once("data", () => child.emit("error", Object.assign(new Error(`spawn ${program} ENOENT`), { code: "ENOENT", syscall: `spawn ${program}`, path: program })));
+  word.write("\n");
+  child.once("close", () => watch.kill("SIGKILL"));
+  return child;
 }
