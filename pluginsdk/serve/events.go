@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -11,101 +10,51 @@ import (
 	pb "github.com/vwmp/vwmp/pluginsdk/proto"
 )
 
-// eventBuffer is how many events may wait to be sent. Once it is full a
-// handler waits: a slow host slows the handler, and no line is lost.
-const eventBuffer = 64
-
 var errCallEnded = errors.New("the call has ended")
 
-// events is the reporter of one call. One goroutine sends; end waits for it.
+// events is the reporter of one call. What is reported is on its way when the
+// report returns: where the host is slow, the handler waits as soon as the
+// stream's window is full, so that no line is lost.
 type events struct {
-	queue chan queued
-	// broken ends when the host takes no more, whether it closed the
-	// stream or is gone.
-	broken context.Context
-	breaks context.CancelCauseFunc
-	sent   chan struct{}
+	// send gives an event to the stream; it fails for good once the host takes
+	// no more, whether it closed the stream or is gone.
+	send func(*pb.ExecuteEvent) error
 
-	// mu is held to queue: shared by reports, alone by the end, so that
-	// nothing follows the terminal event.
-	mu    sync.RWMutex
-	ended bool
+	// mu is held while an event is sent, so that one follows the other and
+	// nothing the terminal one.
+	mu     sync.Mutex
+	broken error
+	ended  bool
 }
 
-type queued struct {
-	event *pb.ExecuteEvent
-	// done, where there is one, is told that the event is on its way.
-	done chan<- error
+func (e *events) report(event *pb.ExecuteEvent) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pass(event)
 }
 
-func newEvents(stream context.Context, send func(*pb.ExecuteEvent) error) *events {
-	e := &events{queue: make(chan queued, eventBuffer), sent: make(chan struct{})}
-	e.broken, e.breaks = context.WithCancelCause(stream)
-	go e.run(send)
-	return e
-}
-
-// run sends until the queue is closed, which end does. After a failed send it
-// only empties the queue.
-func (e *events) run(send func(*pb.ExecuteEvent) error) {
-	defer close(e.sent)
-	for next := range e.queue {
-		err := context.Cause(e.broken)
-		if err == nil {
-			if err = send(next.event); err != nil {
-				e.breaks(err)
-			}
-		}
-		if next.done != nil {
-			next.done <- err
-		}
-	}
-}
-
-// report queues an event and, if asked to, waits until it is on its way.
-func (e *events) report(event *pb.ExecuteEvent, wait bool) error {
-	next := queued{event: event}
-	var done chan error
-	if wait {
-		done = make(chan error, 1)
-		next.done = done
-	}
-	if err := e.push(next); err != nil || !wait {
-		return err
-	}
-	return <-done
-}
-
-func (e *events) push(next queued) error {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.ended {
+func (e *events) pass(event *pb.ExecuteEvent) error {
+	switch {
+	case e.ended:
 		return errCallEnded
+	case e.broken == nil:
+		e.broken = e.send(event)
 	}
-	select {
-	case e.queue <- next:
-		return nil
-	case <-e.broken.Done():
-		return context.Cause(e.broken)
-	}
+	return e.broken
 }
 
 func (e *events) started() {
-	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Started{Started: &pb.Started{}}}, false)
+	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Started{Started: &pb.Started{}}})
 }
 
 // end sends the terminal event, after everything that was reported. What a
 // goroutine that outlived its handler reports later is dropped.
 func (e *events) end(event *pb.ExecuteEvent) error {
-	defer e.breaks(nil)
-	done := make(chan error, 1)
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.pass(event)
 	e.ended = true
-	e.mu.Unlock()
-	e.queue <- queued{event: event, done: done}
-	close(e.queue)
-	<-e.sent
-	return <-done
+	return err
 }
 
 // A report without an error to return is lost only where the host is gone,
@@ -113,32 +62,32 @@ func (e *events) end(event *pb.ExecuteEvent) error {
 
 // Log implements pluginsdk.Reporter.
 func (e *events) Log(line pluginsdk.LogLine) {
-	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Log{Log: wire.LogToWire(line)}}, false)
+	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Log{Log: wire.LogToWire(line)}})
 }
 
 // Progress implements pluginsdk.Reporter.
 func (e *events) Progress(percentage float64, message string) {
-	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Progress{Progress: wire.ProgressToWire(percentage, message)}}, false)
+	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Progress{Progress: wire.ProgressToWire(percentage, message)}})
 }
 
 // Heartbeat implements pluginsdk.Reporter.
 func (e *events) Heartbeat() {
-	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Heartbeat{Heartbeat: &pb.Heartbeat{}}}, false)
+	_ = e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Heartbeat{Heartbeat: &pb.Heartbeat{}}})
 }
 
 // Checkpoint implements pluginsdk.Reporter.
 func (e *events) Checkpoint(data json.RawMessage) error {
-	return e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Checkpoint{Checkpoint: &pb.Checkpoint{Data: data}}}, true)
+	return e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Checkpoint{Checkpoint: &pb.Checkpoint{Data: data}}})
 }
 
 // Effect implements pluginsdk.Reporter.
 func (e *events) Effect(record pluginsdk.EffectRecord) error {
-	return e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Effect{Effect: wire.EffectToWire(record)}}, true)
+	return e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Effect{Effect: wire.EffectToWire(record)}})
 }
 
 // Artifact implements pluginsdk.Reporter.
 func (e *events) Artifact(artifact pluginsdk.Artifact) error {
-	return e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Artifact{Artifact: wire.ArtifactToWire(artifact)}}, true)
+	return e.report(&pb.ExecuteEvent{Event: &pb.ExecuteEvent_Artifact{Artifact: wire.ArtifactToWire(artifact)}})
 }
 
 // silent is the reporter of calls that have nothing to report to.

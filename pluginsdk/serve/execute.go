@@ -18,7 +18,7 @@ func (s *Server) Execute(request *pb.ExecuteRequest, stream pb.Plugin_ExecuteSer
 	if err != nil {
 		return err
 	}
-	out := newEvents(stream.Context(), stream.Send)
+	out := &events{send: stream.Send}
 	ctx, end, err := s.begin(stream.Context(), request.GetCallId(), request.GetRequest())
 	if err != nil {
 		return out.end(failed(refusal(err)))
@@ -42,7 +42,7 @@ func (s *Server) Undo(request *pb.UndoRequest, stream pb.Plugin_UndoServer) erro
 	if info, _ := handler.Info(); !info.Capabilities.Undo {
 		return toStatus(pluginsdk.ErrUnsupported)
 	}
-	out := newEvents(stream.Context(), func(event *pb.ExecuteEvent) error { return sendUndo(stream, event) })
+	out := &events{send: func(event *pb.ExecuteEvent) error { return sendUndo(stream, event) }}
 	ctx, end, err := s.begin(stream.Context(), request.GetCallId(), request.GetRequest())
 	if err != nil {
 		return out.end(failed(refusal(err)))
