@@ -89,6 +89,9 @@ type Store struct {
 	logs *logfile.Logs
 	meta data.Meta
 
+	// writing is held by whoever commits; within counts who waits for that.
+	writing sync.Mutex
+	within  atomic.Int32
 	queue   chan *command
 	closing chan struct{}
 	stopped chan struct{}
@@ -107,7 +110,7 @@ type Store struct {
 	closed   sync.Once
 	closeErr error
 
-	// instance belongs to the writer.
+	// instance belongs to who holds writing.
 	instance   folder.Instance
 	full       atomic.Bool
 	fatal      atomic.Pointer[error]

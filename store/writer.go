@@ -61,6 +61,16 @@ func (s *Store) submit(ctx context.Context, c *command) error {
 	if c.patient {
 		given = ctx.Done()
 	}
+	// Who is alone here commits at once: to hand the command to the writer and
+	// to be woken by it costs two wake-ups. Where others are about, the writer
+	// takes more of them along. One that may be given up can't.
+	alone := s.within.Add(1) == 1
+	defer s.within.Add(-1)
+	if alone && given == nil && s.writing.TryLock() {
+		s.commitGuarded(s.collect(c))
+		s.writing.Unlock()
+		return <-c.done
+	}
 	select {
 	case s.queue <- c:
 	case <-s.stopped:
@@ -95,31 +105,37 @@ func (s *Store) gone() error {
 	return data.ErrClosed
 }
 
-// write is the writer's goroutine: it commits what is waiting, together, and
-// never waits for more.
+// write is the writer's goroutine: it commits what came while somebody wrote,
+// together, and never waits for more.
 func (s *Store) write() {
 	defer close(s.stopped)
-	// A disk that can't be read shows as a memory fault in the mapped file.
-	debug.SetPanicOnFault(true)
-	for {
+	going := true
+	for going {
 		select {
 		case first := <-s.queue:
-			if !s.commit(s.collect(first)) {
-				return
-			}
+			s.writing.Lock()
+			going = s.commitGuarded(s.collect(first))
+			s.writing.Unlock()
 		case <-s.closing:
-			for {
+			// Held for good: nobody writes after this.
+			s.writing.Lock()
+			for going {
 				select {
 				case first := <-s.queue:
-					if !s.commit(s.collect(first)) {
-						return
-					}
+					going = s.commitGuarded(s.collect(first))
 				default:
 					return
 				}
 			}
 		}
 	}
+}
+
+// commitGuarded is commit for a goroutine that does other things too. A disk
+// that can't be read shows as a memory fault in the mapped file.
+func (s *Store) commitGuarded(batch []*command) bool {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	return s.commit(batch)
 }
 
 // collect adds what is waiting to a first command. Callers whose commands were

@@ -310,6 +310,9 @@ func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
 	if err != nil {
 		return err
 	}
+	if err := runOn(); err != nil {
+		logger.Debug("the threads keep their scheduling policy", "error", err)
+	}
 	v, err := startServer(cmd.Context(), s, workspaces, logger)
 	if err != nil {
 		return err

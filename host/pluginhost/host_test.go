@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,9 @@ func TestAStepRunsInAProcessThatIsStartedForItAndServesOn(t *testing.T) {
 	first := factsOf(t, outcome)
 	if line := r.line(t); line != "looked at this" {
 		t.Errorf("the log says %q", line)
+	}
+	if due := max(1, runtime.GOMAXPROCS(0)/2); first.Processors != due {
+		t.Errorf("a process takes %d processors and not %d: half of them are for others", first.Processors, due)
 	}
 	outcome, _ = h.call(t, "good.look", "that")
 	if second := factsOf(t, outcome); second.PID != first.PID {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
@@ -115,6 +116,7 @@ type facts struct {
 	Files       []string `json:"files"`
 	Arguments   []string `json:"arguments"`
 	Most        int64    `json:"most"`
+	Processors  int      `json:"processors"`
 	// Error is what a step met that tried something.
 	Error string `json:"error"`
 }
@@ -257,7 +259,7 @@ func look(_ context.Context, step *pluginsdk.Step, in message) (facts, error) {
 	if err != nil {
 		return facts{}, err
 	}
-	f := facts{PID: os.Getpid(), Environment: os.Environ(), Dir: dir, Stdin: string(stdin), Arguments: os.Args}
+	f := facts{PID: os.Getpid(), Environment: os.Environ(), Dir: dir, Stdin: string(stdin), Arguments: os.Args, Processors: runtime.GOMAXPROCS(0)}
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return f, nil // Not a Linux.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -53,6 +54,7 @@ not by hand: put it into a plugin folder, or name its folder with
 `, description.Name, description.Version, len(description.Handlers))
 		return 1
 	}
+	shareProcessors()
 	server := NewServer(p)
 	if err := watchLifeline(server); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -68,6 +70,17 @@ not by hand: put it into a plugin folder, or name its folder with
 	})
 	server.cancelAll()
 	return 0
+}
+
+// shareProcessors takes half of the processors: the host and the other plugins
+// of a workflow need some too, and where all of them are taken by threads that
+// look for work, each message between the processes waits for one. GOMAXPROCS
+// in the environment stands, and a handler that computes on many processors at
+// once may call runtime.GOMAXPROCS.
+func shareProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
+	}
 }
 
 // NewGRPCServer returns a gRPC server that serves s with the bounds of the

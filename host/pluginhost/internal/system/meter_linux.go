@@ -11,12 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Meter reads what the kernel counts of one process.
+// Meter reads what the kernel counts of one process. Its methods are not to be
+// called at once.
 type Meter struct {
 	pid int
 	// The files are kept open, because every call is measured: group is nil
 	// where there is no control group, references where the kernel refuses.
 	stat, status, group, references *os.File
+	// buffer is for what is read: nobody calls two methods at once.
+	buffer [2048]byte
 }
 
 // NewMeter reads the counts of a process, and of the group that it is in, if
@@ -36,6 +39,16 @@ func NewMeter(pid int, group *Cgroup) (*Meter, error) {
 	}
 	m.references, _ = os.OpenFile(dir+"clear_refs", os.O_WRONLY, 0)
 	return m, nil
+}
+
+// read returns the beginning of a file, until the next read. One call of the
+// system is all that it takes: the kernel makes such a file anew for each.
+func (m *Meter) read(file *os.File) []byte {
+	n, err := unix.Pread(int(file.Fd()), m.buffer[:], 0) //nolint:gosec // Descriptors are small.
+	if err != nil {
+		return nil
+	}
+	return m.buffer[:n]
 }
 
 // Close lets go of the process.
@@ -63,9 +76,7 @@ func (m *Meter) CPU() int64 {
 	if err := unix.ClockGettime(int32(^m.pid<<3|2), &own); err != nil {
 		return 0
 	}
-	var buffer [512]byte
-	n, _ := m.stat.ReadAt(buffer[:], 0)
-	raw := buffer[:n]
+	raw := m.read(m.stat)
 	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
 	if len(fields) <= statChildSystem {
 		return own.Nano()
@@ -81,9 +92,7 @@ func (m *Meter) ofGroup() (nanoseconds int64, known bool) {
 	if m.group == nil {
 		return 0, false
 	}
-	var buffer [512]byte
-	n, _ := m.group.ReadAt(buffer[:], 0)
-	line, _, _ := bytes.Cut(buffer[:n], []byte("\n"))
+	line, _, _ := bytes.Cut(m.read(m.group), []byte("\n"))
 	text, found := bytes.CutPrefix(line, []byte("usage_usec "))
 	micros, err := strconv.ParseInt(string(text), 10, 64)
 	return micros * 1000, found && err == nil
@@ -107,20 +116,10 @@ func PeakOf(state *os.ProcessState) int64 {
 // Peak is the most resident memory that the process had, in bytes, since its
 // start or the last ResetPeak.
 func (m *Meter) Peak() int64 {
-	var buffer [2048]byte
-	n, _ := m.status.ReadAt(buffer[:], 0)
-	_, rest, found := bytes.Cut(buffer[:n], []byte("VmHWM:"))
-	if !found {
-		return 0
-	}
-	fields := bytes.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kilobytes, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	if err != nil {
-		return 0
-	}
+	// "VmHWM:\t    5432 kB"; what can't be read is 0.
+	_, rest, _ := bytes.Cut(m.read(m.status), []byte("VmHWM:"))
+	number, _, _ := bytes.Cut(bytes.TrimLeft(rest, "\t "), []byte(" "))
+	kilobytes, _ := strconv.ParseInt(string(number), 10, 64)
 	return kilobytes << 10
 }
 
