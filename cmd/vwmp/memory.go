@@ -11,10 +11,11 @@ import (
 
 const (
 	// memoryPeriod is how often the memory is looked at, and busyPeriod how
-	// often while mapped files come into it: under load hundreds of megabytes
-	// a second.
-	memoryPeriod = time.Second
-	busyPeriod   = 100 * time.Millisecond
+	// often while mapped files come into it, by more than mappedStep since the
+	// last look: where lists are read, hundreds of megabytes a second.
+	memoryPeriod = 500 * time.Millisecond
+	busyPeriod   = 50 * time.Millisecond
+	mappedStep   = 1 << 20
 	// softMemory is what Go's own memory may take, in bytes, before garbage is
 	// collected more often than when the heap has doubled: thousands of open
 	// sockets are to cost what they hold, and not twice that.
@@ -37,17 +38,23 @@ func boundMemory(ctx context.Context, data string) {
 	timer := time.NewTimer(memoryPeriod)
 	defer timer.Stop()
 	// rest is what of mapped files stays: the program is one of them.
-	for limit, rest := int64(0), int64(0); ; {
+	for limit, rest, before := int64(0), int64(0), int64(0); ; {
 		period := memoryPeriod
 		if now := memoryLimit(); os.Getenv("GOMEMLIMIT") == "" && now != limit {
 			limit = now
 			debug.SetMemoryLimit(limit)
 		}
-		if mappedMemory() > rest+mostMapped {
+		mapped := mappedMemory()
+		if mapped > before+mappedStep {
+			period = busyPeriod
+		}
+		if mapped > rest+mostMapped {
 			// Where the system has another mind, the memory is only larger.
 			_ = giveBackData(data)
-			rest, period = min(mappedMemory(), mostProgram), busyPeriod
+			mapped = mappedMemory()
+			rest, period = min(mapped, mostProgram), busyPeriod
 		}
+		before = mapped
 		timer.Reset(period)
 		select {
 		case <-ctx.Done():
