@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -50,13 +51,13 @@ func batch(task string) error {
 		return err
 	}
 	attributes, err := unix.SchedGetAttr(id, 0)
-	if err == unix.ESRCH {
+	if errors.Is(err, unix.ESRCH) {
 		return nil // It has ended.
 	}
 	if err != nil || attributes.Policy != schedOther {
 		return err
 	}
-	if err := unix.SchedSetAttr(id, &unix.SchedAttr{Policy: schedBatch, Nice: attributes.Nice}, 0); err != unix.ESRCH {
+	if err := unix.SchedSetAttr(id, &unix.SchedAttr{Policy: schedBatch, Nice: attributes.Nice}, 0); !errors.Is(err, unix.ESRCH) {
 		return err
 	}
 	return nil
