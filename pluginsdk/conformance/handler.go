@@ -365,9 +365,10 @@ func (k *kit) secrets(t *trial, s *subject, c *Case) {
 		t.skip("its config has no secret property")
 		return
 	}
-	k.p.output.mu.Lock()
-	k.p.output.leak = false
-	k.p.output.mu.Unlock()
+	printed := k.p.output
+	printed.mu.Lock()
+	printed.leak = false
+	printed.mu.Unlock()
 	b := k.box(t, c.Files)
 	request := k.request(c, config, b)
 	request.Secrets = map[string]string{"conformance": secretValue}
@@ -376,9 +377,13 @@ func (k *kit) secrets(t *trial, s *subject, c *Case) {
 	if where, told := call.tells(secretValue); told {
 		t.fail("the value of a secret property is told in its %s", where)
 	}
-	k.p.output.mu.Lock()
-	defer k.p.output.mu.Unlock()
-	if k.p.output.leak {
+	// What it printed is all there only once it has ended.
+	if !k.p.isGone() {
+		k.stopped()
+	}
+	printed.mu.Lock()
+	defer printed.mu.Unlock()
+	if printed.leak {
 		t.fail("the value of a secret property is printed on its standard output or standard error")
 	}
 }
