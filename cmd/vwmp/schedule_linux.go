@@ -15,13 +15,13 @@ const (
 	schedBatch = 3
 )
 
-// runOn has the kernel let a thread of this process, and of the plugins that it
-// starts, run on where another one wakes up: each message between goroutines
-// and processes wakes a thread that looks for more work, and where processors
-// are few it takes the place of the one that has the work. A step takes a
-// fifth less time with it on two processors. A policy that somebody else gave
-// the process stands.
-func runOn() error {
+// useBatchPolicy has the kernel let a thread of this process, and of the
+// plugins that it starts, run on where another one wakes up: each message
+// between goroutines and processes wakes a thread that looks for more work, and
+// where processors are few it takes the place of the one that has the work. A
+// step takes a fifth less time with it on two processors. A policy that
+// somebody else gave the process stands.
+func useBatchPolicy() error {
 	for done := map[string]bool{}; ; {
 		tasks, err := os.ReadDir("/proc/self/task")
 		if err != nil {
@@ -33,7 +33,7 @@ func runOn() error {
 				continue
 			}
 			done[task.Name()] = true
-			if err := batch(task.Name()); err != nil {
+			if err := giveBatchPolicy(task.Name()); err != nil {
 				return fmt.Errorf("give thread %s the batch policy: %w", task.Name(), err)
 			}
 		}
@@ -45,7 +45,8 @@ func runOn() error {
 	}
 }
 
-func batch(task string) error {
+// giveBatchPolicy is useBatchPolicy for one thread.
+func giveBatchPolicy(task string) error {
 	id, err := strconv.Atoi(task)
 	if err != nil {
 		return err

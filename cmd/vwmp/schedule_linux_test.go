@@ -46,7 +46,7 @@ func TestAPolicyThatSomebodyGaveStands(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := strconv.Itoa(unix.Gettid())
-	if err := batch(id); err != nil {
+	if err := giveBatchPolicy(id); err != nil {
 		t.Fatal(err)
 	}
 	if policy := policyOf(t, "/proc/self/task/"+id+"/stat"); policy != strconv.Itoa(idle) {

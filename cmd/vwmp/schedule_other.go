@@ -2,5 +2,5 @@
 
 package main
 
-// runOn is for Linux.
-func runOn() error { return nil }
+// useBatchPolicy is for Linux.
+func useBatchPolicy() error { return nil }

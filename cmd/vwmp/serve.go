@@ -310,7 +310,7 @@ func serve(cmd *cobra.Command, s *settings, grace time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := runOn(); err != nil {
+	if err := useBatchPolicy(); err != nil {
 		logger.Debug("the threads keep their scheduling policy", "error", err)
 	}
 	v, err := startServer(cmd.Context(), s, workspaces, logger)
