@@ -85,7 +85,7 @@ area("versions", {}, (test) => {
     const page = await open(`/vwmp/workflows/${id}`, { size: phone, dark: true });
     await page.getByText("by admin · 3 steps changed").waitFor();
     await page.getByRole("button", { name: "Compare version 2" }).click();
-    await page.getByRole("dialog").getByText("config.message").waitFor();
+    await page.getByRole("dialog").getByText("config.message", { exact: true }).waitFor();
     await assertAccessible(page, "versions compared on a phone");
     await page.getByRole("tab", { name: "Text" }).click();
     await page.getByLabel("Version 2").last().waitFor();
