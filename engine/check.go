@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/vwmp/vwmp/engine/workflow"
@@ -17,9 +18,10 @@ func Check(ctx context.Context, document *workflow.Document, catalogue Catalogue
 		return nil, problems
 	}
 	var found workflow.Problems
+	silent := map[string]error{}
 	for i := range graph.Len() {
 		found = append(found, checkDisabled(graph.Node(i))...)
-		found = append(found, checkConfig(ctx, graph.Node(i), catalogue)...)
+		found = append(found, checkConfig(ctx, graph.Node(i), catalogue, silent)...)
 	}
 	found = append(found, checkType(ctx, graph.Definition(), catalogue)...)
 	problems = append(problems, placed(document, found)...)
@@ -51,13 +53,21 @@ func checkDisabled(node *workflow.Node) workflow.Problems {
 }
 
 // checkConfig asks a step's plugin about a config that holds no references;
-// one that does can be judged only once they are resolved.
-func checkConfig(ctx context.Context, node *workflow.Node, catalogue Catalogue) workflow.Problems {
+// one that does can be judged only once they are resolved. A plugin that let a
+// question time out is put down in silent and not asked again: the check of
+// many steps must not take many times that long.
+func checkConfig(ctx context.Context, node *workflow.Node, catalogue Catalogue, silent map[string]error) workflow.Problems {
 	if node.Handler == nil || node.Handler.IsDisabled || !node.Handler.Info.Capabilities.Validate || (node.Config != nil && len(node.Config.References()) > 0) {
 		return nil
 	}
 	pointer := fmt.Sprintf("/steps/%d/config", node.Index)
+	if err := silent[node.Handler.Plugin]; err != nil {
+		return workflow.Problems{unchecked(pointer, node.Step.ID, node.Step.Handler, err)}
+	}
 	found, err := catalogue.ValidateConfig(ctx, node.Step.Handler, node.Step.Config)
+	if errors.Is(err, context.DeadlineExceeded) {
+		silent[node.Handler.Plugin] = err
+	}
 	if err != nil {
 		return workflow.Problems{unchecked(pointer, node.Step.ID, node.Step.Handler, err)}
 	}
