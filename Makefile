@@ -28,6 +28,8 @@ COLD      := github.com/molecule-man/go-brrr/... github.com/danielgtaylor/huma/.
              store/internal/archive store/internal/folder)
 GO_BUILD  := CGO_ENABLED=0 go build -trimpath -tags grpcnotrace,nethttpomithttp2 -ldflags '$(LDFLAGS)' \
              $(foreach package,$(COLD),-gcflags=$(package)=-l)
+# What the host's binary may weigh, in bytes, pages and everything included.
+HOST_SIZE := 34000000
 GO_TOOL   := go tool -modfile=tools/go.mod
 ADDR      ?= 127.0.0.1:8000
 DEMO      := .demo
@@ -39,6 +41,8 @@ help: ## list the targets
 .PHONY: build
 build: ui ## build the stripped binaries into bin/
 	@$(GO_BUILD) -o bin/vwmp ./cmd/vwmp
+	@size=$$(wc -c <bin/vwmp); [ "$$size" -lt $(HOST_SIZE) ] || \
+	  { echo "bin/vwmp has $$size bytes, and may have $(HOST_SIZE): see what has come in, or raise HOST_SIZE with a reason" >&2; exit 1; }
 	@for plugin in $(PLUGINS); do $(GO_BUILD) -o bin/plugins/vwmp-plugin-$$plugin ./plugins/$$plugin; done
 
 .PHONY: ui
