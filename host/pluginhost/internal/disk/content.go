@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -148,7 +149,7 @@ func (p *Plugin) Verify() (string, error) {
 		return "", err
 	}
 	if checksum != p.Checksum {
-		return "", ErrChanged
+		return "", p.changed()
 	}
 	p.verified = key
 	return key, nil
@@ -157,9 +158,23 @@ func (p *Plugin) Verify() (string, error) {
 // Unchanged is ErrChanged where the content has another key by now.
 func (p *Plugin) Unchanged(key string) error {
 	if now, err := p.Key(); err != nil || now != key {
-		return errors.Join(ErrChanged, err)
+		return errors.Join(p.changed(), err)
 	}
 	return nil
+}
+
+// changed is ErrChanged, which for a folder names the file that was written
+// last: it may be one that is no part of the plugin, such as its output.
+func (p *Plugin) changed() error {
+	if !p.IsFolder {
+		return ErrChanged
+	}
+	files, err := folderFiles(p.Path)
+	if err != nil || len(files) == 0 {
+		return ErrChanged
+	}
+	last := slices.MaxFunc(files, func(a, b folderFile) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+	return fmt.Errorf("%w (in its folder, %s was written last)", ErrChanged, last.name)
 }
 
 // ProgramKind says what a file is by its first bytes, to explain why it does

@@ -138,7 +138,7 @@ func (c *Copies) fill(p *Plugin, to string) error {
 		return err
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != p.Checksum {
-		return ErrChanged
+		return p.changed()
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -107,6 +108,20 @@ func TestAFileThatChangedMeanwhileIsNotCopied(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(copies.dir); err != nil || len(entries) != 0 {
 		t.Errorf("left are %v %v", entries, err)
+	}
+}
+
+func TestAChangedFolderNamesTheFileThatWasWrittenLast(t *testing.T) {
+	p := aFolder(t)
+	name := filepath.Join(p.Path, "lib", "out.txt")
+	write(t, name, "what the step printed", 0o600)
+	// Files that were written in one tick of the clock have one time.
+	later := time.Now().Add(time.Minute)
+	if err := os.Chtimes(name, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Verify(); !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "lib/out.txt was written last") {
+		t.Errorf("its check gives %v", err)
 	}
 }
 
