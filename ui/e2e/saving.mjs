@@ -210,7 +210,7 @@ area("saving", {}, (test) => {
     await assertAccessible(page, "the copy dialog");
     await page.getByRole("button", { name: "Save as copy", exact: true }).click();
     await page.waitForURL((url) => !url.pathname.includes(id) && /designer\/.+/.test(url.pathname));
-    await page.getByRole("heading", { name: "Greeting (copy)" }).waitFor();
+    await page.getByRole("heading", { name: "Greeting (copy)", exact: true }).waitFor();
     const copy = new URL(page.url()).pathname.split("/").at(-1);
     assert.deepEqual(await stepsOf(server, copy), ["hello"]);
     assert.deepEqual(await stepsOf(server, id), ["hello", "bye"]);
@@ -224,7 +224,7 @@ area("saving", {}, (test) => {
     await page.getByText("This workflow was deleted by admin meanwhile.").waitFor();
     await page.getByRole("button", { name: "Save as a new workflow…" }).click();
     await page.getByRole("button", { name: "Save as copy", exact: true }).click();
-    await page.getByRole("heading", { name: "Greeting (copy)" }).waitFor();
+    await page.getByRole("heading", { name: "Greeting (copy)", exact: true }).waitFor();
   });
 
   test("point 53: a draft survives a crash, and is offered", async ({ server, open }) => {
