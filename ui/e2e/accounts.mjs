@@ -1,25 +1,9 @@
 import assert from "node:assert/strict";
-import { assertAccessible, desktop, narrow, phone, preferTheme } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow } from "./lib/browser.mjs";
 import { eventually } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
 const step = { id: "a", handler: "flow.log", config: { message: "a" } };
-
-/** Checks a page as it stands, in both themes and three widths. */
-async function looksWell(page, what) {
-  for (const theme of ["dark", "light"]) {
-    await preferTheme(page, theme);
-    for (const size of [desktop, phone, narrow]) {
-      await page.setViewportSize(size);
-      await assertAccessible(page, `${what} at ${size.width}, ${theme}`);
-      assert.ok(
-        (await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0,
-        `${what} is too wide`,
-      );
-    }
-  }
-  await page.setViewportSize(desktop);
-}
 
 const menu = (page, user) => page.getByRole("button", { name: new RegExp(`^${user}, `) });
 const row = (page, table, text) =>
@@ -113,7 +97,7 @@ area("the first account", {}, (test) => {
     const page = await open("/vwmp/");
     const asked = page.getByRole("region", { name: "Make an account of your own" });
     await asked.waitFor();
-    await looksWell(page, "the overview with the question for an account");
+    await assertAccessibleEverywhere(page, "the overview with the question for an account");
     await asked.getByRole("button", { name: "Not now" }).click();
     await asked.waitFor({ state: "detached" });
     await page.reload();
@@ -151,7 +135,7 @@ area("accounts", {}, (test) => {
     const dialog = page.getByRole("dialog", { name: "New account" });
     await dialog.getByRole("button", { name: "Make account" }).click();
     await dialog.getByText("Give a name.").waitFor();
-    await looksWell(page, "the dialog of a new account");
+    await assertAccessibleEverywhere(page, "the dialog of a new account");
     await dialog.getByLabel("Name").fill("bob");
     await dialog.getByLabel("Role").selectOption("executor");
     await dialog.getByLabel("Teams").fill("Ops, dev");
@@ -162,7 +146,7 @@ area("accounts", {}, (test) => {
       await row(page, "Accounts", "bob").innerText(),
       /Executor[\s\S]*ops[\s\S]*dev[\s\S]*By password[\s\S]*Active/,
     );
-    await looksWell(page, "the accounts");
+    await assertAccessibleEverywhere(page, "the accounts");
 
     const login = (password) =>
       fetch(`${server.url}/api/vwmp/auth/login/`, {
@@ -232,7 +216,7 @@ area("accounts", {}, (test) => {
     const list = page.getByRole("list", { name: "Browsers that are signed in" });
     await list.getByText("(this one)").waitFor();
     assert.equal(await list.locator("li").count(), 2);
-    await looksWell(page, "the own account");
+    await assertAccessibleEverywhere(page, "the own account");
     const form = page.getByRole("form", { name: "Change your password" });
     await form.getByRole("textbox", { name: "Current password" }).fill("not mine");
     await form.getByRole("textbox", { name: "New password" }).fill("carl's newest words");
@@ -268,7 +252,7 @@ area("accounts", {}, (test) => {
     await dialog.getByRole("button", { name: "Make token" }).click();
     const made = page.getByRole("dialog", { name: "The token “for the build”" });
     await made.getByText("it is not shown again").waitFor();
-    await looksWell(page, "a new token");
+    await assertAccessibleEverywhere(page, "a new token");
     await page.mouse.click(5, 5);
     assert.ok(await made.isVisible(), "a press beside it does not take it away");
     await made.getByRole("button", { name: "Copy token" }).click();
@@ -296,7 +280,7 @@ area("accounts", {}, (test) => {
       await row(page, "API tokens", "for the build").innerText(),
       /dora[\s\S]*Viewer[\s\S]*in \d+ (days|weeks|month)/,
     );
-    await looksWell(page, "the tokens");
+    await assertAccessibleEverywhere(page, "the tokens");
     await page.getByRole("button", { name: "Revoke for the build" }).click();
     const revoked = Date.now();
     await page
@@ -374,14 +358,14 @@ area("secrets and audit", {}, (test) => {
     await dialog.getByRole("button", { name: "Set secret" }).click();
     await dialog.getByText("begins with a letter or _").waitFor();
     await dialog.getByText("Give a value.").waitFor();
-    await looksWell(page, "the dialog of a new secret");
+    await assertAccessibleEverywhere(page, "the dialog of a new secret");
     await dialog.getByRole("textbox", { name: "Name" }).fill("DEPLOY_KEY");
     await dialog.getByRole("textbox", { name: "Value" }).fill("first-line-of-it\nsecond-line-of-it");
     await dialog.getByRole("button", { name: "Set secret" }).click();
     await dialog.waitFor({ state: "detached" });
     await row(page, "Secrets", "DEPLOY_KEY").getByText("${secrets.DEPLOY_KEY}").waitFor();
     assert.ok(!(await page.content()).includes("second-line-of-it"));
-    await looksWell(page, "the secrets");
+    await assertAccessibleEverywhere(page, "the secrets");
 
     const id = await server.workflow({
       name: "Deploying",
@@ -438,7 +422,7 @@ area("secrets and audit", {}, (test) => {
       .or(page.getByText(/ann, admin, /))
       .first()
       .waitFor();
-    await looksWell(page, "the audit trail");
+    await assertAccessibleEverywhere(page, "the audit trail");
 
     const refused = await fetch(`${server.url}/api/vwmp/auth/login/`, {
       method: "POST",

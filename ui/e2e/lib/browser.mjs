@@ -133,6 +133,32 @@ export async function assertAccessible(page, what, { exclude = [] } = {}) {
   if (found.length > 0) throw new Error(`${what}: axe finds\n${found.join("\n")}`);
 }
 
+/**
+ * Checks a page, or what is open above it, with axe in both themes and three widths, and that nothing
+ * makes it wider than the window. What is open (a locator) must be there in each of them.
+ * Leaves the page in the theme and the size that it had.
+ */
+export async function assertAccessibleEverywhere(
+  page,
+  what,
+  { open = page.locator("body"), sizes = [desktop, phone, narrow] } = {},
+) {
+  const size = page.viewportSize();
+  const theme = await page.locator("html").getAttribute("data-theme");
+  for (const next of theme === "dark" ? ["light", "dark"] : ["dark", "light"]) {
+    await preferTheme(page, next);
+    for (const each of sizes) {
+      await page.setViewportSize(each);
+      await open.waitFor();
+      const where = `${what} at ${each.width}, ${next}`;
+      await assertAccessible(page, where);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (over > 0) throw new Error(`${where}: the page is ${over} px too wide`);
+    }
+  }
+  await page.setViewportSize(size);
+}
+
 let source;
 async function axeSource() {
   const { readFile } = await import("node:fs/promises");
