@@ -132,8 +132,10 @@ bench-store: ## print the figures of a store with a million finished executions 
 	go run ./scripts/benchstore
 
 .PHONY: generate
-generate: build ## make the generated code anew
+generate: ## make the generated code anew
 	cd pluginsdk/proto && go tool -modfile=../../tools/go.mod buf generate
+# The rest is made by what is built from it.
+	@$(MAKE) --no-print-directory build
 	@scripts/sdk-stubs.sh
 	go run ./scripts/scaffold
 	go run ./scripts/zones "$$(go env GOROOT)/lib/time/zoneinfo.zip" engine/workflow/timezone/zones.tar.gz

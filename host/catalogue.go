@@ -63,6 +63,7 @@ type HandlerSummary struct {
 	Description   string                 `json:"description"`
 	Category      string                 `json:"category"`
 	Icon          string                 `json:"icon"`
+	Tags          []string               `json:"tags" nullable:"false" doc:"Words by which somebody may look for it"`
 	Plugin        string                 `json:"plugin"`
 	PluginVersion string                 `json:"plugin_version"`
 	WorkflowTypes []string               `json:"workflow_types" nullable:"false" doc:"Those that name it among their default steps; none is all"`
@@ -85,7 +86,7 @@ type handlerDetail struct {
 type handlersInput struct {
 	Category     string `query:"category"`
 	WorkflowType string `query:"workflow_type" doc:"Only those that this type names, and those that no type names"`
-	Query        string `query:"q" doc:"Looked for in path, name and description, without regard to case"`
+	Query        string `query:"q" doc:"Looked for in path, name, description and tags, without regard to case"`
 }
 
 type handlerList struct {
@@ -111,7 +112,7 @@ func (s *Server) listHandlers(ctx context.Context, in *handlersInput) (*handlers
 		if in.WorkflowType != "" && len(named) > 0 && !slices.Contains(named, in.WorkflowType) {
 			continue
 		}
-		if query != "" && !strings.Contains(strings.ToLower(path+"\n"+h.Info.Name+"\n"+h.Info.Description), query) {
+		if query != "" && !strings.Contains(strings.ToLower(strings.Join(append([]string{path, h.Info.Name, h.Info.Description}, h.Info.Tags...), "\n")), query) {
 			continue
 		}
 		list.Handlers = append(list.Handlers, summaryOf(h, named))
@@ -124,8 +125,12 @@ func summaryOf(h *workflow.Handler, types []string) HandlerSummary {
 	if types == nil {
 		types = []string{}
 	}
+	tags := info.Tags
+	if tags == nil {
+		tags = []string{}
+	}
 	return HandlerSummary{
-		Path: info.Path, Name: cmp.Or(info.Name, info.Path), Description: info.Description, Category: info.Category, Icon: info.Icon,
+		Path: info.Path, Name: cmp.Or(info.Name, info.Path), Description: info.Description, Category: info.Category, Icon: info.Icon, Tags: tags,
 		Plugin: h.Plugin, PluginVersion: h.PluginVersion, WorkflowTypes: types, ConfigSchema: orNull(info.ConfigSchema),
 		OutputSchema: orNull(info.OutputSchema), EffectClass: cmp.Or(info.Effect, pluginsdk.EffectUnsafe), Capabilities: info.Capabilities,
 	}

@@ -215,7 +215,7 @@ func TestTheDescriptionIsNotSentAgainUnchanged(t *testing.T) {
 
 func TestTheCatalogueIsListed(t *testing.T) {
 	w := newWorld(t)
-	for query, want := range map[string]int{"": 12, "category=broken": 2, "q=gives back": 1, "q=TEST.": 6, "workflow_type=testing": 12, "workflow_type=other": 11} {
+	for query, want := range map[string]int{"": 12, "category=broken": 2, "q=gives back": 1, "q=Repeat": 1, "q=TEST.": 6, "workflow_type=testing": 12, "workflow_type=other": 11} {
 		var list struct{ Handlers []json.RawMessage }
 		if err := json.Unmarshal(w.ask("GET", "/api/vwmp/step-handlers/?"+strings.ReplaceAll(query, " ", "%20"), "").want(200).body, &list); err != nil {
 			t.Fatal(err)

@@ -112,7 +112,7 @@ func newPlugins() plugins {
 	text := json.RawMessage(`{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}`)
 	var handlers []*workflow.Handler
 	for _, info := range []pluginsdk.HandlerInfo{
-		{Path: "test.echo", Name: "Echo", Description: "Gives back its text", Category: "testing", Effect: pluginsdk.EffectPure, ConfigSchema: text,
+		{Path: "test.echo", Name: "Echo", Description: "Gives back its text", Tags: []string{"Repeater"}, Category: "testing", Effect: pluginsdk.EffectPure, ConfigSchema: text,
 			OutputSchema: json.RawMessage(`{"type":"object"}`), Example: json.RawMessage(`{"text":"hello"}`), Capabilities: pluginsdk.Capabilities{Validate: true}},
 		{Path: "test.block", Name: "Block", Category: "testing", Effect: pluginsdk.EffectPure, ConfigSchema: json.RawMessage(`{"type":"object"}`), Capabilities: pluginsdk.Capabilities{Cancel: true}},
 		{Path: "test.fail", Name: "Fail", Category: "broken", ConfigSchema: json.RawMessage(`{"type":"object"}`)},

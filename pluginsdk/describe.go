@@ -61,6 +61,10 @@ type HandlerInfo struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	Category    string `json:"category"`
+	// Tags are words by which somebody may look for the handler and which its
+	// name and description don't hold, such as "slack" for a webhook: at most
+	// 20, of at most 40 characters each.
+	Tags []string `json:"tags,omitempty"`
 	// Icon is the name of a Lucide icon.
 	Icon string `json:"icon,omitempty"`
 	// ConfigSchema, InputSchema and OutputSchema are JSON Schemas (draft

@@ -14,6 +14,7 @@ type handlerView struct {
 	Name          string          `json:"name"`
 	Description   string          `json:"description"`
 	Category      string          `json:"category"`
+	Tags          []string        `json:"tags,omitempty"`
 	Plugin        string          `json:"plugin"`
 	PluginVersion string          `json:"plugin_version"`
 	EffectClass   string          `json:"effect_class"`

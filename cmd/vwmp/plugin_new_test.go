@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,15 @@ func mustWork(t *testing.T, dir, plugin string) {
 	out := in(t, dir, append([]string{"vwmp", "plugin", "test", plugin, "--output", "json"}, kitChecks...)...)
 	if err := json.Unmarshal([]byte(out), &report); err != nil || report.Plugin != "hello" || report.Failed > 0 || report.Passed < 10 {
 		t.Errorf("the report is %v %+v", err, report)
+	}
+	folder := dir
+	if plugin == "." {
+		folder = filepath.Dir(dir)
+	}
+	var described struct{ Tags []string }
+	out = in(t, dir, "vwmp", "handler", "schema", "hello.hello", "--data", t.TempDir(), "--plugins", folder)
+	if err := json.Unmarshal([]byte(out), &described); err != nil || !slices.Equal(described.Tags, []string{"greeting"}) {
+		t.Errorf("the tags of hello.hello are %q: %v", described.Tags, err)
 	}
 	run := in(t, dir, "vwmp", "plugin", "run-step", "hello.hello", "--plugin", plugin, "--config", `{"name": "Ada"}`, "--output", "json", "--workspace", t.TempDir())
 	if !strings.Contains(run, `"greeting": "Hello, Ada!`) {

@@ -29,33 +29,33 @@ const SignalPattern = `^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`
 func Builtins() []*Handler {
 	infos := []pluginsdk.HandlerInfo{
 		{
-			Path: HandlerApproval, Name: "Approval", Icon: "user-check",
+			Path: HandlerApproval, Name: "Approval", Icon: "user-check", Tags: []string{"sign-off", "gate", "human", "manual"},
 			Description:  "Waits until a person approves or rejects. The answer to the form is the output. Survives restarts.",
 			ConfigSchema: approvalSchema, OutputSchema: json.RawMessage(`{"type":"object"}`),
 			Example: json.RawMessage(`{"message":"Release version ${step-outputs.bump.new_version}?","approvers":["admin"],"timeout":"24h","on_timeout":"reject"}`),
 		},
 		{
-			Path: HandlerWait, Name: "Wait", Icon: "timer",
+			Path: HandlerWait, Name: "Wait", Icon: "timer", Tags: []string{"sleep", "delay", "pause"},
 			Description:  "Waits for a span of time, or until a point in time. Survives restarts.",
 			ConfigSchema: waitSchema, Example: json.RawMessage(`{"duration":"10m"}`),
 		},
 		{
-			Path: HandlerSignal, Name: "Wait for signal", Icon: "radio",
+			Path: HandlerSignal, Name: "Wait for signal", Icon: "radio", Tags: []string{"callback", "event", "webhook"},
 			Description:  "Waits for a named signal that is sent over the API. The signal's payload is the output.",
 			ConfigSchema: signalSchema, Example: json.RawMessage(`{"name":"deployed","timeout":"2h"}`),
 		},
 		{
-			Path: HandlerWorkflow, Name: "Run workflow", Icon: "workflow",
+			Path: HandlerWorkflow, Name: "Run workflow", Icon: "workflow", Tags: []string{"subworkflow", "call"},
 			Description:  "Runs another workflow as a child, and waits for it. Its result is the output; cancel and failure travel both ways.",
 			ConfigSchema: workflowSchema, Example: json.RawMessage(`{"workflow":"nightly-checks","parameters":{"branch":"main"}}`),
 		},
 		{
-			Path: HandlerLog, Name: "Log", Icon: "scroll-text",
+			Path: HandlerLog, Name: "Log", Icon: "scroll-text", Tags: []string{"print", "echo"},
 			Description:  "Writes a message to the execution's log.",
 			ConfigSchema: logSchema, Example: json.RawMessage(`{"message":"Published ${parameters.version}"}`),
 		},
 		{
-			Path: HandlerFail, Name: "Fail", Icon: "octagon-x",
+			Path: HandlerFail, Name: "Fail", Icon: "octagon-x", Tags: []string{"stop", "abort", "error"},
 			Description:  "Fails with a message. The failure is permanent: it is not tried again.",
 			ConfigSchema: failSchema, Example: json.RawMessage(`{"message":"The branch is not releasable."}`),
 		},

@@ -63,7 +63,7 @@ type cachedDescription struct {
 	Description *pluginsdk.Description `json:"description"`
 }
 
-const cacheFormat = 1
+const cacheFormat = 2
 
 // describe fills in checksum and description: from the store, which starts no
 // process, or by asking the plugin.

@@ -47,7 +47,7 @@ type converter struct{}
 
 func convertHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "data.convert", Name: "Convert", Category: category, Icon: "arrow-left-right",
+		Path: "data.convert", Name: "Convert", Category: category, Icon: "arrow-left-right", Tags: []string{"parse", "format", "table"},
 		Description: "Converts between JSON, YAML, CSV and TOML, and returns the value too.",
 		Effect:      pluginsdk.EffectPure,
 		Example:     example(map[string]any{"content": "name,age\nAda,36\n", "from": "csv", "to": "json"}),

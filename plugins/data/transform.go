@@ -41,7 +41,7 @@ type transformer struct{}
 
 func transformHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "data.transform", Name: "Transform", Category: category, Icon: "braces",
+		Path: "data.transform", Name: "Transform", Category: category, Icon: "braces", Tags: []string{"json", "map", "filter", "select"},
 		Description: "Computes a value with a jq expression.",
 		Effect:      pluginsdk.EffectPure,
 		Example:     example(map[string]any{"expression": "map(select(.age >= $min) | .name)", "input": []any{map[string]any{"name": "Ada", "age": 36}}, "variables": map[string]any{"min": 18}}),

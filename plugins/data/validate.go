@@ -37,7 +37,7 @@ type validator struct{}
 
 func validateHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "data.validate", Name: "Check against a schema", Category: category, Icon: "shield-check",
+		Path: "data.validate", Name: "Check against a schema", Category: category, Icon: "shield-check", Tags: []string{"validate", "json"},
 		Description: "Checks a value against a JSON Schema and names all that does not fit. References to other documents are refused.",
 		Effect:      pluginsdk.EffectPure,
 		Example: example(map[string]any{"data": map[string]any{"name": "Ada"}, "schema": map[string]any{

@@ -38,7 +38,7 @@ func requestHandler() *pluginsdk.Handler {
 		panic(err)
 	}
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "http.request", Name: "HTTP request", Category: "Network", Icon: "globe",
+		Path: "http.request", Name: "HTTP request", Category: "Network", Icon: "globe", Tags: []string{"rest", "api", "curl", "download", "url"},
 		Description: "Sends an HTTP request and reads the answer as JSON, text or a file. Answers that are no success fail the step, and those that may pass are tried again. Private and link-local addresses are refused unless the server's configuration allows them.",
 		Effect:      pluginsdk.EffectIdempotent,
 		Example:     raw,

@@ -51,7 +51,7 @@ type email struct{}
 
 func emailHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "notify.email", Name: "Send an e-mail", Category: category, Icon: "mail",
+		Path: "notify.email", Name: "Send an e-mail", Category: category, Icon: "mail", Tags: []string{"email", "smtp", "message"},
 		Description: "Sends an e-mail by a mail server. Every attempt at the step sends the same Message-ID.",
 		Effect:      pluginsdk.EffectUnsafe, Network: []string{"*"}, DefaultRetry: sendRetry(),
 		Example: example(map[string]any{"to": []string{"ada@example.com"}, "subject": "{workflow}: {version} is out", "body": "{summary}"}),

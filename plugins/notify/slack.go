@@ -23,7 +23,7 @@ type slack struct{}
 
 func slackHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "notify.slack", Name: "Send to Slack", Category: category, Icon: "message-square",
+		Path: "notify.slack", Name: "Send to Slack", Category: category, Icon: "message-square", Tags: []string{"chat", "notify"},
 		Description: "Sends a message to Slack, or to what understands Slack's incoming webhooks (Mattermost, Rocket.Chat).",
 		Effect:      pluginsdk.EffectUnsafe, Network: []string{"hooks.slack.com"}, DefaultRetry: sendRetry(),
 		Example: example(map[string]any{"webhook_url": "${secrets.SLACK_WEBHOOK}", "text": "*{workflow}* released {version}", "status": "success"}),

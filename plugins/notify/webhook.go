@@ -44,7 +44,7 @@ type webhook struct{}
 
 func webhookHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "notify.webhook", Name: "Call a webhook", Category: category, Icon: "webhook",
+		Path: "notify.webhook", Name: "Call a webhook", Category: category, Icon: "webhook", Tags: []string{"http", "notify", "post"},
 		Description: "Posts a message about the run as JSON, signed where a secret is given. The same Idempotency-Key goes with every attempt.",
 		Effect:      pluginsdk.EffectUnsafe, Network: []string{"*"}, DefaultRetry: sendRetry(),
 		Example: example(map[string]any{"url": "https://hooks.example.com/vwmp", "message": "{workflow} is done", "status": "success"}),

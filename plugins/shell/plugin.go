@@ -31,7 +31,7 @@ func runHandler() *pluginsdk.Handler {
 		panic(err)
 	}
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "shell.run", Name: "Run a command", Category: "Commands", Icon: "terminal",
+		Path: "shell.run", Name: "Run a command", Category: "Commands", Icon: "terminal", Tags: []string{"bash", "sh", "shell", "exec"},
 		Description: "Runs a program with a list of arguments, or a script with an interpreter. Its lines appear in the log as they come; when the step is cancelled the program and all that it started end. An exit code that does not count as success fails the step, which may be tried again.",
 		Effect:      pluginsdk.EffectUnsafe,
 		Example:     raw,

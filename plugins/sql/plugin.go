@@ -48,7 +48,7 @@ func example(config map[string]any) json.RawMessage {
 
 func queryHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "sql.query", Name: "Query", Category: category, Icon: "database",
+		Path: "sql.query", Name: "Query", Category: category, Icon: "database", Tags: []string{"sql", "select", "postgres", "mysql", "sqlite"},
 		Description: "Reads rows from a database. It runs in a transaction that can only read.",
 		Effect:      pluginsdk.EffectPure, Network: []string{"*"},
 		DefaultRetry: &pluginsdk.Retry{MaxAttempts: 3, InitialInterval: time.Second, Multiplier: 2, MaxInterval: 30 * time.Second, Jitter: 0.2},
@@ -58,7 +58,7 @@ func queryHandler() *pluginsdk.Handler {
 
 func execHandler() *pluginsdk.Handler {
 	return pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-		Path: "sql.exec", Name: "Execute", Category: category, Icon: "database-zap",
+		Path: "sql.exec", Name: "Execute", Category: category, Icon: "database-zap", Tags: []string{"sql", "insert", "update", "delete", "postgres", "mysql", "sqlite"},
 		Description: "Changes a database with one statement, once or for each row of a batch, all or nothing.",
 		Effect:      pluginsdk.EffectUnsafe, Network: []string{"*"},
 		Example: example(map[string]any{"driver": "postgres", "dsn": "${secrets.DATABASE_URL}", "statement": "INSERT INTO people (name, age) VALUES ($1, $2)", "batch": []any{[]any{"Ada", 36}, []any{"Bo", 7}}}),

@@ -90,6 +90,7 @@ func TestEveryMistakeIsFound(t *testing.T) {
 		"schema-ref":           {check: "describe.sound", says: "$ref"},
 		"bad-example":          {check: "describe.sound", says: "example is not accepted"},
 		"twice":                {check: "describe.sound", says: "declared twice"},
+		"long-tag":             {check: "describe.sound", says: "at most 20 tags, each of 1 to 40 characters"},
 		"no-class":             {check: "describe.sound", says: "no effect class", warns: true},
 		"no-start":             {check: "execute.runs", says: "must be started"},
 		"no-end":               {check: "execute.runs", says: "without result, skipped or failure"},

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -200,6 +202,13 @@ func Problems(d *pluginsdk.Description, compile Compile) []string {
 	return problems
 }
 
+// maxTags and maxTag bound a handler's tags and the characters of each, as
+// pluginsdk.HandlerInfo has them.
+const (
+	maxTags = 20
+	maxTag  = 40
+)
+
 func handlerProblems(compile Compile, info *pluginsdk.HandlerInfo) []string {
 	var problems []string
 	for _, text := range []struct{ name, value string }{
@@ -208,6 +217,9 @@ func handlerProblems(compile Compile, info *pluginsdk.HandlerInfo) []string {
 		if text.value == "" {
 			problems = append(problems, fmt.Sprintf("%s has no %s", info.Path, text.name))
 		}
+	}
+	if len(info.Tags) > maxTags || slices.ContainsFunc(info.Tags, func(tag string) bool { return tag == "" || utf8.RuneCountInString(tag) > maxTag }) {
+		problems = append(problems, fmt.Sprintf("%s: it may have at most %d tags, each of 1 to %d characters", info.Path, maxTags, maxTag))
 	}
 	if info.DefaultTimeout < 0 || info.Concurrency < 0 {
 		problems = append(problems, info.Path+": a default timeout or a concurrency is negative")

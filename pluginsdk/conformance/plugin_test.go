@@ -249,6 +249,8 @@ func (b *bad) Describe(ctx context.Context, request *pb.DescribeRequest) (*pb.De
 		first.ConfigSchema = []byte(`{"$ref": "#/$defs/a", "$defs": {"a": {}}}`)
 	case "bad-example":
 		first.Example = []byte(`{"path": 7}`)
+	case "long-tag":
+		first.Tags = []string{strings.Repeat("ä", 41)}
 	case "twice":
 		if len(d.GetHandlers()) == 3 {
 			d.Handlers = append(d.Handlers, first)

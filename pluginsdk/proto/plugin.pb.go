@@ -364,8 +364,11 @@ type Handler struct {
 	Concurrency    int32                `protobuf:"varint,15,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
 	Secrets        []string             `protobuf:"bytes,16,rep,name=secrets,proto3" json:"secrets,omitempty"`
 	Network        []string             `protobuf:"bytes,17,rep,name=network,proto3" json:"network,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Words by which somebody may look for it, which its name and description
+	// don't hold. At most 20, of at most 40 characters each.
+	Tags          []string `protobuf:"bytes,18,rep,name=tags,proto3" json:"tags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Handler) Reset() {
@@ -513,6 +516,13 @@ func (x *Handler) GetSecrets() []string {
 func (x *Handler) GetNetwork() []string {
 	if x != nil {
 		return x.Network
+	}
+	return nil
+}
+
+func (x *Handler) GetTags() []string {
+	if x != nil {
+		return x.Tags
 	}
 	return nil
 }
@@ -2969,7 +2979,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05build\x18\x05 \x01(\tR\x05build\x12%\n" +
 	"\x0eadapter_schema\x18\x06 \x01(\fR\radapterSchema\x123\n" +
 	"\bhandlers\x18\a \x03(\v2\x17.vwmp.plugin.v1.HandlerR\bhandlers\x12C\n" +
-	"\x0eworkflow_types\x18\b \x03(\v2\x1c.vwmp.plugin.v1.WorkflowTypeR\rworkflowTypes\"\xfd\x04\n" +
+	"\x0eworkflow_types\x18\b \x03(\v2\x1c.vwmp.plugin.v1.WorkflowTypeR\rworkflowTypes\"\x91\x05\n" +
 	"\aHandler\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -2988,7 +2998,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\rdefault_retry\x18\x0e \x01(\v2\x15.vwmp.plugin.v1.RetryR\fdefaultRetry\x12 \n" +
 	"\vconcurrency\x18\x0f \x01(\x05R\vconcurrency\x12\x18\n" +
 	"\asecrets\x18\x10 \x03(\tR\asecrets\x12\x18\n" +
-	"\anetwork\x18\x11 \x03(\tR\anetwork\"\xa8\x01\n" +
+	"\anetwork\x18\x11 \x03(\tR\anetwork\x12\x12\n" +
+	"\x04tags\x18\x12 \x03(\tR\x04tags\"\xa8\x01\n" +
 	"\fCapabilities\x12\x12\n" +
 	"\x04plan\x18\x01 \x01(\bR\x04plan\x12\x12\n" +
 	"\x04undo\x18\x02 \x01(\bR\x04undo\x12\x16\n" +

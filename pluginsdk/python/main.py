@@ -22,7 +22,7 @@ class Greeted:
 
 
 @plugin.handler("hello", name="Say hello", description="Greets somebody.", category="demo", icon="message-circle",
-                effect="pure", example={"name": "Ada"})
+                effect="pure", example={"name": "Ada"}, tags=["greeting"])
 def hello(step: Step, config: Greeting) -> Greeted:
     step.log.info("greeting", whom=config.name)
     return Greeted("\n".join([f"Hello, {config.name}!"] * config.times))

@@ -46,6 +46,7 @@ area("designer", {}, (test) => {
       ["approv", "flow.approval"],
       ["git.create_tag", "git.create_tag"],
       ["survives restarts", "flow.wait"],
+      ["sign-off", "flow.approval"],
     ]) {
       await search.fill(word);
       await entry(page, found).waitFor();

@@ -114,7 +114,7 @@ func plugin() *pluginsdk.Plugin {
 		Name: "greeter", Version: "1.0.0", Description: "Greets people, in words and in files.",
 		Handlers: []*pluginsdk.Handler{
 			pluginsdk.NewHandler(pluginsdk.HandlerInfo{
-				Path: "greeter.hello", Name: "Say hello", Description: "Greets somebody.", Category: "demo", Icon: "message-circle",
+				Path: "greeter.hello", Name: "Say hello", Description: "Greets somebody.", Category: "demo", Icon: "message-circle", Tags: []string{"greeting"},
 				Effect: pluginsdk.EffectPure, Example: json.RawMessage(`{"name": "Ada"}`),
 			}, pluginsdk.Func[greeting, greeted](hello)),
 			pluginsdk.NewHandler(pluginsdk.HandlerInfo{

@@ -56,7 +56,7 @@ func handlerToWire(h *pluginsdk.HandlerInfo) *pb.Handler {
 	handler := &pb.Handler{
 		Path: h.Path, Name: h.Name, Description: h.Description, Category: h.Category, Icon: h.Icon,
 		ConfigSchema: h.ConfigSchema, InputSchema: h.InputSchema, OutputSchema: h.OutputSchema, Example: h.Example, UiHints: h.UIHints,
-		EffectClass: effectToWire[h.Effect], Concurrency: int32(h.Concurrency), Secrets: h.Secrets, Network: h.Network,
+		EffectClass: effectToWire[h.Effect], Concurrency: int32(h.Concurrency), Secrets: h.Secrets, Network: h.Network, Tags: h.Tags,
 		Capabilities: &pb.Capabilities{
 			Plan: h.Capabilities.Plan, Undo: h.Capabilities.Undo, Cancel: h.Capabilities.Cancel,
 			Checkpoint: h.Capabilities.Checkpoint, Reconcile: h.Capabilities.Reconcile, Validate: h.Capabilities.Validate,
@@ -105,7 +105,7 @@ func handlerFromWire(h *pb.Handler) pluginsdk.HandlerInfo {
 		ConfigSchema: h.GetConfigSchema(), InputSchema: h.GetInputSchema(), OutputSchema: h.GetOutputSchema(),
 		Example: h.GetExample(), UIHints: h.GetUiHints(), Effect: effectFromWire(h.GetEffectClass()),
 		DefaultTimeout: h.GetDefaultTimeout().AsDuration(), Concurrency: int(h.GetConcurrency()),
-		Secrets: h.GetSecrets(), Network: h.GetNetwork(),
+		Secrets: h.GetSecrets(), Network: h.GetNetwork(), Tags: h.GetTags(),
 		Capabilities: pluginsdk.Capabilities{
 			Plan: c.GetPlan(), Undo: c.GetUndo(), Cancel: c.GetCancel(),
 			Checkpoint: c.GetCheckpoint(), Reconcile: c.GetReconcile(), Validate: c.GetValidate(),

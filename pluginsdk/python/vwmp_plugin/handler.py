@@ -195,13 +195,14 @@ class Plugin:
     def handler(
         self, path: str, *, name: str, description: str, category: str, effect: str, icon: str = "", example: Any = None,
         timeout: float = 0.0, concurrency: int = 0, secrets: list[str] | None = None, network: list[str] | None = None,
-        checkpoint: bool = False, ui_hints: dict[str, Any] | None = None,
+        checkpoint: bool = False, ui_hints: dict[str, Any] | None = None, tags: list[str] | None = None,
     ) -> Callable[[Callable[..., Any]], Handler]:
         """Makes a handler of a function ``(step: Step, config: SomeDataclass) -> SomeDataclass``.
 
         ``effect`` says what may be done when nobody knows whether a step ran:
         pure, idempotent and keyed ones run again, reconcilable ones are asked,
-        unsafe ones wait for a person. ``timeout`` is in seconds.
+        unsafe ones wait for a person. ``timeout`` is in seconds. ``tags`` are words
+        by which somebody may look for it, which name and description don't hold.
         """
         full = path if path.startswith(self.name + ".") else f"{self.name}.{path}"
         if effect not in EFFECTS:
@@ -213,7 +214,7 @@ class Plugin:
         info = {
             "name": name, "description": description, "category": category, "icon": icon, "effect": effect, "example": example,
             "timeout": timeout, "concurrency": concurrency, "secrets": secrets or [], "network": network or [],
-            "checkpoint": checkpoint, "ui_hints": ui_hints,
+            "checkpoint": checkpoint, "ui_hints": ui_hints, "tags": tags or [],
         }
 
         def register(function: Callable[..., Any]) -> Handler:

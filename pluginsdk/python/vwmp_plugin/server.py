@@ -203,7 +203,7 @@ class _Server:
                 config_schema=_json(h.config_schema()), output_schema=_json(h.output_schema()),
                 example=b"" if info["example"] is None else _json(info["example"]), ui_hints=b"" if info["ui_hints"] is None else _json(info["ui_hints"]),
                 effect_class=pb.EffectClass.Value("EFFECT_CLASS_" + info["effect"].upper()), concurrency=info["concurrency"],
-                secrets=info["secrets"], network=info["network"],
+                secrets=info["secrets"], network=info["network"], tags=info["tags"],
                 capabilities=pb.Capabilities(plan=h.planner is not None, undo=h.undoer is not None, cancel=True, checkpoint=info["checkpoint"],
                                              reconcile=h.reconciler is not None, validate=h.validator is not None))
             if info["timeout"]:

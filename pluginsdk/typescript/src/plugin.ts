@@ -4,7 +4,7 @@ import { Plugin, s } from "./vwmp/index.js";
 export const plugin = new Plugin({ name: "greeter", version: "1.0.0", description: "Greets people, in words and in files." });
 
 export const hello = plugin.handler("hello", {
-  name: "Say hello", description: "Greets somebody.", category: "demo", icon: "message-circle", effect: "pure",
+  name: "Say hello", description: "Greets somebody.", category: "demo", icon: "message-circle", tags: ["greeting"], effect: "pure",
   config: s.object({
     name: s.string({ title: "Whom to greet", description: "A name.", default: "world", maxLength: 200 }),
     times: s.integer({ title: "Times", description: "How often.", default: 1, minimum: 1, maximum: 10 }),

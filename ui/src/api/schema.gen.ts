@@ -2050,6 +2050,8 @@ export interface components {
             plugin: string;
             plugin_version: string;
             secrets?: string[] | null;
+            /** @description Words by which somebody may look for it */
+            tags: string[];
             ui_hints: unknown;
             /** @description Those that name it among their default steps; none is all */
             workflow_types: string[];
@@ -2070,6 +2072,8 @@ export interface components {
             path: string;
             plugin: string;
             plugin_version: string;
+            /** @description Words by which somebody may look for it */
+            tags: string[];
             /** @description Those that name it among their default steps; none is all */
             workflow_types: string[];
         };
@@ -4657,7 +4661,7 @@ export interface operations {
                 category?: string;
                 /** @description Only those that this type names, and those that no type names */
                 workflow_type?: string;
-                /** @description Looked for in path, name and description, without regard to case */
+                /** @description Looked for in path, name, description and tags, without regard to case */
                 q?: string;
             };
             header?: never;

@@ -50,6 +50,8 @@ export interface HandlerOptions<C, O> {
   description: string;
   category: string;
   icon?: string;
+  /** Words by which somebody may look for it, which name and description don't hold. */
+  tags?: string[];
   /**
    * What may be done when nobody knows whether a step ran: pure, idempotent and
    * keyed ones run again, reconcilable ones are asked, unsafe ones wait for a person.

@@ -230,7 +230,7 @@ class PluginServer {
         effectClass: pb.EffectClass[o.effect.toUpperCase() as keyof typeof pb.EffectClass],
         capabilities: { plan: !!o.plan, undo: !!o.undo, cancel: true, checkpoint: o.checkpoint ?? false, reconcile: !!o.reconcile, validate: !!o.validate },
         defaultTimeout: o.timeout ? durationFromMs(o.timeout * 1000) : undefined, concurrency: o.concurrency ?? 0,
-        secrets: o.secrets ?? [], network: o.network ?? [],
+        secrets: o.secrets ?? [], network: o.network ?? [], tags: o.tags ?? [],
       })),
       workflowTypes: (workflowTypes ?? []).map((kind) => ({
         name: kind.name, version: kind.version, displayName: kind.displayName ?? "", description: kind.description, icon: kind.icon ?? "",

@@ -21,7 +21,7 @@ export function handlerItems(handlers: Iterable<HandlerSummary>, recent: readonl
     hint: handler.description,
     icon: <HandlerIcon name={handler.icon} size={16} />,
     group,
-    words: handler.path,
+    words: [handler.path, ...handler.tags].join(" "),
   });
   const latest = recent.flatMap((path) => all.find((handler) => handler.path === path) ?? []);
   return [

@@ -32,10 +32,13 @@ const categoryOf = (handler: HandlerSummary) => handler.category || "Other";
  */
 export function groupHandlers(all: readonly HandlerSummary[], recent: readonly string[], query: string): Group[] {
   const found = all
-    .filter((handler) => matches(query, handler.name, handler.description, handler.path, handler.category))
+    .filter((handler) =>
+      matches(query, handler.name, handler.description, handler.path, handler.category, ...handler.tags),
+    )
     .sort((a, b) => categoryOf(a).localeCompare(categoryOf(b)) || a.name.localeCompare(b.name));
   const searched = query.trim() !== "";
-  const rank = (handler: HandlerSummary) => rankOf(query, handler.name, handler.path, handler.description);
+  const rank = (handler: HandlerSummary) =>
+    rankOf(query, handler.name, handler.path, handler.tags.join("\n"), handler.description);
   const groups = new Map<string, HandlerSummary[]>();
   for (const handler of searched ? byRank(found, rank, categoryOf) : found) {
     const name = categoryOf(handler);
