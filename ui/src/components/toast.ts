@@ -14,15 +14,17 @@ interface ToastOptions {
   description?: ReactNode;
   kind?: ToastData["kind"];
   action?: ToastData["action"];
+  /** A screen reader says it at once, as it does for an error: it answers what the person just did. */
+  urgent?: boolean;
 }
 
 /** Shows a message at the bottom right for 6 s; an error stays until it is closed. */
-export function toast({ title, description, kind = "info", action }: ToastOptions): void {
+export function toast({ title, description, kind = "info", action, urgent = kind === "error" }: ToastOptions): void {
   toasts.add({
     title,
     description,
     timeout: kind === "error" ? 0 : 6000,
-    priority: kind === "error" ? "high" : "low",
+    priority: urgent ? "high" : "low",
     data: { kind, action },
   });
 }

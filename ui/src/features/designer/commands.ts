@@ -152,7 +152,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
       if (refused()) return false;
       const reason = whyNotConnect(document(), from, to);
       if (reason !== null) {
-        toast({ title: "These steps can't be connected", description: reason });
+        toast({ title: "These steps can't be connected", description: reason, urgent: true });
         return false;
       }
       edit((before) => connect(before, from, to));

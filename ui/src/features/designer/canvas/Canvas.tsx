@@ -106,6 +106,12 @@ function useCanvasHandle(places: Places, animateFrom: (from: Places) => void) {
   return { surface, pointer };
 }
 
+/** The step whose card, or whose row in the list, has the focus. */
+function focusedStep(): string | null {
+  const at = document.activeElement?.closest<HTMLElement>("[data-step], [data-list-step]");
+  return at?.dataset.step ?? at?.dataset.listStep ?? null;
+}
+
 /** Keys that act wherever the focus is in the designer, and the list of all others for the sheet. */
 function useDesignerShortcuts(targets: () => ReadonlySet<string>) {
   const view = useViewStore();
@@ -119,10 +125,7 @@ function useDesignerShortcuts(targets: () => ReadonlySet<string>) {
     return selection.size === 1 ? [...selection][0] : undefined;
   };
   /** The step that a new one or a connection starts from. */
-  const start = () => {
-    const focused = document.activeElement?.closest<HTMLElement>("[data-step]")?.dataset.step;
-    return focused ?? only();
-  };
+  const start = () => focusedStep() ?? only();
   const quickAdd = () => {
     const { canvas, set } = view.getState();
     const after = start();
@@ -267,9 +270,7 @@ function Flow({ places, size }: { places: Places; size: { width: number; height:
   const { surface, pointer } = useCanvasHandle(places, animateFrom);
   const { onKeyDown, onPress, targets, moving } = useCanvasKeys();
   const { isValidConnection, onConnectEnd } = useConnecting();
-  useDesignerShortcuts(() =>
-    targets(document.activeElement?.closest("[data-step]") ? (surface.current?.current() ?? null) : null),
-  );
+  useDesignerShortcuts(() => targets(focusedStep()));
   const first = only ?? orderOf(steps).ids[0];
   const [opening] = useState(() => openingViewport(places, first, size));
 

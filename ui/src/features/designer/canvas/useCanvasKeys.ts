@@ -8,7 +8,7 @@ import { useViewStore } from "../view";
 import { openSettings } from "./StepMenu";
 
 /** The distance of one press: a step of the grid, or one unit with Shift. */
-function distance(key: string, fine: boolean): Point | null {
+export function distance(key: string, fine: boolean): Point | null {
   const direction = arrowOf(key);
   if (!direction) return null;
   const by = stepIn[direction];

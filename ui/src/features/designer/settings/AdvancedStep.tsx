@@ -1,11 +1,16 @@
+import { ArrowDown, ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
 import type { Json, StepDefinition } from "../../../api/types";
-import { CheckField, Field, fieldStyles } from "../../../components/Field";
+import { IconButton } from "../../../components/Button";
+import { CheckField, Field, FieldGroup, fieldStyles } from "../../../components/Field";
+import { grid } from "../../graph/geometry";
 import { useHandlers } from "../../graph/handlers";
 import { SchemaField } from "../../schema-form/SchemaField";
 import { FormScope } from "../../schema-form/SchemaForm";
 import type { JsonSchema } from "../../schema-form/schema";
+import { useCommands } from "../commands";
 import { useStepProblems } from "../problems";
 import { Section } from "./Section";
+import styles from "./settings.module.css";
 import { duration, onInterrupt, retry } from "./stepSchema";
 import { joined, setStepKey, unlessDefault, useEdit, useVariables } from "./useSettings";
 
@@ -64,7 +69,36 @@ export function AdvancedStep({ step, index }: { step: StepDefinition; index: num
         )}
       </FormScope>
       <ForEach step={step} pointer={pointer} />
+      <Move step={step} locked={locked} />
     </Section>
+  );
+}
+
+const directions = [
+  { label: "Move left", icon: <ArrowLeft />, by: { x: -grid, y: 0 } },
+  { label: "Move up", icon: <ArrowUp />, by: { x: 0, y: -grid } },
+  { label: "Move down", icon: <ArrowDown />, by: { x: 0, y: grid } },
+  { label: "Move right", icon: <ArrowRight />, by: { x: grid, y: 0 } },
+];
+
+/** Moves a step for whoever can neither drag it nor press Alt and an arrow. */
+function Move({ step, locked }: { step: StepDefinition; locked: boolean }) {
+  const commands = useCommands();
+  return (
+    <FieldGroup label="Place on the canvas">
+      <div className={styles.moves}>
+        {directions.map(({ label, icon, by }) => (
+          <IconButton
+            key={label}
+            label={label}
+            icon={icon}
+            bordered
+            disabled={locked}
+            onClick={() => commands.move(new Set([step.id]), by, `buttons ${step.id}`)}
+          />
+        ))}
+      </div>
+    </FieldGroup>
   );
 }
 

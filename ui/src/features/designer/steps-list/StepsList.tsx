@@ -12,6 +12,7 @@ import { inOrder } from "../../graph/elements";
 import { type Handlers, lookOf, useHandlers } from "../../graph/handlers";
 import { HandlerIcon } from "../../graph/icons";
 import { openSettings, stepMenu, useMenuMeans } from "../canvas/StepMenu";
+import { distance } from "../canvas/useCanvasKeys";
 import { nextAfterRemoval } from "../commands";
 import { useDesignerState } from "../context";
 import { useStepStatus } from "../live";
@@ -183,7 +184,9 @@ function Content() {
       End: rows.length - 1,
     };
     const mod = event.ctrlKey || event.metaKey;
-    if (event.key in moves && !event.altKey && !mod) focusRow(rows[moves[event.key]!]?.step.id);
+    const by = event.altKey && !mod ? distance(event.key, event.shiftKey) : null;
+    if (by) commands.move(targets, by, "keys");
+    else if (event.key in moves && !event.altKey && !mod) focusRow(rows[moves[event.key]!]?.step.id);
     else if (event.key === "Delete" || event.key === "Backspace") {
       const next = nextAfterRemoval(store.getState().document, targets);
       commands.remove(targets);
