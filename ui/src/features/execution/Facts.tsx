@@ -51,7 +51,7 @@ function Parameters() {
   return (
     <details className={styles.parameters} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{count(names.length, "parameter")}</summary>
-      {open && <JsonTree value={parameters} open={2} shown={shown.text} />}
+      {open && <JsonTree value={parameters} open={2} shown={shown.value} />}
     </details>
   );
 }

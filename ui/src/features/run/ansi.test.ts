@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bareText, parseAnsi, plainText } from "./ansi";
+import { bareText, parseAnsi, plainText, visibleText } from "./ansi";
 
 const looks = (line: string) => parseAnsi(line).map(({ text, looks: names }) => [text, names.join(" ")]);
 
@@ -111,6 +111,10 @@ describe("point 24: control characters drive nothing", () => {
 
 test("point 23: a line is searched without its colours", () => {
   expect(plainText("\u001b[31mer\u001b[1mror\u001b[0m")).toBe("error");
+});
+
+test("point 24: a value shows its control characters", () => {
+  expect(visibleText("\u001b[31mred\u202etxt\n\t.")).toBe("␛[31mred‹U+202E›txt\n\t.");
 });
 
 describe("point 24: a note is plain words", () => {

@@ -46,6 +46,11 @@ export function bareText(text: string): string {
     .replaceAll(controls, "");
 }
 
+/** A text as it is, but that its control characters are seen and drive nothing. */
+export function visibleText(text: string): string {
+  return isPlain(text) ? text : text.replaceAll(controls, visible);
+}
+
 /** Takes a line apart into segments, each of one look. */
 export function parseAnsi(line: string): Segment[] {
   if (isPlain(line)) return [{ text: line, looks: [] }];

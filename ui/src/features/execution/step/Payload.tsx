@@ -106,7 +106,7 @@ export function Input({ step, item }: PayloadProps) {
         ) : Object.keys(config as object).length === 0 ? (
           <p className={styles.hint}>It needs none.</p>
         ) : (
-          <JsonTree value={config} shown={shown.text} />
+          <JsonTree value={config} shown={shown.value} />
         ))}
     </Section>
   );
@@ -128,7 +128,7 @@ export function Output({ step, item, output, ended }: PayloadProps & { output: u
       {output === undefined ? (
         <p className={styles.hint}>It gave none.</p>
       ) : (
-        <JsonTree value={output as Json} shown={shown.text} />
+        <JsonTree value={output as Json} shown={shown.value} />
       )}
     </Section>
   );
@@ -156,7 +156,7 @@ function NamedOutput({ step, item, named }: PayloadProps & { named: Named }) {
       {!small && <TooLarge size={named.size} preview={named.preview} path={path} what="output" />}
       {small && whole.isPending && <Skeleton width="60%" />}
       {whole.isError && <ErrorNotice error={whole.error} doing="The output could not be loaded" />}
-      {whole.data !== undefined && <JsonTree value={whole.data} shown={shown.text} />}
+      {whole.data !== undefined && <JsonTree value={whole.data} shown={shown.value} />}
     </Section>
   );
 }

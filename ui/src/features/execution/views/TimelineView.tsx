@@ -308,8 +308,8 @@ function labelPlace(bars: readonly Bar[], span: Span, letters: number, track: nu
   if (end + wanted <= 100) return { left: `calc(${end}% + 8px)` };
   if (first >= wanted) return { right: `calc(${100 - first}% + 6px)` };
   return {
-    right: `calc(${100 - end}% + 6px)`,
-    padding: "2px 5px",
+    right: `calc(${100 - end}% + 4px)`,
+    padding: "1px 6px",
     borderRadius: 3,
     background: "var(--surface)",
   };
