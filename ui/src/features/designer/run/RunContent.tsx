@@ -176,7 +176,9 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
   const ended = run !== null && hasEnded(run.result.status);
   const steps = useDesignerState((state) => state.document.steps);
   const [asks, setAsks] = useState(false);
-  const wrong = run?.result.error?.message ?? run?.result.status_reason;
+  const error = run?.result.error?.message;
+  // Why it waits or was paused is nothing that went wrong.
+  const said = error ?? run?.result.status_reason;
   return (
     <header className={styles.head}>
       <h2>Execution</h2>
@@ -184,7 +186,8 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
       {run && <Progress run={run} />}
       {run && <Facts run={run} />}
       {lost && !ended && <span className={styles.facts}>Connection lost, trying again</span>}
-      {(wrong || refused) && <span className={styles.failed}>{wrong ? session.shown.note(wrong) : refused}</span>}
+      {refused && <span className={styles.failed}>{refused}</span>}
+      {said && <span className={error ? styles.failed : styles.facts}>{session.shown.note(said)}</span>}
       <span className={styles.actions}>
         {run && !ended && !run.cancelling && (
           <Button size="small" kind="quiet" why={mayNot} onClick={() => setAsks(true)}>
