@@ -272,7 +272,7 @@ area("execution", {}, (test) => {
 
   test("point 25: secrets are dots wherever a run shows them", async ({ server, open }) => {
     const page = await open(at(await mixedRun(server), "?view=steps&step=first"));
-    await page.getByText("hello ••••").first().waitFor();
+    await page.getByRole("listbox", { name: "Log lines" }).getByText("hello ••••", { exact: true }).waitFor();
     const panel = page.getByRole("complementary");
     for (const title of ["Input", "Output"]) await section(panel, title).getByText("“hello ••••”").waitFor();
     await assertLacks(page.locator("body"), /hush/);
