@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { assertAccessible, narrow } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -37,10 +37,10 @@ area("control", {}, (test) => {
     await server.workflow({ name: "Gated", steps: [step, log("z", { dependencies: ["gate"] })] }, "gated");
     const page = await open(at(await server.launch("gated")));
     await page.getByRole("button", { name: "Cancel" }).click();
-    const dialog = page.getByRole("alertdialog");
+    const dialog = page.getByRole("alertdialog", { name: "Cancel this run of “Gated”?" });
     await dialog.getByText("1 step will be cut short").waitFor();
     await page.waitForFunction(() => document.activeElement?.textContent === "Keep it running");
-    await assertAccessible(page, "the question before a cancel");
+    await assertAccessibleEverywhere(page, "the question before a cancel", { open: dialog });
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Cancel" }).click();
@@ -62,17 +62,63 @@ area("control", {}, (test) => {
     await result(page, "Success").waitFor();
   });
 
+  test("point 6: what could not be done is told where it was tried, until it is closed or done", async ({
+    server,
+    open,
+  }) => {
+    const { step, open: release, close } = await gate(server);
+    await close();
+    await server.workflow({ name: "Gated", steps: [step] }, "gated");
+    const page = await open(at(await server.launch("gated")), { allow: [/500/] });
+    const problem = { type: "about:blank", title: "Internal error", status: 500, detail: "The ledger is torn." };
+    const refuse = (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ ...problem, request_id: "r-42" }),
+      });
+    await page.route("**/pause/", refuse);
+    const notice = page.getByRole("main").getByRole("alert");
+    await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await notice.getByText("It could not be paused: the ledger is torn.").waitFor();
+    await notice.getByRole("button", { name: "Copy request id" }).click();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "r-42");
+    await assertAccessibleEverywhere(page, "a refused pause", { open: notice });
+    assert.equal(await page.getByText("the ledger is torn").count(), 1, "it is told once, and by no toast");
+    await notice.getByRole("button", { name: "Close this notice" }).click();
+    await notice.waitFor({ state: "detached" });
+
+    await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await notice.waitFor();
+    await page.unroute("**/pause/", refuse);
+    await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await result(page, "Paused").waitFor();
+    assert.equal(await notice.count(), 0);
+    await release();
+  });
+
+  test("the menu of a run fits and has no fault", async ({ server, open }) => {
+    await server.workflow({ ...chain, steps: [chain.steps[0]] }, "menu");
+    const page = await open(at((await server.run("menu")).execution_id));
+    await page.getByRole("button", { name: "More actions" }).click();
+    const menu = page.getByRole("menu");
+    await menu.getByRole("menuitem", { name: "Explain this run" }).waitFor();
+    await assertAccessibleEverywhere(page, "the menu of a run", { open: menu });
+  });
+
   test("a retry from a step with other parameters", async ({ server, open }) => {
     await server.workflow(chain, "chain");
     const first = (await server.run("chain")).execution_id;
     const page = await open(at(first));
+    // A narrow window would show the step that failed in a sheet of its own.
+    await page.getByRole("button", { name: "Close the step" }).click();
     await page.getByRole("button", { name: "Retry", exact: true }).click();
-    const dialog = page.getByRole("dialog");
+    const dialog = page.getByRole("dialog", { name: "Retry “Chain”" });
     await dialog.getByLabel("One step and all that comes after it").check();
     await dialog.getByLabel("From the step").selectOption("a");
     await dialog.getByText("Change the 1 parameter").click();
     await dialog.getByLabel("Word").fill("two");
-    await assertAccessible(page, "the retry dialog");
+    await assertAccessibleEverywhere(page, "the retry dialog", { open: dialog });
     await dialog.getByRole("button", { name: "Start the retry" }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(first));
     const again = await until(server, idOf(page), ({ completed_at }) => completed_at);
@@ -82,7 +128,7 @@ area("control", {}, (test) => {
     await page.getByText("Retry of").waitFor();
   });
 
-  test("a retry takes the newest revision", async ({ server, open }) => {
+  test("a retry takes the newest version", async ({ server, open }) => {
     await server.workflow(chain, "chain");
     const first = (await server.run("chain")).execution_id;
     await server.workflow(
@@ -91,7 +137,7 @@ area("control", {}, (test) => {
     );
     const page = await open(at(first));
     await page.getByRole("button", { name: "Retry", exact: true }).click();
-    await page.getByLabel(/^The newest, revision/).check();
+    await page.getByLabel(/^The newest, version \d+$/).check();
     await page.getByRole("button", { name: "Start the retry" }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(first));
     await result(page, "Success").waitFor();
@@ -122,7 +168,7 @@ area("control", {}, (test) => {
     await dialog.getByText("Change what earlier steps gave").click();
     await dialog.getByLabel("Edit the output of a step").selectOption("a");
     await dialog.getByLabel("Output of Log").fill('{"message": "edited"}');
-    await assertAccessible(page, "the fork dialog");
+    await assertAccessibleEverywhere(page, "the fork dialog", { open: dialog });
     const start = dialog.getByRole("button", { name: "Start the fork" });
     assert.equal(await start.getAttribute("aria-disabled"), "true");
     await dialog.getByRole("checkbox").check();
@@ -145,7 +191,7 @@ area("control", {}, (test) => {
     await choose(page, "Undo this run…");
     const dialog = page.getByRole("alertdialog");
     await dialog.getByText("It can't be undone: flow.log has no way to.").waitFor();
-    await assertAccessible(page, "the undo dialog");
+    await assertAccessibleEverywhere(page, "the undo dialog", { open: dialog });
     await dialog.getByRole("button", { name: "Undo 1 step" }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(first));
     await result(page, "Success").waitFor();
@@ -153,6 +199,17 @@ area("control", {}, (test) => {
     await page.goto(new URL(at(first), server.url).href);
     await page.getByRole("table", { name: "Steps" }).getByText("Undone").waitFor();
     await page.getByText("Taken back by").waitFor();
+  });
+
+  test("a run of which nothing can be undone says so", async ({ server, open }) => {
+    await server.workflow({ ...chain, steps: [chain.steps[0]] }, "stays");
+    const page = await open(at((await server.run("stays")).execution_id));
+    await choose(page, "Undo this run…");
+    const dialog = page.getByRole("dialog", { name: "Nothing of this run can be undone" });
+    await dialog.getByText("It can't be undone: flow.log has no way to.").waitFor();
+    await assertAccessibleEverywhere(page, "an undo of nothing", { open: dialog });
+    await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+    await dialog.waitFor({ state: "detached" });
   });
 
   test("a signal is sent to the step that waits for it", async ({ server, open }) => {
@@ -163,11 +220,12 @@ area("control", {}, (test) => {
     const page = await open(at(await server.launch("signal")));
     await page.getByRole("button", { name: "Send the signal" }).click();
     const form = page.getByRole("region", { name: "Signal" });
+    await assertAccessibleEverywhere(page, "the form of a signal", { open: form });
     await form.getByLabel("Payload").fill("{oops");
     await form.getByRole("button", { name: "Send the signal" }).click();
     await form.getByText("This is no JSON", { exact: false }).waitFor();
     await form.getByLabel("Payload").fill('{"letter": 7}');
-    await assertAccessible(page, "the form of a signal");
+    await assertAccessible(page, "the form of a signal, filled in");
     await form.getByRole("button", { name: "Send the signal" }).click();
     await result(page, "Success").waitFor();
     const now = await server.api(`executions/${idOf(page)}/`);
@@ -188,11 +246,12 @@ area("control", {}, (test) => {
     const page = await open(at(id));
     await page.getByRole("button", { name: "Decide" }).first().click();
     const form = page.getByRole("region", { name: "Decision" });
+    await assertAccessibleEverywhere(page, "the decision", { open: form });
     await form.getByRole("button", { name: "Decide" }).click();
     await form.getByText("Choose what became of it.").waitFor();
     await form.getByLabel(/It succeeded/).check();
     await form.getByRole("textbox", { name: "Output" }).fill('{"by": "hand"}');
-    await assertAccessible(page, "the decision");
+    await assertAccessible(page, "the decision, filled in");
     await form.getByRole("button", { name: "Decide" }).click();
     await result(page, "Success").waitFor();
     assert.deepEqual((await server.api(`executions/${id}/`)).step_results.check.output, { by: "hand" });
@@ -211,8 +270,9 @@ area("control", {}, (test) => {
       `/vwmp/executions/${holder}`,
     );
     await choose(page, "Explain this run");
-    await page.getByRole("dialog").getByText("It waits for a slot", { exact: false }).first().waitFor();
-    await assertAccessible(page, "the explanation");
+    const explanation = page.getByRole("dialog", { name: "Why the run is as it is" });
+    await explanation.getByText("It waits for a slot", { exact: false }).first().waitFor();
+    await assertAccessibleEverywhere(page, "the explanation", { open: explanation });
     await page.keyboard.press("Escape");
     await release();
     await result(page, "Success").waitFor();
@@ -224,21 +284,53 @@ area("control", {}, (test) => {
     const second = (await server.run("compared", { word: "two" })).execution_id;
     const page = await open(at(first));
     await choose(page, "Compare with…");
-    await assertAccessible(page, "the choice of another run");
-    await page.getByRole("dialog").getByRole("link").first().click();
+    const dialog = page.getByRole("dialog", { name: "Compare with which run?" });
+    await dialog.getByRole("link").first().waitFor();
+    await assertAccessibleEverywhere(page, "the choice of another run", { open: dialog });
+    await dialog.getByRole("link").first().click();
     await page.waitForURL(`**/executions/${first}/compare/${second}`);
     await page.getByRole("heading", { level: 1, name: "Compare executions" }).waitFor();
     await page.getByText("1 parameter differs").waitFor();
     await page.getByRole("button", { name: "Log" }).click();
     const row = page.getByRole("row").filter({ hasText: "/message" });
     assert.match(await row.innerText(), /one[\s\S]*two/);
-    for (const size of [page.viewportSize(), narrow]) {
-      await page.setViewportSize(size);
-      await assertAccessible(page, `a comparison at ${size.width}`);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-    }
+    await page
+      .getByRole("region", { name: "First execution" })
+      .getByText(/· version 1$/)
+      .waitFor();
+    await assertAccessibleEverywhere(page, "a comparison", { open: row });
     await page.getByRole("button", { name: "Swap sides" }).click();
     await page.waitForURL(`**/executions/${second}/compare/${first}`);
+  });
+
+  test("point 25: secrets are dots in a comparison too", async ({ server, open }) => {
+    const message = "${parameters.word} ${parameters.token}";
+    const steps = [
+      log("a", { config: { message } }),
+      {
+        id: "b",
+        handler: "flow.fail",
+        config: { message: `\u001b[31mrefused\u001b[0m ${message}` },
+        dependencies: ["a"],
+      },
+    ];
+    const parameters = [...chain.parameters, { name: "token", type: "secret" }];
+    await server.workflow({ name: "Hidden", parameters, steps }, "hidden");
+    const [first, second] = [
+      (await server.run("hidden", { word: "one", token: "hush-hush-hush" })).execution_id,
+      (await server.run("hidden", { word: "two", token: "hush-hush-hush" })).execution_id,
+    ];
+    const page = await open(`/vwmp/executions/${first}/compare/${second}`);
+    await page.getByRole("button", { name: "Log", exact: true }).click();
+    const row = page.getByRole("row").filter({ hasText: "/message" });
+    await row.getByText("one ••••", { exact: true }).waitFor();
+    await row.getByText("two ••••", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Fail", exact: true }).click();
+    await page
+      .getByRole("paragraph")
+      .filter({ hasText: /^refused two ••••$/ })
+      .waitFor();
+    assert.doesNotMatch(await page.getByRole("main").innerText(), /\*\*\*|hush|\[31m/);
   });
 
   test("an ended run is deleted after a question", async ({ server, open }) => {
@@ -246,7 +338,10 @@ area("control", {}, (test) => {
     const { execution_id: id } = await server.run("deleted");
     const page = await open(at(id), { allow: [/404/] });
     await choose(page, "Delete…");
-    await page.getByRole("alertdialog").getByRole("button", { name: "Delete execution" }).click();
+    const dialog = page.getByRole("alertdialog", { name: "Delete this execution of “Chain”?" });
+    await page.waitForFunction(() => document.activeElement?.textContent === "Cancel");
+    await assertAccessibleEverywhere(page, "the question before a deletion", { open: dialog });
+    await dialog.getByRole("button", { name: "Delete execution" }).click();
     await page.waitForURL("**/vwmp/executions");
     await assert.rejects(server.api(`executions/${id}/`), /404/);
   });

@@ -66,11 +66,36 @@ area("executions", {}, (test) => {
     assert.equal(query(page), `?range=custom&until=${today}`);
   });
 
+  test("point 18: a range of time keeps what is within it, and lets the rest go", async ({ server, open }) => {
+    const page = await open(null);
+    // For the page it is two hours later: what is there is older than an hour, and younger than a day.
+    const later = Date.now() + 7_200_000;
+    await page.clock.setFixedTime(later);
+    const asked = [];
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.pathname === "/api/vwmp/executions/" && url.searchParams.get("workflow_id") === "bad")
+        asked.push(url.searchParams.get("since"));
+    });
+    await page.goto(new URL("/vwmp/executions?workflow=bad", server.url).href);
+    await page.getByRole("status").getByText("2 executions").waitFor();
+    assert.deepEqual(new Set(asked), new Set([null]));
+    await page.getByLabel("Time").selectOption("1h");
+    await page.getByText("No execution matches these filters").waitFor();
+    assert.equal(query(page), "?workflow=bad&range=1h");
+    assert.equal(asked.at(-1), new Date(later - 3_600_000).toISOString());
+    await page.getByLabel("Time").selectOption("24h");
+    await page.getByRole("status").getByText("2 executions").waitFor();
+    assert.equal(asked.at(-1), new Date(later - 24 * 3_600_000).toISOString());
+    assert.equal(query(page), "?workflow=bad&range=24h");
+  });
+
   test("point 18: what begins while one looks is there at once, on top", async ({ server, open }) => {
     const page = await open("/vwmp/executions?workflow=bad");
     await page.getByRole("status").getByText("2 executions").waitFor();
-    await server.launch("bad");
+    const id = await server.launch("bad");
     await page.getByRole("status").getByText("3 executions").waitFor();
+    assert.equal(await rows(page).first().getByRole("link").getAttribute("href"), `/vwmp/executions/${id}`);
     await rows(page).first().getByText("Failed", { exact: true }).waitFor();
   });
 

@@ -1,7 +1,7 @@
 // The form that starts a workflow, and the preview of what it would do.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { assertAccessible, desktop, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone } from "./lib/browser.mjs";
 import { area } from "./lib/suite.mjs";
 
 async function release(server, id) {
@@ -138,6 +138,23 @@ area("launch", { demo: true }, (test) => {
     await dialog.getByRole("button", { name: "Back" }).click();
     assert.equal(await dialog.getByRole("textbox", { name: /summary/i }).inputValue(), "A preview of it all");
   });
+
+  // The designer is laid out anew where it becomes narrow, and what is open goes with it.
+  for (const sizes of [[desktop], [phone, narrow]]) {
+    test(`the preview from ${sizes[0].width} px down fits and has no fault in either theme`, async ({
+      server,
+      open,
+    }) => {
+      const id = await release(server, "previewed");
+      const { page, dialog } = await openForm(open, id, { size: sizes[0] });
+      await dialog.getByRole("textbox", { name: /summary/i }).fill("A preview of it all");
+      for (const box of await dialog.getByRole("checkbox").all()) if (await box.isVisible()) await box.check();
+      await dialog.getByRole("button", { name: "Preview" }).click();
+      const difference = dialog.getByRole("figure", { name: /Difference of VERSION/ });
+      await difference.waitFor();
+      await assertAccessibleEverywhere(page, "the preview", { open: difference, sizes });
+    });
+  }
 
   test("a workflow without parameters can be previewed too", async ({ server, open }) => {
     const id = await server.workflow(

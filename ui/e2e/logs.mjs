@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { preferTheme } from "./lib/browser.mjs";
+import { eventually } from "./lib/designer.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area, assertInTime } from "./lib/suite.mjs";
 
@@ -20,7 +22,7 @@ area("logs", {}, (test) => {
   }) => {
     await writeFile(
       join(server.workspace, "colours.sh"),
-      `printf '\\033[31mred alert\\033[0m and plain\\n'\nprintf 'bell\\007 and \\033[2K erase\\n'\nfor i in $(seq 1 60); do echo "line $i of many"; done\nexit 3\n`,
+      `printf '\\033[31mred alert\\033[0m and plain\\n'\nprintf 'wide %0300d\\n' 0\nprintf 'bell\\007 and \\033[2K erase\\n'\nfor i in $(seq 1 60); do echo "line $i of many"; done\nexit 3\n`,
     );
     await server.workflow(
       {
@@ -38,7 +40,26 @@ area("logs", {}, (test) => {
     await list(page).focus();
     await page.keyboard.press("Home");
     await list(page).getByText("<b>hello</b>").waitFor();
-    assert.match(await list(page).getByText("red alert").getAttribute("class"), /red/);
+    for (const theme of ["dark", "light"]) {
+      await preferTheme(page, theme);
+      const [drawn, token] = await list(page)
+        .getByText("red alert", { exact: true })
+        .evaluate((element) => {
+          const probe = document.createElement("span");
+          probe.style.color = "var(--failed-text)";
+          document.body.append(probe);
+          const colours = [element, probe].map((each) => getComputedStyle(each).color);
+          probe.remove();
+          return colours;
+        });
+      assert.equal(drawn, token, `red in the ${theme} theme`);
+      assert.notEqual(
+        drawn,
+        await list(page)
+          .getByText("and plain")
+          .evaluate((element) => getComputedStyle(element).color),
+      );
+    }
     assert.match(await list(page).innerText(), /bell␇ and ␛\[2K erase/);
 
     await page.getByLabel("Level").selectOption("error");
@@ -64,13 +85,32 @@ area("logs", {}, (test) => {
 
     await page.getByRole("button", { name: "Copy line" }).click();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "line 59 of many");
-    await page.getByRole("button", { name: "Wrap long lines" }).click();
+
+    const wrap = page.getByRole("button", { name: "Wrap long lines" });
+    const wide = list(page).getByRole("option").filter({ hasText: "wide 0" });
+    await list(page).press("Home");
+    const before = (await wide.boundingBox()).height;
+    assert.equal(await wrap.getAttribute("aria-pressed"), "false");
+    await wrap.click();
+    assert.equal(await wrap.getAttribute("aria-pressed"), "true");
+    assert.equal(await wide.evaluate((row) => getComputedStyle(row).whiteSpace), "pre-wrap");
+    await eventually(async () => (await wide.boundingBox()).height >= 2 * before, "a line over several rows");
+    assert.ok(await list(page).evaluate((element) => element.scrollWidth <= element.clientWidth));
+
+    // What is filtered is only hidden: the file has all lines of all steps.
+    await search.fill("");
+    await page.getByLabel("Step", { exact: true }).selectOption("hello");
+    await list(page).getByText("line 60 of many").waitFor({ state: "detached" });
+    assert.equal(await list(page).getByRole("option").count(), 1);
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByRole("button", { name: "Download all" }).click(),
     ]);
     const saved = await readFile(await download.path(), "utf8");
     assert.equal(saved.split("\n").filter((line) => line.includes("of many")).length, 60);
+    assert.match(saved, /<b>hello<\/b>/);
+    const { logs } = await server.api(`executions/${id}/logs/?limit=10000`);
+    assert.equal(saved.trimEnd().split("\n").length, logs.length);
     assert.ok(!saved.includes("\u001b"), "the file could drive a terminal");
   });
 
@@ -111,6 +151,36 @@ area("logs", {}, (test) => {
     await list(page).getByText("third 40").waitFor();
     assert.ok((await distance()) < 25);
     assert.equal(await jump.count(), 0);
+  });
+
+  test("a log that could not be saved says why, until it could", async ({ server, open }) => {
+    await server.workflow(
+      { name: "Saved", steps: [{ id: "a", handler: "flow.log", config: { message: "x" } }] },
+      "saved",
+    );
+    const { execution_id: id } = await server.run("saved");
+    const page = await open(at(id), { allow: [/507/] });
+    await list(page).getByText("x", { exact: true }).waitFor();
+    const problem = { type: "about:blank", title: "Insufficient storage", status: 507, detail: "The disk is full." };
+    const refuse = (route) =>
+      route.fulfill({
+        status: 507,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ ...problem, request_id: "r-7" }),
+      });
+    await page.route("**/logs/?limit=10000", refuse);
+    await page.getByRole("button", { name: "Download all" }).click();
+    const notice = page.getByRole("alert");
+    await notice.getByText("The log could not be downloaded: the disk is full.").waitFor();
+    await notice.getByRole("button", { name: "Copy request id" }).click();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "r-7");
+    await page.unroute("**/logs/?limit=10000", refuse);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      notice.getByRole("button", { name: "Try again" }).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), `${id}.log`);
+    await notice.waitFor({ state: "detached" });
   });
 
   test("point 24: 100,000 lines stay usable", async ({ server, open }) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, phone, picture } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, picture } from "./lib/browser.mjs";
 import { card, eventually } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -51,7 +51,7 @@ area("run-panel", {}, (test) => {
     await panel(page).getByText("1 of 5", { exact: true }).waitFor();
     await panel(page).getByText("version 1").waitFor();
     await panel(page).getByRole("log").getByText("this is first").waitFor();
-    await assertAccessible(page, "a followed run");
+    await assertAccessibleEverywhere(page, "a followed run", { open: panel(page) });
     await picture(page, "run-panel");
     await signal(world.server, page);
     await card(page, "second").getByText("Success").waitFor();
@@ -137,15 +137,18 @@ area("run-panel", {}, (test) => {
   test("point 48: a draft with problems is not executed, and the list says why", async (world) => {
     const body = { name: "Odd", steps: [{ id: "first", handler: "no.such" }] };
     const { id } = await world.server.api("workflows/?draft=true", { method: "POST", body });
-    const page = await world.open(`/vwmp/designer/${id}`, { allow: [/40[09]/] });
-    await card(page, "first").waitFor({ timeout: 40_000 });
-    await page.getByRole("button", { name: "Execute", exact: true }).click();
-    const dialog = page.getByRole("dialog", { name: "The workflow was not executed" });
-    await dialog
-      .getByText(/no\.such/)
-      .first()
-      .waitFor();
-    await assertAccessible(page, "a refused execution");
+    // The designer is laid out anew where it becomes narrow, and what is open goes with it.
+    for (const sizes of [[desktop], [phone, narrow]]) {
+      const page = await world.open(`/vwmp/designer/${id}`, { size: sizes[0], allow: [/40[09]/] });
+      await card(page, "first").waitFor({ timeout: 40_000 });
+      await page.getByRole("button", { name: "Execute", exact: true }).click();
+      const dialog = page.getByRole("dialog", { name: "The workflow was not executed" });
+      await dialog
+        .getByText(/no\.such/)
+        .first()
+        .waitFor();
+      await assertAccessibleEverywhere(page, "a refused execution", { open: dialog, sizes });
+    }
   });
 
   test("point 57: an execution is cancelled from the panel, also on a phone in the dark", async (world) => {
@@ -154,6 +157,59 @@ area("run-panel", {}, (test) => {
     await assertAccessible(page, "the panel on a phone");
     await picture(page, "run-panel-phone-dark");
     await panel(page).getByRole("button", { name: "Cancel execution" }).click();
+    const dialog = page.getByRole("alertdialog", { name: "Cancel this run of “Followed”?" });
+    await page.waitForFunction(() => document.activeElement?.textContent === "Keep it running");
+    await assertAccessibleEverywhere(page, "the question before a cancel", { open: dialog, sizes: [phone, narrow] });
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    assert.equal((await world.server.api(`executions/${executionOf(page)}/`)).status, "waiting");
+    await panel(page).getByRole("button", { name: "Cancel execution" }).click();
+    await dialog.getByRole("button", { name: "Cancel the run" }).click();
+    await dialog.waitFor({ state: "detached" });
     await panel(page).getByText("Cancelled").first().waitFor();
+  });
+
+  test("point 6: a cancel that was refused says so in the question, with a request id", async (world) => {
+    const { page } = await designer(world, {}, { allow: [/500/] });
+    await execute(page);
+    const problem = { type: "about:blank", title: "Internal error", status: 500, detail: "The ledger is torn." };
+    await page.route("**/cancel/", (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ ...problem, request_id: "r-42" }),
+      }),
+    );
+    await panel(page).getByRole("button", { name: "Cancel execution" }).click();
+    const dialog = page.getByRole("alertdialog");
+    await dialog.getByRole("button", { name: "Cancel the run" }).click();
+    await dialog.getByText("The run was not cancelled: the ledger is torn.").waitFor();
+    await dialog.getByRole("button", { name: "Copy request id" }).waitFor();
+    await assertAccessibleEverywhere(page, "a refused cancel", { open: dialog, sizes: [desktop] });
+  });
+
+  test("points 24 and 25: what programs say is colours and dots in the panel's log, plain words in its notes", async (world) => {
+    const message = "\u001b[31mred\u001b[0m word: ${parameters.token}";
+    const secretive = [
+      { ...log("first"), config: { message } },
+      { id: "gate", handler: "flow.signal", config: { name: "go" }, dependencies: ["first"] },
+      { id: "break", handler: "flow.fail", config: { message: `${message}\nand more` }, dependencies: ["gate"] },
+    ];
+    const parameters = [{ name: "token", type: "secret" }];
+    const { id, page } = await designer(world, { steps: secretive, parameters });
+    const execution = await world.server.launch(id, { token: "hush-hush-hush" });
+    await page.goto(new URL(`/vwmp/designer/${id}?panel=run&execution=${execution}`, world.server.url).href);
+    const line = panel(page).getByRole("log").getByRole("paragraph").filter({ hasText: "red word: ••••" });
+    await line.waitFor();
+    assert.match(await line.getByText("red", { exact: true }).getAttribute("class"), /red/);
+    await signal(world.server, page);
+    await rows(page).getByText("red word: ••••", { exact: true }).waitFor();
+    await card(page, "break").getByText("Red word: ••••", { exact: true }).waitFor({ state: "attached" });
+    assert.match(await card(page, "break").getAttribute("aria-label"), /red word: ••••/);
+    await panel(page).getByText('step "break" failed: red word: •••• and more', { exact: true }).waitFor();
+    for (const part of [panel(page), card(page, "break")]) {
+      const drawn = await part.evaluate((element) => element.outerHTML);
+      assert.equal(/\*\*\*|hush|\[31m/.exec(drawn)?.[0], undefined);
+    }
   });
 });

@@ -37,7 +37,7 @@ area("story 3, a failed step", {}, (test) => {
 
     await page.goto(new URL(`/vwmp/executions/${first}`, server.url).href);
     await page.getByRole("button", { name: "Retry", exact: true }).click();
-    await page.getByLabel("The newest, revision 2").check();
+    await page.getByLabel("The newest, version 2").check();
     await picture(page, "story-3-3-retry");
     await page.getByRole("button", { name: "Start the retry" }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(first));

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { ArrowLeftRight, ChevronRight, Equal } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, type Schemas, take } from "../../api/client";
-import { keys } from "../../api/queries";
+import { executionWorkflowQuery, keys } from "../../api/queries";
 import { Button } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { EmptyState } from "../../components/EmptyState";
@@ -15,6 +15,8 @@ import { Ago } from "../../components/Time";
 import { count } from "../../lib/text";
 import { duration } from "../../lib/time";
 import { triggerNames } from "../execution-list/triggers";
+import { LogText } from "../run/LogText";
+import { type Shown, shownOf } from "../run/shown";
 import styles from "./ComparePage.module.css";
 import { Differences } from "./Differences";
 
@@ -36,6 +38,9 @@ function compareQuery(id: string, other: string) {
 export default function ComparePage({ id, other }: { id: string; other: string }) {
   const [, go] = useLocation();
   const { data, error, isError, isFetching, refetch } = useQuery(compareQuery(id, other));
+  const first = useQuery(executionWorkflowQuery(id)).data;
+  const second = useQuery(executionWorkflowQuery(other)).data;
+  const shown = useMemo(() => shownOf(first, second), [first, second]);
   const name = data ? nameOf(data) : "";
   return (
     <Page
@@ -62,7 +67,7 @@ export default function ComparePage({ id, other }: { id: string; other: string }
           <Skeleton height={220} />
         </div>
       )}
-      {data && <Compared comparison={data} />}
+      {data && <Compared comparison={data} shown={shown} />}
     </Page>
   );
 }
@@ -73,11 +78,11 @@ function nameOf({ execution, other }: Comparison): string {
     : `${execution.workflow_name} and ${other.workflow_name}`;
 }
 
-function Compared({ comparison }: { comparison: Comparison }) {
+function Compared({ comparison, shown }: { comparison: Comparison; shown: Shown }) {
   const { execution, other, parameters, steps } = comparison;
   const [all, setAll] = useState(false);
   const different = steps.filter((step) => !step.same);
-  const shown = all ? steps : different;
+  const listed = all ? steps : different;
   return (
     <>
       <div className={styles.runs}>
@@ -86,7 +91,7 @@ function Compared({ comparison }: { comparison: Comparison }) {
       </div>
       {parameters.length > 0 && (
         <Card title={count(parameters.length, "parameter differs", "parameters differ")} padded>
-          <Differences list={parameters} />
+          <Differences list={parameters} shown={shown} />
         </Card>
       )}
       <Card
@@ -103,14 +108,14 @@ function Compared({ comparison }: { comparison: Comparison }) {
           )
         }
       >
-        {shown.length === 0 ? (
+        {listed.length === 0 ? (
           <EmptyState icon={<Equal />} title="Status, output and failure are the same in both">
             Only the times may differ.
           </EmptyState>
         ) : (
           <ul className={styles.steps}>
-            {shown.map((step) => (
-              <StepRow key={step.step_id} step={step} first={execution} second={other} />
+            {listed.map((step) => (
+              <StepRow key={step.step_id} step={step} first={execution} second={other} shown={shown} />
             ))}
           </ul>
         )}
@@ -133,7 +138,7 @@ function RunFacts({ run, label }: { run: Run; label: string }) {
       </p>
       <p className={styles.more}>
         {duration(run.total_time)} · {triggerNames[run.trigger] ?? run.trigger}
-        {run.workflow_revision > 0 && ` · revision ${run.workflow_revision}`}
+        {run.workflow_revision > 0 && ` · version ${run.workflow_revision}`}
       </p>
     </section>
   );
@@ -143,9 +148,10 @@ interface StepRowProps {
   step: Step;
   first: Run;
   second: Run;
+  shown: Shown;
 }
 
-function StepRow({ step, first, second }: StepRowProps) {
+function StepRow({ step, first, second, shown }: StepRowProps) {
   const [open, setOpen] = useState(false);
   const differences = step.output.length + (step.more ?? 0);
   const details = differences > 0 || step.execution?.error || step.other?.error;
@@ -171,11 +177,14 @@ function StepRow({ step, first, second }: StepRowProps) {
         <div className={styles.details}>
           {(step.execution?.error || step.other?.error) && (
             <div className={styles.errors}>
-              <p>{step.execution?.error?.message ?? "No failure"}</p>
-              <p>{step.other?.error?.message ?? "No failure"}</p>
+              {[step.execution, step.other].map((side, index) => (
+                <p key={index === 0 ? "first" : "second"}>
+                  {side?.error ? <LogText text={shown.text(side.error.message)} /> : "No failure"}
+                </p>
+              ))}
             </div>
           )}
-          {step.output.length > 0 && <Differences list={step.output} />}
+          {step.output.length > 0 && <Differences list={step.output} shown={shown} />}
           {step.more && <p className={styles.more}>and {count(step.more, "further difference")}</p>}
         </div>
       )}

@@ -1,5 +1,7 @@
 import type { Schemas } from "../../api/client";
 import { capital } from "../../lib/text";
+import { LogText } from "../run/LogText";
+import type { Shown } from "../run/shown";
 import styles from "./ComparePage.module.css";
 
 type Difference = Schemas["Difference"];
@@ -7,7 +9,7 @@ type Difference = Schemas["Difference"];
 const signs = { added: "+", removed: "−", changed: "≠" } as const;
 
 /** Where two values differ: the place, and what stands there in each. */
-export function Differences({ list }: { list: readonly Difference[] }) {
+export function Differences({ list, shown }: { list: readonly Difference[]; shown: Shown }) {
   return (
     <div className={styles.tableFrame}>
       <table className={styles.differences}>
@@ -29,10 +31,10 @@ export function Differences({ list }: { list: readonly Difference[] }) {
                 <code>{difference.pointer || "all of it"}</code>
               </th>
               <td data-label="First">
-                <Value value={difference.before} missing={difference.kind === "added"} />
+                <Value value={difference.before} missing={difference.kind === "added"} shown={shown} />
               </td>
               <td data-label="Second">
-                <Value value={difference.after} missing={difference.kind === "removed"} />
+                <Value value={difference.after} missing={difference.kind === "removed"} shown={shown} />
               </td>
             </tr>
           ))}
@@ -45,8 +47,12 @@ export function Differences({ list }: { list: readonly Difference[] }) {
 /** How much of a value is shown, in characters. */
 const size = 400;
 
-function Value({ value, missing }: { value: unknown; missing: boolean }) {
+function Value({ value, missing, shown }: { value: unknown; missing: boolean; shown: Shown }) {
   if (missing) return <span className={styles.more}>not there</span>;
-  const text = typeof value === "string" ? value : JSON.stringify(value, null, 1);
-  return <code className={styles.value}>{text.length > size ? `${text.slice(0, size)}…` : text}</code>;
+  const text = shown.text(typeof value === "string" ? value : JSON.stringify(value, null, 1));
+  return (
+    <code className={styles.value}>
+      <LogText text={text.length > size ? `${text.slice(0, size)}…` : text} />
+    </code>
+  );
 }

@@ -8,6 +8,7 @@ import { Cell, type Column, Table } from "../../components/Table";
 import { Ago } from "../../components/Time";
 import { count } from "../../lib/text";
 import { isSet, withLocalTimes } from "../../lib/time";
+import { shownOf } from "../run/shown";
 import styles from "./ExecutionRows.module.css";
 import { triggerNames } from "./triggers";
 
@@ -18,6 +19,9 @@ interface ExecutionRowsProps {
   ofOneWorkflow?: boolean;
   skeletons?: number;
 }
+
+/** Of many runs at once the definitions are not at hand. */
+const shown = shownOf(undefined);
 
 const columns: readonly Column[] = [
   { id: "workflow", label: "Workflow" },
@@ -30,8 +34,8 @@ const columns: readonly Column[] = [
 
 function Detail({ execution }: { execution: ExecutionSummary }) {
   const { error, status, status_reason: reason, progress } = execution;
-  if (error) return <span className={styles.why}>{error.message}</span>;
-  if (reason) return <span className={styles.hint}>{withLocalTimes(reason)}</span>;
+  if (error) return <span className={styles.why}>{shown.note(error.message)}</span>;
+  if (reason) return <span className={styles.hint}>{shown.note(withLocalTimes(reason))}</span>;
   if (hasEnded(status)) return <span className={styles.hint}>{count(progress.total_steps, "step")}</span>;
   return (
     <span className={styles.hint}>

@@ -9,12 +9,12 @@ import { ErrorNotice } from "../../components/ErrorNotice";
 import { StatusIcon } from "../../components/StatusIcon";
 import { Ago } from "../../components/Time";
 import { capital } from "../../lib/text";
+import { LogText } from "../run/LogText";
 import { firstFailed, firstLine, type StepRow, waitingRows } from "../run/steps";
 import { useRunPage } from "./context";
 import styles from "./ExecutionPage.module.css";
 import { explainQuery } from "./explain";
 import { designerHref } from "./links";
-import { LogText } from "./logs/LogText";
 
 interface BannerProps {
   status: string;
@@ -65,7 +65,7 @@ function FailedBanner({ row }: { row: StepRow | undefined }) {
     >
       {message && (
         <p>
-          <LogText text={shown(firstLine(message))} />
+          <LogText text={shown.text(firstLine(message))} />
         </p>
       )}
       {result.status_reason && <p>{capital(result.status_reason)}.</p>}
@@ -74,7 +74,7 @@ function FailedBanner({ row }: { row: StepRow | undefined }) {
 }
 
 function WaitingBanner({ row }: { row: StepRow }) {
-  const { select, allowed, refused } = useRunPage();
+  const { select, allowed, refused, shown } = useRunPage();
   const { result } = row;
   const lost = result.status === "interrupted" || result.items?.some(({ status }) => status === "interrupted");
   const waiting = result.waiting ?? result.items?.find(({ status }) => status === "waiting")?.waiting;
@@ -97,7 +97,9 @@ function WaitingBanner({ row }: { row: StepRow }) {
         )
       }
     >
-      {lost ? <p>{result.error?.message}</p> : waiting?.message && <p>{firstLine(waiting.message)}</p>}
+      {lost
+        ? result.error && <p>{shown.note(result.error.message)}</p>
+        : waiting?.message && <p>{shown.note(firstLine(waiting.message))}</p>}
       {waiting && (
         <p>
           Since <Ago time={waiting.since} />
@@ -155,7 +157,7 @@ function QueuedBanner() {
 
 /** What a person should know of a run before its details, and what it asks of them. */
 export function Banners({ definitionError }: { definitionError: unknown }) {
-  const { run, rows } = useRunPage();
+  const { run, rows, shown } = useRunPage();
   const { result } = run;
   const ended = hasEnded(result.status);
   return (
@@ -163,7 +165,7 @@ export function Banners({ definitionError }: { definitionError: unknown }) {
       <RefusedBanner />
       {result.status === "failed" && <FailedBanner row={firstFailed(rows)} />}
       {ended && result.status !== "failed" && result.error && (
-        <Banner status={result.status} title={capital(result.error.message)} />
+        <Banner status={result.status} title={capital(shown.note(result.error.message))} />
       )}
       {ended && result.status !== "failed" && result.status_reason && (
         <Banner status={result.status} title={`${capital(result.status_reason)}.`} />

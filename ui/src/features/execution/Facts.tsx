@@ -34,7 +34,7 @@ function Relations() {
       id && (
         <Fact key={label} label={label}>
           <Link href={`/executions/${id}${label.startsWith("Started") ? `?step=${parent?.step_id}` : ""}`}>
-            {label.startsWith("Started") ? "another run" : "another run"}
+            another run
             <span className="visually-hidden"> {id}</span>
           </Link>
         </Fact>
@@ -51,7 +51,7 @@ function Parameters() {
   return (
     <details className={styles.parameters} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{count(names.length, "parameter")}</summary>
-      {open && <JsonTree value={parameters} open={2} shown={shown} />}
+      {open && <JsonTree value={parameters} open={2} shown={shown.value} />}
     </details>
   );
 }
@@ -76,9 +76,9 @@ export function Facts() {
         <Fact label="Trigger">{triggerNames[result.trigger] ?? capital(result.trigger)}</Fact>
         <Fact label="Workflow">
           <Link href={`/workflows/${result.workflow_id}`}>
-            {result.workflow_revision > 0 ? `Revision ${result.workflow_revision}` : "Not stored"}
+            {result.workflow_revision > 0 ? `Version ${result.workflow_revision}` : "Not stored"}
           </Link>
-          {result.workflow_version && <span className={styles.more}>version {result.workflow_version}</span>}
+          {result.workflow_version && <span className={styles.more}>({result.workflow_version})</span>}
         </Fact>
         {result.workspace && <Fact label="Workspace">{result.workspace}</Fact>}
         <Relations />

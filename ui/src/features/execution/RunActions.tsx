@@ -17,32 +17,39 @@ import { useLocation } from "wouter";
 import { cancelExecution, pauseExecution, resumeExecution } from "../../api/actions";
 import { useMay } from "../../api/role";
 import { Button, IconButton } from "../../components/Button";
-import { tell } from "../../components/ErrorNotice";
 import { Menu } from "../../components/Menu";
-import { toast } from "../../components/toast";
 import { useRunPage } from "./context";
 import { saveText } from "./logs/download";
 
-/** Does something at once; a refusal is told in a message, as there is no dialog to tell it in. */
-function useQuickAction(act: () => Promise<unknown>, doing: string) {
+/** What was tried and not done. */
+export interface Refused {
+  doing: string;
+  error: unknown;
+}
+
+interface RunActionsProps {
+  /** Hears why something was not done, and undefined when the next is tried: there is no dialog to tell it in. */
+  onRefused: (refused: Refused | undefined) => void;
+}
+
+/** Does something at once. */
+function useQuickAction(act: () => Promise<unknown>, doing: string, onRefused: RunActionsProps["onRefused"]) {
   return useMutation({
     mutationFn: act,
-    onError: (error) => {
-      const { title, remedy } = tell(error, doing);
-      toast({ kind: "error", title, description: remedy });
-    },
+    onMutate: () => onRefused(undefined),
+    onError: (error) => onRefused({ doing, error }),
   });
 }
 
 /** What can be done with the run now. */
-export function RunActions() {
+export function RunActions({ onRefused }: RunActionsProps) {
   const { id, run, allowed, refused, ask } = useRunPage();
   const auditor = useMay("audit");
   const [, go] = useLocation();
   const off = (why: string | undefined) => ({ disabled: why !== undefined, hint: why });
-  const pause = useQuickAction(() => pauseExecution(id), "It could not be paused");
-  const resume = useQuickAction(() => resumeExecution(id), "It could not be resumed");
-  const end = useQuickAction(() => cancelExecution(id), "It could not be ended");
+  const pause = useQuickAction(() => pauseExecution(id), "It could not be paused", onRefused);
+  const resume = useQuickAction(() => resumeExecution(id), "It could not be resumed", onRefused);
+  const end = useQuickAction(() => cancelExecution(id), "It could not be ended", onRefused);
   const failed = run.result.status === "failed" || run.result.status === "cancelled";
   return (
     <>

@@ -4,12 +4,14 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { accountQuery, keys } from "../../api/queries";
 import { type Definition, type Execution, hasEnded } from "../../api/types";
 import { Card } from "../../components/Card";
+import { ErrorNotice } from "../../components/ErrorNotice";
 import { Page } from "../../components/Page";
 import { Tabs } from "../../components/Tabs";
 import { useMedia } from "../../components/useMedia";
 import { useUrl } from "../../components/useUrl";
 import { capital } from "../../lib/text";
 import { progressText } from "../run/announce";
+import { shownOf } from "../run/shown";
 import { stepRows, stepToOpen } from "../run/steps";
 import { Announcements } from "./Announcements";
 import { Banners } from "./Banners";
@@ -20,8 +22,7 @@ import { Facts } from "./Facts";
 import { useLiveRun, useRun } from "./liveRun";
 import { LogsPanel } from "./logs/LogsPanel";
 import { allowedNow, refusalsOf } from "./model/allowed";
-import { usesSecrets, withDots } from "./model/secrets";
-import { RunActions } from "./RunActions";
+import { type Refused, RunActions } from "./RunActions";
 import { StepPanel } from "./step/StepPanel";
 import { RunGraph } from "./views/RunGraph";
 import { StepsView } from "./views/StepsView";
@@ -50,11 +51,12 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
   const wide = useMedia(wideQuery);
   const [dialog, setDialog] = useState<{ name: RunDialog; step?: string }>();
   const [logStep, setLogStep] = useState("");
+  const [notDone, setNotDone] = useState<Refused>();
 
   const rows = useMemo(() => stepRows(run.result, definition), [run.result, definition]);
   const allowed = useMemo(() => allowedNow(run), [run]);
   const refused = useMemo(() => refusalsOf(role), [role]);
-  const hides = useMemo(() => usesSecrets(definition), [definition]);
+  const shown = useMemo(() => shownOf(definition), [definition]);
 
   // The next visit begins where this one ended, and not with what was older.
   const latest = useRef(run.result);
@@ -83,7 +85,7 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
     select,
     showLog: setLogStep,
     ask: useCallback((name, step) => setDialog({ name, step }), []),
-    shown: hides ? withDots : same,
+    shown,
   };
   const view: View =
     url.view === "timeline" || url.view === "steps" || url.view === "graph" ? url.view : wide ? "graph" : "steps";
@@ -95,8 +97,9 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
         documentTitle={`${capital(run.result.status)}: ${run.result.workflow_name}`}
         wide
         subtitle={<span className={styles.id}>{id}</span>}
-        actions={<RunActions />}
+        actions={<RunActions onRefused={setNotDone} />}
       >
+        {notDone && <ErrorNotice {...notDone} onClose={() => setNotDone(undefined)} />}
         <Facts />
         <Banners definitionError={definitionError} />
         <div className={styles.columns} data-panel={wide && state.step ? "" : undefined}>
@@ -124,5 +127,3 @@ export function RunPage({ result, definition, definitionError }: RunPageProps) {
     </RunPageContext.Provider>
   );
 }
-
-const same = (text: string) => text;

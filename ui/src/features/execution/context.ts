@@ -1,6 +1,7 @@
 import { createContext, useContext } from "react";
 import type { Definition } from "../../api/types";
 import type { Run } from "../run/fold";
+import type { Shown } from "../run/shown";
 import type { StepRow } from "../run/steps";
 import type { LiveRun } from "./liveRun";
 import type { Allowed, Refusals } from "./model/allowed";
@@ -23,8 +24,8 @@ export interface RunPageState {
   showLog(step: string): void;
   /** Opens the dialog for one of the actions on the run. */
   ask(dialog: RunDialog, step?: string): void;
-  /** Writes a value as it may be seen: where the run uses secrets, what the server hid stands as dots. */
-  shown(text: string): string;
+  /** How what the run said is written. */
+  shown: Shown;
 }
 
 export type RunDialog = "cancel" | "retry" | "fork" | "undo" | "compare" | "explain" | "delete";

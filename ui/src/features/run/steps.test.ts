@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Definition, Execution } from "../../api/types";
+import { shownOf } from "./shown";
 import { firstFailed, stepNote, stepRows, stepToOpen, waitingRows } from "./steps";
 
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, "testdata", `${name}.json`), "utf8"));
@@ -40,11 +41,21 @@ test("steps that wait for a person are found", () => {
   expect(waitingRows(stepRows(read("interrupted").still[0].result, undefined))).toHaveLength(1);
 });
 
+const shown = shownOf({ name: "x", steps: [] });
+
+test("point 24: what a program wrote into a note is plain words", () => {
+  const { bad } = result("failure").step_results;
+  const error = { ...bad!.error!, message: "\u001b[31mNo\u001b[0m \u202eway\nand more" };
+  expect(stepNote({ ...bad!, error }, shown)).toBe("No way");
+  const message = "\u001b[1mhalf\u001b[0m of ***";
+  expect(stepNote({ ...bad!, status: "running" }, shownOf(undefined), { message })).toBe("half of ••••");
+});
+
 test("a step says in one line where it is", () => {
   const { bad, never } = result("failure").step_results;
-  expect(stepNote(bad!)).toBe("It broke");
-  expect(stepNote(never!)).toContain("bad");
-  expect(stepNote({ ...bad!, status: "running" }, { percentage: 41.6, message: "half" })).toBe("42 % · half");
-  expect(stepNote(read("approval").still[0].result.step_results.go)).toBe("Waits for an approval: Go?");
-  expect(stepNote(result("items").step_results.each!)).toBe("5 items");
+  expect(stepNote(bad!, shown)).toBe("It broke");
+  expect(stepNote(never!, shown)).toContain("bad");
+  expect(stepNote({ ...bad!, status: "running" }, shown, { percentage: 41.6, message: "half" })).toBe("42 % · half");
+  expect(stepNote(read("approval").still[0].result.step_results.go, shown)).toBe("Waits for an approval: Go?");
+  expect(stepNote(result("items").step_results.each!, shown)).toBe("5 items");
 });

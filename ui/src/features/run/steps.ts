@@ -1,5 +1,6 @@
 // The steps of a run as its pages list them.
 import { type Definition, type Execution, hasEnded, type StepDefinition, type StepResult } from "../../api/types";
+import type { Shown } from "./shown";
 
 export interface StepRow {
   result: StepResult;
@@ -55,8 +56,19 @@ export function stepSeconds(step: StepResult, now: number): number | undefined {
   return hasEnded(step.status) ? undefined : Math.max(0, (now - new Date(step.started_at).getTime()) / 1000);
 }
 
-/** One line about where a step is: what it says, waits for, or why it ended as it did. */
-export function stepNote(step: StepResult, saying?: { percentage?: number; message?: string }): string {
+/**
+ * One line about where a step is: what it says, waits for, or why it ended as it did.
+ * Parts of it come from programs, so it is written as the notes of its run are.
+ */
+export function stepNote(
+  step: StepResult,
+  shown: Pick<Shown, "note">,
+  saying?: { percentage?: number; message?: string },
+): string {
+  return shown.note(wordsOf(step, saying));
+}
+
+function wordsOf(step: StepResult, saying: { percentage?: number; message?: string } | undefined): string {
   if (step.status === "running" && saying) {
     const share = saying.percentage ? `${Math.round(saying.percentage)} %` : "";
     return [share, saying.message].filter(Boolean).join(" · ");

@@ -1,20 +1,19 @@
 import { ChevronDown, ChevronUp, ExternalLink, Lock, X } from "lucide-react";
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
-import { cancelExecution } from "../../../api/actions";
 import { useWhyNot } from "../../../api/role";
 import { hasEnded, type StepDefinition, type StepResult } from "../../../api/types";
 import { Button, IconButton, LinkButton } from "../../../components/Button";
-import { tell } from "../../../components/ErrorNotice";
 import { StatusIcon } from "../../../components/StatusIcon";
 import { StatusPill } from "../../../components/StatusPill";
-import { toast } from "../../../components/toast";
 import { useNow } from "../../../components/useNow";
 import { capital, count } from "../../../lib/text";
 import { clockTime, duration, secondsBetween } from "../../../lib/time";
 import { orderOf } from "../../graph/order";
 import { Announcer, announcement } from "../../run/announce";
+import { CancelDialog } from "../../run/CancelDialog";
 import type { Run } from "../../run/fold";
+import { LogText } from "../../run/LogText";
 import { stepNote } from "../../run/steps";
 import { useDesignerState, useDesignerStore } from "../context";
 import { useEditingLock, useRun, useRunState } from "../live";
@@ -37,12 +36,13 @@ function Seconds({ step }: { step: StepResult }) {
 }
 
 function StepRow({ id }: { id: string }) {
+  const { shown } = useRun();
   const store = useDesignerStore();
   const step = useRunState((state) => state.run?.result.step_results[id]);
   const saying = useRunState((state) => state.run?.saying[id]);
   const selected = useDesignerState((state) => state.selection.has(id));
   if (!step) return null;
-  const note = stepNote(step, saying);
+  const note = stepNote(step, shown, saying);
   return (
     <li>
       <button
@@ -94,7 +94,9 @@ function Logs() {
           <span className={styles.stamp}>{clockTime(line.timestamp)}</span>
           <span className={styles.who}>{line.step_id}</span>
           {line.level !== "info" && <span className={styles.level}>{line.level}</span>}
-          <span className={styles.text}>{line.message}</span>
+          <span className={styles.text}>
+            <LogText text={run.shown.text(line.message)} />
+          </span>
         </p>
       ))}
     </div>
@@ -172,12 +174,11 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
   const lock = useEditingLock();
   const mayNot = useWhyNot("control");
   const ended = run !== null && hasEnded(run.result.status);
-  const cancel = () =>
-    cancelExecution(id!).catch((cause: unknown) => {
-      const { title, remedy } = tell(cause, "The execution could not be cancelled");
-      toast({ title, description: remedy, kind: "error" });
-    });
-  const wrong = run?.result.error?.message ?? run?.result.status_reason;
+  const steps = useDesignerState((state) => state.document.steps);
+  const [asks, setAsks] = useState(false);
+  const error = run?.result.error?.message;
+  // Why it waits or was paused is nothing that went wrong.
+  const said = error ?? run?.result.status_reason;
   return (
     <header className={styles.head}>
       <h2>Execution</h2>
@@ -185,10 +186,11 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
       {run && <Progress run={run} />}
       {run && <Facts run={run} />}
       {lost && !ended && <span className={styles.facts}>Connection lost, trying again</span>}
-      {(wrong || refused) && <span className={styles.failed}>{wrong || refused}</span>}
+      {refused && <span className={styles.failed}>{refused}</span>}
+      {said && <span className={error ? styles.failed : styles.facts}>{session.shown.note(said)}</span>}
       <span className={styles.actions}>
         {run && !ended && !run.cancelling && (
-          <Button size="small" kind="quiet" why={mayNot} onClick={() => void cancel()}>
+          <Button size="small" kind="quiet" why={mayNot} onClick={() => setAsks(true)}>
             Cancel execution
           </Button>
         )}
@@ -211,6 +213,7 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
           <Lock size={13} aria-hidden="true" /> {lock.reason}
         </p>
       )}
+      {asks && run && <CancelDialog result={run.result} definition={{ steps }} onClose={() => setAsks(false)} />}
     </header>
   );
 }

@@ -6,6 +6,7 @@ import { closeCodes, watchExecution } from "../../../api/live";
 import { hasEnded, type LiveEvent, type StepResult } from "../../../api/types";
 import type { StatusSource, StepStatus } from "../../graph/status";
 import { fold, type Run, runOf as runOfResult, withSnapshot } from "../../run/fold";
+import { type Shown, shownOf } from "../../run/shown";
 import { stepNote } from "../../run/steps";
 import type { DesignerStore } from "../store";
 
@@ -39,6 +40,9 @@ export class RunSession implements StatusSource {
   /** The newest log lines. */
   readonly logs = createStore<{ lines: readonly TailLine[]; dropped: number }>(() => ({ lines: [], dropped: 0 }));
 
+  /** How what the run says is written. The canvas shows the definition that it follows. */
+  shown: Shown = shownOf(undefined);
+
   readonly #store: DesignerStore;
   readonly #shown = new Map<string, StepStatus>();
   readonly #listeners = new Map<string, Set<() => void>>();
@@ -52,6 +56,7 @@ export class RunSession implements StatusSource {
   follow(id: string): void {
     this.#connection?.close();
     this.#forget();
+    this.shown = shownOf(this.#store.getState().document);
     this.state.setState({ ...nothing, id }, true);
     this.#store.setState({ locked: true });
     this.#connection = watchExecution(id, {
@@ -118,7 +123,7 @@ export class RunSession implements StatusSource {
   #put(id: string, step: StepResult): void {
     const { status } = step;
     const duration = hasEnded(status) && step.completed_at ? step.execution_time : undefined;
-    const message = stepNote(step) || undefined;
+    const message = stepNote(step, this.shown) || undefined;
     const shown = this.#shown.get(id);
     if (shown && shown.status === status && shown.duration === duration && shown.message === message) return;
     this.#shown.set(id, { status, duration, message });

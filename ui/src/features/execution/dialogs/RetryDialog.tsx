@@ -13,7 +13,7 @@ import type { RunDialogProps } from "./Dialogs";
 import styles from "./dialogs.module.css";
 import { noEdits, ParametersEdit } from "./ParametersEdit";
 
-/** Asks how a run is to be retried: from where, with what, and which revision. */
+/** Asks how a run is to be retried: from where, with what, and which version. */
 export default function RetryDialog({ step, onClose }: RunDialogProps) {
   const { id, run, rows, definition } = useRunPage();
   const { result } = run;
@@ -99,14 +99,14 @@ export default function RetryDialog({ step, onClose }: RunDialogProps) {
         </fieldset>
         {newer && (
           <fieldset className={styles.choices}>
-            <legend>Which revision of the workflow</legend>
+            <legend>Which version of the workflow</legend>
             <label className={styles.choice}>
               <input type="radio" name="revision" checked={!useNewest} onChange={() => choose(false)} />
-              <span>The same, revision {result.workflow_revision}</span>
+              <span>The same, version {result.workflow_revision}</span>
             </label>
             <label className={styles.choice}>
               <input type="radio" name="revision" checked={useNewest} onChange={() => choose(true)} />
-              <span>The newest, revision {newer.revision}</span>
+              <span>The newest, version {newer.revision}</span>
             </label>
           </fieldset>
         )}

@@ -15,9 +15,10 @@ import { CopyButton } from "../../../components/CopyButton";
 import { cx } from "../../../components/cx";
 import { count } from "../../../lib/text";
 import { exactClock } from "../../../lib/time";
+import { LogText } from "../../run/LogText";
+import type { Shown } from "../../run/shown";
 import { type Line, rowsOf } from "../model/logs";
 import styles from "./LogList.module.css";
-import { LogText } from "./LogText";
 
 const rowHeight = 20;
 /** How far from the end still counts as the end, in pixels. */
@@ -36,7 +37,7 @@ interface LogListProps {
   /** The current line, which is copied and from which a search goes on; -1 for none. */
   current: number;
   onCurrent: (index: number) => void;
-  shown: (text: string) => string;
+  shown: Shown;
   /** The name of a step, where lines of several are listed. */
   stepName?: (id: string) => string;
   ref?: Ref<LogListHandle>;
@@ -188,8 +189,8 @@ function Row({ line, index, top, size, current, measure, mark, shown, stepName, 
       {line.item !== undefined && <span className={styles.item}>#{line.item}</span>}
       {loud && <span className={styles.level}>{line.level}</span>}
       <span className={styles.text}>
-        <LogText text={shown(line.text)} mark={mark} />
-        {line.fields && <span className={styles.fields}> {shown(line.fields)}</span>}
+        <LogText text={shown.text(line.text)} mark={mark} />
+        {line.fields && <span className={styles.fields}> {shown.text(line.fields)}</span>}
       </span>
     </div>
   );

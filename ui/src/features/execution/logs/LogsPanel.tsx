@@ -1,12 +1,13 @@
+import { useMutation } from "@tanstack/react-query";
 import { ChevronDown, ChevronUp, Download, Maximize2, Minimize2, WrapText } from "lucide-react";
 import { useCallback, useDeferredValue, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { hasEnded } from "../../../api/types";
 import { Button, IconButton } from "../../../components/Button";
 import { Card } from "../../../components/Card";
 import { EmptyState } from "../../../components/EmptyState";
+import { ErrorNotice } from "../../../components/ErrorNotice";
 import { SearchField } from "../../../components/SearchField";
 import { Select } from "../../../components/Select";
-import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
 import { useRunPage } from "../context";
 import { filterLines, type Line, type levels, maxLines, Search } from "../model/logs";
@@ -57,7 +58,6 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
   const [level, setLevel] = useState("debug");
   const [wrap, setWrap] = useState(false);
   const [large, setLarge] = useState(false);
-  const [saving, setSaving] = useState(false);
   const lines = useMemo(() => filterLines(all, { step, level }), [all, step, level]);
   const list = useRef<LogListHandle>(null);
   const search = useSearch(lines, list);
@@ -65,20 +65,7 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
   const stepName = useCallback((stepId: string) => names.get(stepId) ?? stepId, [names]);
   const withLines = rows.filter(({ result }) => result.log_count > 0 || result.step_id === step);
 
-  const save = async () => {
-    setSaving(true);
-    try {
-      await saveLog(id);
-    } catch {
-      toast({
-        kind: "error",
-        title: "The log could not be downloaded",
-        description: "Check the connection, then try again.",
-      });
-    } finally {
-      setSaving(false);
-    }
-  };
+  const save = useMutation({ mutationFn: () => saveLog(id) });
 
   return (
     <Card
@@ -105,12 +92,22 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
             aria-pressed={large}
             onClick={() => setLarge(!large)}
           />
-          <Button size="small" icon={<Download />} busy={saving} onClick={() => void save()}>
+          <Button size="small" icon={<Download />} busy={save.isPending} onClick={() => save.mutate()}>
             Download all
           </Button>
         </>
       }
     >
+      {save.error && (
+        <div className={styles.error}>
+          <ErrorNotice
+            error={save.error}
+            doing="The log could not be downloaded"
+            onRetry={() => save.mutate()}
+            onClose={() => save.reset()}
+          />
+        </div>
+      )}
       <div className={styles.tools}>
         <Select
           className={styles.select}

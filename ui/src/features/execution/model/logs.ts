@@ -2,7 +2,7 @@
 // the past are read page by page, those of the present come over the socket;
 // where the two meet is a number, so that nothing is missing and nothing doubled.
 import type { LiveEvent, LogLine } from "../../../api/types";
-import { plainText } from "./ansi";
+import { plainText } from "../../run/ansi";
 
 /** How many lines are kept; beyond it the oldest are let go. */
 export const maxLines = 200_000;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Execution } from "../../../api/types";
-import { barsOf, place, runBars, shownSpan, ticksOf, wholeSpan } from "./timeline";
+import { barsOf, place, runBars, shownSpan, ticksOf } from "./timeline";
 
 const result = (name: string): Execution =>
   JSON.parse(readFileSync(join(import.meta.dirname, "../../run/testdata", `${name}.json`), "utf8")).result;
@@ -64,12 +64,61 @@ describe("point 21: bars", () => {
 describe("point 22: the axis", () => {
   const whole = { from: 1_000_000, to: 1_600_000 };
 
-  test("fits the run, or shows its last minute", () => {
-    expect(shownSpan(whole, "fit")).toBe(whole);
-    expect(shownSpan(whole, "minute")).toEqual({ from: 1_540_000, to: 1_600_000 });
-    expect(shownSpan({ from: 0, to: 500 }, "minute")).toEqual({ from: 0, to: 500 });
-    const run = result("chain");
-    expect(wholeSpan(run, 0).to - wholeSpan(run, 0).from).toBeGreaterThanOrEqual(10);
+  const at = (time: number) => new Date(time).toISOString();
+  const ended = (from: number, to: number) => ({ ...result("chain"), created_at: at(from), completed_at: at(to) });
+
+  test("fits a run that ended, or shows its last minute", () => {
+    expect(shownSpan(ended(whole.from, whole.to), "fit", 0)).toEqual(whole);
+    expect(shownSpan(ended(whole.from, whole.to), "minute", 0)).toEqual({ from: 1_540_000, to: 1_600_000 });
+    expect(shownSpan(ended(0, 500), "minute", 0)).toEqual({ from: 0, to: 500 });
+    expect(shownSpan(ended(0, 0), "fit", 0)).toEqual({ from: 0, to: 10 });
+  });
+
+  const live = { ...result("chain"), created_at: at(0), completed_at: undefined };
+  const nowAt = (now: number, zoom: "fit" | "minute") =>
+    place({ from: now, to: now }, shownSpan(live, zoom, now))!.left;
+  const hour = 3_600_000;
+
+  test("that of a live run ends at a round time after now, and grows now and then", () => {
+    for (const [now, length] of [
+      [-5000, 10_000],
+      [0, 10_000],
+      [9999, 10_000],
+      [10_000, 30_000],
+      [59_999, 60_000],
+      [60_000, 120_000],
+      [hour - 1, hour],
+      [hour, 2 * hour],
+      [23 * hour, 24 * hour],
+      [31 * 24 * hour, 60 * 24 * hour],
+    ] as const)
+      expect(shownSpan(live, "fit", now), `${now} ms`).toEqual({ from: 0, to: length });
+  });
+
+  test("so that the line of now moves along an axis that stands still", () => {
+    expect([120_000, 180_000, 240_000].map((now) => nowAt(now, "fit"))).toEqual([40, 60, 80]);
+    const marks = [120_000, 299_000].map((now) => ticksOf(shownSpan(live, "fit", now), 0, 7));
+    expect(marks[0]).toEqual(marks[1]);
+  });
+
+  test("the last minute of a live run is whole, and moves on every ten seconds", () => {
+    expect(shownSpan(live, "minute", 59_999)).toEqual(shownSpan(live, "fit", 59_999));
+    expect(shownSpan(live, "minute", 95_000)).toEqual({ from: 30_000, to: 100_000 });
+    expect(shownSpan(live, "minute", 99_999)).toEqual({ from: 30_000, to: 100_000 });
+    expect(shownSpan(live, "minute", 100_000)).toEqual({ from: 40_000, to: 110_000 });
+    expect(nowAt(99_000, "minute")).toBeGreaterThan(nowAt(92_000, "minute"));
+    for (let now = 60_000; now < 200_000; now += 700)
+      expect(shownSpan(live, "minute", now).from).toBeLessThanOrEqual(now - 60_000);
+    expect(ticksOf(shownSpan(live, "minute", 95_000), 0, 7).map(({ label }) => label)).toEqual([
+      "30 s",
+      "40 s",
+      "50 s",
+      "1m 00s",
+      "1m 10s",
+      "1m 20s",
+      "1m 30s",
+      "1m 40s",
+    ]);
   });
 
   test("bars are cut at its ends", () => {

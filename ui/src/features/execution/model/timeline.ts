@@ -92,17 +92,44 @@ export function runBars(result: Execution, now: number): Bar[] {
   return bars;
 }
 
-/** From the making of a run to its end, or to now. */
-export function wholeSpan(result: Execution, now: number): Span {
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** How long the axis of a live run may be: it grows from one to the next as the run goes on. */
+const lengths = [
+  10 * second,
+  30 * second,
+  ...[1, 2, 5, 10, 20, 30].map((n) => n * minute),
+  ...[1, 2, 4, 8, 12].map((n) => n * hour),
+  ...[1, 2, 4, 7, 14, 30].map((n) => n * day),
+];
+
+/** By how much the window on the last minute of a live run moves on. */
+const stride = 10 * second;
+
+export type Zoom = "fit" | "minute";
+
+/**
+ * The part of time that is shown: the whole run, or its last minute. That of a
+ * live run ends at a round time after now, so that the axis stands still for a
+ * while and the line of now moves along it.
+ */
+export function shownSpan(result: Execution, zoom: Zoom, now: number): Span {
   const from = ms(result.created_at);
-  return { from, to: Math.max(result.completed_at ? ms(result.completed_at) : now, from + 10) };
-}
-
-export const lastMinute = 60_000;
-
-/** What is shown: all of it, or what happened within the last minute before its end. */
-export function shownSpan(whole: Span, zoom: "fit" | "minute"): Span {
-  return zoom === "minute" ? { from: Math.max(whole.from, whole.to - lastMinute), to: whole.to } : whole;
+  if (result.completed_at) {
+    const to = Math.max(ms(result.completed_at), from + 10);
+    return zoom === "minute" ? { from: Math.max(from, to - minute), to } : { from, to };
+  }
+  const passed = Math.max(0, now - from);
+  if (zoom === "minute" && passed >= minute) {
+    const to = from + (Math.floor(passed / stride) + 1) * stride;
+    return { from: to - minute - stride, to };
+  }
+  const month = 30 * day;
+  const length = lengths.find((each) => passed < each) ?? (Math.floor(passed / month) + 1) * month;
+  return { from, to: from + length };
 }
 
 /** Where a bar stands in a span, in percent; undefined where it is outside. */

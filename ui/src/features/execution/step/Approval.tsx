@@ -5,6 +5,7 @@ import type { StepResult } from "../../../api/types";
 import { listed } from "../../../lib/text";
 import { exactTime, isSet } from "../../../lib/time";
 import { ApprovalForm } from "../../approval-form/ApprovalForm";
+import { LogText } from "../../run/LogText";
 import { useRunPage } from "../context";
 import styles from "./StepDetails.module.css";
 
@@ -16,12 +17,14 @@ interface ApprovalProps {
 
 /** What a step asks, and its answer where it is the person's to give. */
 export function Approval({ step, waiting, item }: ApprovalProps) {
-  const { id } = useRunPage();
+  const { id, shown } = useRunPage();
   const account = useQuery(accountQuery).data;
   const approvers = waiting.approvers ?? [];
   return (
     <section className={styles.answer} data-status="waiting" aria-label="Approval">
-      <h3 className={styles.question}>{waiting.message || "Shall it go on?"}</h3>
+      <h3 className={styles.question}>
+        {waiting.message ? <LogText text={shown.text(waiting.message)} /> : "Shall it go on?"}
+      </h3>
       {(approvers.length > 0 || isSet(waiting.until) || item !== undefined) && (
         <p className={styles.hint}>
           {item !== undefined && `Item #${item} asks. `}

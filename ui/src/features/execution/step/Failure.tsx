@@ -1,7 +1,7 @@
 import type { StepResult } from "../../../api/types";
 import { StatusIcon } from "../../../components/StatusIcon";
+import { LogText } from "../../run/LogText";
 import { useRunPage } from "../context";
-import { LogText } from "../logs/LogText";
 import styles from "./StepDetails.module.css";
 
 /** From how many characters on a message may be higher than its place. */
@@ -15,7 +15,7 @@ export function Failure({ error }: { error: NonNullable<StepResult["error"]> }) 
       <StatusIcon status="failed" size={16} />
       <div className={styles.failureText}>
         <p className={styles.message} tabIndex={error.message.length > longMessage ? 0 : undefined}>
-          <LogText text={shown(error.message)} />
+          <LogText text={shown.text(error.message)} />
         </p>
         <p className={styles.code}>
           <code>{error.code}</code>

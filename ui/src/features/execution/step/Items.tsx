@@ -5,7 +5,9 @@ import { Button } from "../../../components/Button";
 import { StatusPill } from "../../../components/StatusPill";
 import { count } from "../../../lib/text";
 import { duration, secondsBetween } from "../../../lib/time";
+import type { Shown } from "../../run/shown";
 import { firstLine, waitText } from "../../run/steps";
+import { useRunPage } from "../context";
 import { Failure } from "./Failure";
 import { Input, Output } from "./Payload";
 import styles from "./StepDetails.module.css";
@@ -16,12 +18,13 @@ type Item = NonNullable<StepResult["items"]>[number];
 
 /** The items of a step with for_each; each opens to its own input and output. */
 export function Items({ result }: { result: StepResult }) {
+  const { shown } = useRunPage();
   const items = result.items ?? [];
   const [failedOnly, setFailedOnly] = useState(false);
   const [limit, setLimit] = useState(pageSize);
   const [open, setOpen] = useState<number>();
   const failed = items.filter(({ status }) => status === "failed").length;
-  const shown = failedOnly ? items.filter(({ status }) => status === "failed") : items;
+  const listed = failedOnly ? items.filter(({ status }) => status === "failed") : items;
   return (
     <>
       {failed > 0 && failed < items.length && (
@@ -32,7 +35,7 @@ export function Items({ result }: { result: StepResult }) {
         </div>
       )}
       <ul className={styles.items}>
-        {shown.slice(0, limit).map((item) => (
+        {listed.slice(0, limit).map((item) => (
           <li key={item.index}>
             <button
               type="button"
@@ -44,25 +47,25 @@ export function Items({ result }: { result: StepResult }) {
               <span>
                 <StatusPill status={item.status} size="small" />
               </span>
-              <span className={styles.itemNote}>{noteOf(item)}</span>
+              <span className={styles.itemNote}>{noteOf(item, shown)}</span>
             </button>
             {open === item.index && <ItemBody step={result.step_id} item={item} />}
           </li>
         ))}
       </ul>
-      {shown.length > limit && (
+      {listed.length > limit && (
         <Button size="small" onClick={() => setLimit(limit + pageSize)}>
-          Show more of {count(shown.length - limit, "item")}
+          Show more of {count(listed.length - limit, "item")}
         </Button>
       )}
     </>
   );
 }
 
-function noteOf(item: Item): string {
-  if (item.error) return firstLine(item.error.message);
-  if (item.waiting) return waitText(item.waiting);
-  if (item.skip_reason) return item.skip_reason;
+function noteOf(item: Item, shown: Shown): string {
+  if (item.error) return shown.note(firstLine(item.error.message));
+  if (item.waiting) return shown.note(waitText(item.waiting));
+  if (item.skip_reason) return shown.note(item.skip_reason);
   const took = item.started_at && item.completed_at ? duration(secondsBetween(item.started_at, item.completed_at)) : "";
   return [took, item.attempts > 1 && count(item.attempts, "attempt")].filter(Boolean).join(" · ");
 }

@@ -10,9 +10,9 @@ import { ErrorNotice } from "../../../components/ErrorNotice";
 import { JsonTree } from "../../../components/JsonTree";
 import { Skeleton } from "../../../components/Skeleton";
 import { bytes, capital, listed } from "../../../lib/text";
+import { LogText } from "../../run/LogText";
 import { useRunPage } from "../context";
 import { fileAddress } from "../links";
-import { LogText } from "../logs/LogText";
 import { type Named, namedOutput, shownSize } from "../model/payload";
 import { Section } from "./Section";
 import styles from "./StepDetails.module.css";
@@ -46,7 +46,7 @@ function TooLarge({ size, preview, path, what }: TooLargeProps) {
       <p className={styles.hint}>It has {bytes(size)}, too much to be shown here. This is its beginning:</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
       <pre className={styles.preview} tabIndex={0}>
-        <LogText text={shown(preview)} />…
+        <LogText text={shown.text(preview)} />…
       </pre>
       <Save path={path} label={`Download the ${what}`} />
     </>
@@ -106,7 +106,7 @@ export function Input({ step, item }: PayloadProps) {
         ) : Object.keys(config as object).length === 0 ? (
           <p className={styles.hint}>It needs none.</p>
         ) : (
-          <JsonTree value={config} shown={shown} />
+          <JsonTree value={config} shown={shown.value} />
         ))}
     </Section>
   );
@@ -128,7 +128,7 @@ export function Output({ step, item, output, ended }: PayloadProps & { output: u
       {output === undefined ? (
         <p className={styles.hint}>It gave none.</p>
       ) : (
-        <JsonTree value={output as Json} shown={shown} />
+        <JsonTree value={output as Json} shown={shown.value} />
       )}
     </Section>
   );
@@ -156,7 +156,7 @@ function NamedOutput({ step, item, named }: PayloadProps & { named: Named }) {
       {!small && <TooLarge size={named.size} preview={named.preview} path={path} what="output" />}
       {small && whole.isPending && <Skeleton width="60%" />}
       {whole.isError && <ErrorNotice error={whole.error} doing="The output could not be loaded" />}
-      {whole.data !== undefined && <JsonTree value={whole.data} shown={shown} />}
+      {whole.data !== undefined && <JsonTree value={whole.data} shown={shown.value} />}
     </Section>
   );
 }

@@ -6,6 +6,7 @@ import { Button, LinkButton } from "../../../components/Button";
 import { StatusIcon } from "../../../components/StatusIcon";
 import { bytes, capital, count } from "../../../lib/text";
 import { clockTime, duration, exactTime, isSet } from "../../../lib/time";
+import { LogText } from "../../run/LogText";
 import { useRunPage } from "../context";
 import { designerHref } from "../links";
 import { Answers } from "./Answers";
@@ -90,6 +91,7 @@ function Links({ result }: { result: StepResult }) {
 }
 
 function Attempts({ result }: { result: StepResult }) {
+  const { shown } = useRunPage();
   const attempts = result.attempt_list ?? [];
   const { undo } = result;
   if (attempts.length === 0) return null;
@@ -109,7 +111,11 @@ function Attempts({ result }: { result: StepResult }) {
                   {attempt.completed_at && `, ${duration(attempt.execution_time)}`}
                 </span>
               </p>
-              {attempt.error && attempts.length > 1 && <p className={styles.detail}>{attempt.error.message}</p>}
+              {attempt.error && attempts.length > 1 && (
+                <p className={styles.detail}>
+                  <LogText text={shown.text(attempt.error.message)} />
+                </p>
+              )}
               {attempt.memory_bytes !== undefined && attempt.memory_bytes > 0 && (
                 <p className={styles.detail}>
                   {duration(attempt.cpu_seconds ?? 0)} of processor time, at most {bytes(attempt.memory_bytes)} of
@@ -130,7 +136,11 @@ function Attempts({ result }: { result: StepResult }) {
             <StatusIcon status={undo.status} size={14} />
             <div>
               <p>{undo.status === "undone" ? "Undone" : `Undo: ${undo.status}`}</p>
-              {undo.error && <p className={styles.detail}>{undo.error.message}</p>}
+              {undo.error && (
+                <p className={styles.detail}>
+                  <LogText text={shown.text(undo.error.message)} />
+                </p>
+              )}
               {undo.undone_by && (
                 <p className={styles.detail}>
                   By <Link href={`/executions/${undo.undone_by}`}>another run</Link>

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { Skeleton } from "../../../components/Skeleton";
+import { LogText } from "../../run/LogText";
 import { firstLine } from "../../run/steps";
 import { useRunPage } from "../context";
 import { explainQuery } from "../explain";
-import { LogText } from "../logs/LogText";
 import styles from "./StepDetails.module.css";
 
 /** Why a step is as it is, in sentences. */
@@ -52,7 +52,7 @@ export function Why({ id, status }: { id: string; status: string }) {
 export function Reason({ text }: { text: string }) {
   const { shown } = useRunPage();
   const first = firstLine(text);
-  return <LogText text={shown(first.length < text.length ? `${first} …` : first)} />;
+  return <LogText text={shown.text(first.length < text.length ? `${first} …` : first)} />;
 }
 
 function LinkLike({ onClick, children }: { onClick: () => void; children: string }) {

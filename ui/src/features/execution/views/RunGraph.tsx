@@ -8,8 +8,8 @@ const GraphView = lazy(() => import("../../graph/GraphView").then((file) => ({ d
 
 /** The steps of the run as a graph. */
 export function RunGraph() {
-  const { definition, live, step, select } = useRunPage();
-  const statuses = useRunStatuses(live);
+  const { definition, live, step, select, shown } = useRunPage();
+  const statuses = useRunStatuses(live, shown);
   return (
     <div className={styles.graph}>
       {definition && (

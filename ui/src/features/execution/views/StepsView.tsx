@@ -85,7 +85,7 @@ function List({ rows: steps }: { rows: readonly StepRow[] }) {
 }
 
 function StepLine({ row, ...place }: { row: StepRow; index: number; top: number; height: number }) {
-  const { step, select, run } = useRunPage();
+  const { step, select, run, shown } = useRunPage();
   const { result } = row;
   const id = result.step_id;
   return (
@@ -109,7 +109,7 @@ function StepLine({ row, ...place }: { row: StepRow; index: number; top: number;
         <StepTime row={row} />
         {result.attempts > 1 && <span className={styles.attempts}>{count(result.attempts, "attempt")}</span>}
       </RowCell>
-      <RowCell className={styles.note}>{stepNote(result, run.saying[id])}</RowCell>
+      <RowCell className={styles.note}>{stepNote(result, shown, run.saying[id])}</RowCell>
     </PlacedRow>
   );
 }

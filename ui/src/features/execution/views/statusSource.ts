@@ -1,16 +1,19 @@
 import { useEffect, useMemo } from "react";
 import type { StatusSource, StepStatus } from "../../graph/status";
+import type { Shown } from "../../run/shown";
 import { stepNote } from "../../run/steps";
 import type { LiveRun } from "../liveRun";
 
 /** The steps of a live run as a store in which each card hears only of its own step. */
 class RunStatuses implements StatusSource {
   #live: LiveRun;
+  #shown: Shown;
   #kept = new Map<string, StepStatus>();
   #listeners = new Map<string, Set<() => void>>();
 
-  constructor(live: LiveRun) {
+  constructor(live: LiveRun, shown: Shown) {
     this.#live = live;
+    this.#shown = shown;
     this.#read();
   }
 
@@ -42,7 +45,7 @@ class RunStatuses implements StatusSource {
     for (const [id, step] of Object.entries(result.step_results)) {
       const before = this.#kept.get(id);
       const duration = step.completed_at && step.started_at ? step.execution_time : undefined;
-      const message = stepNote(step, saying[id]) || undefined;
+      const message = stepNote(step, this.#shown, saying[id]) || undefined;
       if (before?.status === step.status && before.duration === duration && before.message === message) continue;
       this.#kept.set(id, { status: step.status, duration, message });
       moved.push(id);
@@ -51,8 +54,8 @@ class RunStatuses implements StatusSource {
   }
 }
 
-export function useRunStatuses(live: LiveRun): StatusSource {
-  const statuses = useMemo(() => new RunStatuses(live), [live]);
+export function useRunStatuses(live: LiveRun, shown: Shown): StatusSource {
+  const statuses = useMemo(() => new RunStatuses(live, shown), [live, shown]);
   useEffect(() => statuses.start(), [statuses]);
   return statuses;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseAnsi, plainText } from "./ansi";
+import { bareText, parseAnsi, plainText, visibleText } from "./ansi";
 
 const looks = (line: string) => parseAnsi(line).map(({ text, looks: names }) => [text, names.join(" ")]);
 
@@ -111,4 +111,26 @@ describe("point 24: control characters drive nothing", () => {
 
 test("point 23: a line is searched without its colours", () => {
   expect(plainText("\u001b[31mer\u001b[1mror\u001b[0m")).toBe("error");
+});
+
+test("point 24: a value shows its control characters", () => {
+  expect(visibleText("\u001b[31mred\u202etxt\n\t.")).toBe("␛[31mred‹U+202E›txt\n\t.");
+});
+
+describe("point 24: a note is plain words", () => {
+  test.each([
+    ["\u001b[31mNo way\u001b[0m through", "No way through"],
+    ["\u009b1;33mmind", "mind"],
+    ["a\u001b[2Kb\u001b[?25lc", "abc"],
+    ["\u001b]0;a title\u0007left", "left"],
+    ["\u001b]8;;http://x.example\u001b\\link\u001b]8;;\u001b\\", "link"],
+    ["\u001b(Bsets", "sets"],
+    ["user\u202etxt.exe", "usertxt.exe"],
+    ["\u2066a\u2069\u200fb\u061cc", "abc"],
+    ["bell\u0007 \u0000\u007f\u0085end", "bell end"],
+    ["one\r\n\ttwo", "one two"],
+    ["[31m is what it is", "[31m is what it is"],
+    ["an escape that ends \u001b[31", "an escape that ends [31"],
+    ["ü 漢字 😀", "ü 漢字 😀"],
+  ])("%j", (text, bare) => expect(bareText(text)).toBe(bare));
 });

@@ -1,5 +1,5 @@
 import { memo, type ReactNode } from "react";
-import { isPlain, parseAnsi } from "../model/ansi";
+import { isPlain, parseAnsi } from "./ansi";
 import styles from "./LogText.module.css";
 
 interface LogTextProps {

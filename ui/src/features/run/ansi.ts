@@ -1,4 +1,4 @@
-// What a log line shows. Colours that a program wrote for a terminal become
+// What a text of a program shows. Colours that a program wrote for a terminal become
 // classes; every other control character is made visible and drives nothing.
 
 /** A part of a line in one look. */
@@ -15,7 +15,7 @@ const colours = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "
 const sequence = /(?:\u001b\[|\u009b)([0-9:;<=>?]*)[ -/]*([@-~])/g;
 // Control characters but tab and line feed, and those that turn the direction of text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const odd = new RegExp(controls.source);
 
 /** Whether a line is plain text, which is what most are. */
@@ -29,6 +29,26 @@ export function plainText(line: string): string {
   return parseAnsi(line)
     .map(({ text }) => text)
     .join("");
+}
+
+// What a terminal would have taken for itself: a control sequence, a string such
+// as a window's title with its end, or an escape with the letters that belong to it.
+const forTerminal =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
+  /(?:\u001b\[|\u009b)[0-9:;<=>?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]+[0-~]/g;
+
+/** A text as one line of plain words, for a note or a title: without colours, and without anything that drives. */
+export function bareText(text: string): string {
+  if (isPlain(text) && !text.includes("\n")) return text;
+  return text
+    .replaceAll(forTerminal, "")
+    .replaceAll(/[\r\n\t]+/g, " ")
+    .replaceAll(controls, "");
+}
+
+/** A text as it is, but that its control characters are seen and drive nothing. */
+export function visibleText(text: string): string {
+  return isPlain(text) ? text : text.replaceAll(controls, visible);
 }
 
 /** Takes a line apart into segments, each of one look. */
