@@ -13,12 +13,17 @@ import { Ago } from "../../components/Time";
 import { toast } from "../../components/toast";
 import { isSet } from "../../lib/time";
 import { PlanView } from "../launch/PlanView";
+import { LogText } from "../run/LogText";
+import { shownOf } from "../run/shown";
 import { defaultConfig } from "../schema-form/defaults";
 import { focusField } from "../schema-form/focus";
 import { SchemaForm } from "../schema-form/SchemaForm";
 import type { JsonSchema } from "../schema-form/schema";
 import { validate } from "../schema-form/validate";
 import styles from "./ApprovalsPage.module.css";
+
+// The definitions of what waits are not loaded here.
+const shown = shownOf(undefined);
 
 /** Where an approval comes from and until when it may be given. */
 function Where({ approval: { execution, step, item, waiting } }: { approval: WaitingApproval }) {
@@ -99,7 +104,11 @@ export function ApprovalCard({ approval }: { approval: WaitingApproval }) {
       <article className={styles.card} aria-labelledby={title}>
         <div>
           <h2 id={title} className={styles.message}>
-            {waiting.message || `“${step.step_name || step.step_id}” waits for an answer`}
+            {waiting.message ? (
+              <LogText text={shown.text(waiting.message)} />
+            ) : (
+              `“${step.step_name || step.step_id}” waits for an answer`
+            )}
           </h2>
           <Where approval={approval} />
         </div>
@@ -148,7 +157,7 @@ export function ApprovalCard({ approval }: { approval: WaitingApproval }) {
 export function OthersApproval({ approval }: { approval: WaitingApproval }) {
   return (
     <li>
-      <p>{approval.waiting.message}</p>
+      <p>{approval.waiting.message && <LogText text={shown.text(approval.waiting.message)} />}</p>
       <Where approval={approval} />
       <span className={styles.hint}>For {approval.waiting.approvers?.join(", ") || "those who may run it"}</span>
     </li>
