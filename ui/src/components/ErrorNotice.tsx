@@ -1,7 +1,7 @@
-import { Check, Copy } from "lucide-react";
+import { Check, Copy, X } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { ApiError, NetworkError } from "../api/client";
-import { Button } from "./Button";
+import { Button, IconButton } from "./Button";
 import styles from "./ErrorNotice.module.css";
 import { StatusIcon } from "./StatusIcon";
 
@@ -75,11 +75,13 @@ interface ErrorNoticeProps {
   doing: string;
   onRetry?: () => void;
   retrying?: boolean;
+  /** Puts it away, where what failed need not be done after all. */
+  onClose?: () => void;
   children?: ReactNode;
 }
 
 /** What happened, what to do, and a request id to copy. */
-export function ErrorNotice({ error, doing, onRetry, retrying, children }: ErrorNoticeProps) {
+export function ErrorNotice({ error, doing, onRetry, retrying, onClose, children }: ErrorNoticeProps) {
   const { title, remedy } = tell(error, doing);
   const items = error instanceof ApiError ? error.items : [];
   return (
@@ -109,6 +111,7 @@ export function ErrorNotice({ error, doing, onRetry, retrying, children }: Error
           <RequestId error={error} />
         </div>
       </div>
+      {onClose && <IconButton label="Close the message" icon={<X />} size="small" onClick={onClose} />}
     </div>
   );
 }
