@@ -280,6 +280,22 @@ area("designer-a11y", {}, (test) => {
     await assertAccessibleEverywhere(page, "connect to", { open: connect, sizes });
   });
 
+  test("a layout that fails is told in words that stay, and moves nothing", async (world) => {
+    const placed = steps("a", "b:a").map((step, i) => ({ ...step, ui: { position: { x: i * 400, y: i * 60 } } }));
+    const page = await openDesigner(world, { name: "Placed", steps: placed }, { allow: [/layout/, /ERR_FAILED/] });
+    await page.route("**/layout.worker*", (route) => route.abort());
+    await card(page, "a").focus();
+    const before = await placeOf(page, "b");
+    await page.keyboard.press("t");
+    const told = page.getByRole("alertdialog", { name: "The steps could not be laid out" });
+    await told.getByText("They stay where they are.").waitFor();
+    assert.doesNotMatch(await told.innerText(), /Error|worker/);
+    await assertAccessibleEverywhere(page, "the message of a layout that failed", { open: told });
+    assert.deepEqual(await placeOf(page, "b"), before);
+    await told.getByRole("button", { name: "Close the message" }).click();
+    await told.waitFor({ state: "detached" });
+  });
+
   test("section 8: with reduced motion a tidy-up does not travel", async (world) => {
     const page = await openDesigner(world, fan, { reducedMotion: "reduce" });
     await card(page, "a").focus();

@@ -63,6 +63,33 @@ area("plugins", {}, (test) => {
     assert.notEqual((await list()).state, "disabled");
   });
 
+  test("a version that is held back is taken up after a question that says what it breaks", async ({
+    server,
+    open,
+  }) => {
+    const page = await open(null);
+    const message = "2 steps of stored workflows would no longer be valid.";
+    const change = { workflow_id: "user", workflow_name: "Uses it", step_id: "gate", message: "needs a script" };
+    await page.route("**/api/vwmp/plugins/", async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.json();
+      const held = { version: "2.0.0", reason: "incompatible", message, changes: [change] };
+      await route.fulfill({
+        json: { ...body, plugins: body.plugins.map((p) => (p.name === "git" ? { ...p, held } : p)) },
+      });
+    });
+    await page.goto(`${server.url}/vwmp/plugins`);
+    await row(page, "git").getByText("Version 2.0.0 is held back").waitFor();
+    await row(page, "git").getByRole("button", { name: "Take it up all the same…" }).click();
+    const dialog = page.getByRole("alertdialog", { name: "Take up the new version of “git”?" });
+    await dialog.getByText(message).waitFor();
+    await assertAccessibleEverywhere(page, "the question before a held version is taken up", { open: dialog });
+    const asked = page.waitForRequest("**/plugins/git/reload/");
+    await dialog.getByRole("button", { name: "Take it up" }).click();
+    assert.deepEqual((await asked).postDataJSON(), { force: true });
+    await page.getByText("Plugin “git” is reloaded").waitFor();
+  });
+
   test("a plugin is reloaded", async ({ open }) => {
     const page = await open("/vwmp/plugins");
     await row(page, "git").getByRole("button", { name: "More actions for git" }).click();

@@ -231,6 +231,23 @@ area("shell", {}, (test) => {
     await page.getByText("There is no page at this address").waitFor();
   });
 
+  test("a part that is gone after an update is told of in a message that stays, and nothing is reloaded unasked", async ({
+    open,
+  }) => {
+    const page = await open("/vwmp/settings");
+    await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
+    await page.evaluate(() => {
+      window.stays = true;
+      dispatchEvent(new Event("vite:preloadError", { cancelable: true }));
+    });
+    const told = page.getByRole("alertdialog", { name: "A new version is ready" });
+    await told.getByText("Save your work, then reload the page to use it.").waitFor();
+    await assertAccessibleEverywhere(page, "the message of a new version", { open: told });
+    assert.ok(await page.evaluate(() => window.stays));
+    await told.getByRole("button", { name: "Reload" }).click();
+    await page.waitForFunction(() => !window.stays);
+  });
+
   test("point 7: when the sign-in ends one signs in again on the same page, and what was typed is kept", async ({
     server,
     open,
