@@ -240,11 +240,11 @@ area("shell", {}, (test) => {
       window.stays = true;
       dispatchEvent(new Event("vite:preloadError", { cancelable: true }));
     });
-    const told = page.getByRole("alertdialog", { name: "A new version is ready" });
+    const told = page.locator("[role=alertdialog]", { hasText: "A new version is ready" });
     await told.getByText("Save your work, then reload the page to use it.").waitFor();
     await assertAccessibleEverywhere(page, "the message of a new version", { open: told });
     assert.ok(await page.evaluate(() => window.stays));
-    await told.getByRole("button", { name: "Reload" }).click();
+    await told.locator("button", { hasText: "Reload" }).click();
     await page.waitForFunction(() => !window.stays);
   });
 
