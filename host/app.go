@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -345,8 +347,17 @@ func wantsPage(c *fiber.Ctx) bool {
 	return safe(c.Method()) && strings.Contains(c.Get(fiber.HeaderAccept), "text/html")
 }
 
+// sentence makes words that errors are wrapped in into a sentence of their own.
+func sentence(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + words[size:] + "."
+}
+
 func (s *Server) failPage(c *fiber.Ctx, p *problem.Problem) error {
-	page, err := s.pages.Message(pages.Message{Shell: s.shell(c, p.Title, ""), Text: p.Detail + "."})
+	page, err := s.pages.Message(pages.Message{Shell: s.shell(c, p.Title, ""), Text: sentence(p.Detail)})
 	if err != nil {
 		s.log.Error("render a page", "error", err)
 		s.write(c.Context(), p)

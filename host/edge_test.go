@@ -76,7 +76,7 @@ func TestWhatIsNotThereIsAProblemToo(t *testing.T) {
 	w.ask("GET", "/api/vwmp/nothing/", "", "Accept", "text/html").problem(404, "NOT_FOUND")
 	w.ask("GET", "/nothing", "").problem(404, "NOT_FOUND")
 	w.ask("GET", "/api/vwmp/step-handlers/test.none/schema/", "").problem(404, "HANDLER_NOT_FOUND")
-	if page := w.ask("GET", "/nothing", "", "Accept", "text/html").want(404); !strings.Contains(string(page.body), "<html") {
+	if page := w.ask("GET", "/nothing", "", "Accept", "text/html").want(404); !strings.Contains(string(page.body), "<p>There is nothing at this path.</p>") {
 		t.Errorf("a browser gets %s", page.body)
 	}
 	for method, path := range map[string]string{"PATCH": workflows, "DELETE": workflows, "POST": "/api/vwmp/stats/", "TRACE": workflows, "OPTIONS": workflows} {

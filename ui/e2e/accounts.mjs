@@ -30,6 +30,7 @@ area("signing in", {}, (test) => {
     await assertAccessible(page, "the sign-in page at 320, dark");
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
     await page.setViewportSize(desktop);
+    await page.emulateMedia({ colorScheme: "light" });
 
     await page.getByLabel("Name").fill("Ann ");
     await page.getByLabel("Password").fill("not the password");
@@ -45,7 +46,7 @@ area("signing in", {}, (test) => {
     await menu(page, "ann").click();
     assert.match(await page.getByRole("menu").innerText(), /ann\s+editor, in ops, dev\s+Change password\s+API tokens/);
     assert.equal(await page.getByRole("menuitem", { name: "Audit trail" }).count(), 0);
-    await assertAccessible(page, "the user's menu");
+    await assertAccessibleEverywhere(page, "the user's menu", { open: page.getByRole("menu") });
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await page.waitForURL("**/vwmp/sign-in");
     assert.equal((await page.request.get(`${server.url}/api/vwmp/auth/me/`)).status(), 401);
@@ -155,12 +156,16 @@ area("accounts", {}, (test) => {
         body: JSON.stringify({ user: "bob", password }),
       });
     assert.equal((await login("bob's own password")).status, 200);
+    await page.getByRole("button", { name: "Actions for bob" }).click();
+    await assertAccessibleEverywhere(page, "the menu of an account", { open: page.getByRole("menu") });
+    await page.keyboard.press("Escape");
     const act = async (name, item) => {
       await page.getByRole("button", { name: `Actions for ${name}` }).click();
       await page.getByRole("menuitem", { name: item }).click();
     };
     await act("bob", "Role and teams…");
     const edit = page.getByRole("dialog", { name: "Role and teams of bob" });
+    await assertAccessibleEverywhere(page, "the dialog of a role", { open: edit });
     await edit.getByLabel("Role").selectOption("viewer");
     await edit.getByLabel("Teams").fill("");
     await edit.getByRole("button", { name: "Save" }).click();
@@ -169,7 +174,8 @@ area("accounts", {}, (test) => {
 
     await act("bob", "Sessions…");
     const sessions = page.getByRole("dialog", { name: "Where bob is signed in" });
-    await assertAccessible(page, "the sessions of an account");
+    await sessions.getByRole("button", { name: /^Sign out/ }).waitFor();
+    await assertAccessibleEverywhere(page, "the sessions of an account", { open: sessions });
     await sessions.getByRole("button", { name: /^Sign out/ }).click();
     await sessions.getByText("No browser is signed in.").waitFor();
     await sessions.getByRole("button", { name: "Close" }).last().click();
@@ -179,6 +185,7 @@ area("accounts", {}, (test) => {
     await reset.getByRole("textbox", { name: "New password" }).fill("too short");
     await reset.getByRole("button", { name: "Set password" }).click();
     await reset.getByText("must have at least 10 characters").waitFor();
+    await assertAccessibleEverywhere(page, "the dialog of a new password", { open: reset });
     await reset.getByRole("textbox", { name: "New password" }).fill("another password");
     await reset.getByRole("button", { name: "Set password" }).click();
     await page.getByText("bob has a new password").waitFor();
@@ -186,17 +193,16 @@ area("accounts", {}, (test) => {
     assert.equal((await login("another password")).status, 200);
 
     await act("bob", "Disable…");
-    await page
-      .getByRole("alertdialog", { name: "Disable bob?" })
-      .getByRole("button", { name: "Disable account" })
-      .click();
+    const disable = page.getByRole("alertdialog", { name: "Disable bob?" });
+    await assertAccessibleEverywhere(page, "the question before an account is disabled", { open: disable });
+    await disable.getByRole("button", { name: "Disable account" }).click();
     await row(page, "Accounts", "bob").getByText("Disabled").waitFor();
     assert.equal((await login("another password")).status, 401);
     await act("bob", "Enable");
     await row(page, "Accounts", "bob").getByText("Active").waitFor();
     await act("bob", "Delete…");
     const question = page.getByRole("alertdialog", { name: "Delete bob?" });
-    await assertAccessible(page, "the question before an account is deleted");
+    await assertAccessibleEverywhere(page, "the question before an account is deleted", { open: question });
     await question.getByRole("button", { name: "Delete account" }).click();
     await row(page, "Accounts", "bob").waitFor({ state: "detached" });
 
@@ -229,7 +235,7 @@ area("accounts", {}, (test) => {
     await other.getByRole("dialog", { name: "Your sign-in has ended" }).waitFor();
     const again = other.getByRole("dialog", { name: "Your sign-in has ended" });
     assert.equal(await again.getByLabel("Name").inputValue(), "carl");
-    await assertAccessible(other, "signing in again by name");
+    await assertAccessibleEverywhere(other, "signing in again by name", { open: again });
     await again.getByRole("textbox", { name: "Password" }).fill("carl's newest words");
     await other.keyboard.press("Enter");
     await again.waitFor({ state: "detached" });
@@ -248,7 +254,7 @@ area("accounts", {}, (test) => {
     await dialog.getByRole("textbox", { name: "Name" }).fill("for the build");
     await dialog.getByLabel("Role").selectOption("viewer");
     await dialog.getByLabel("Expires").selectOption({ label: "30 days" });
-    await assertAccessible(page, "the dialog of a new token");
+    await assertAccessibleEverywhere(page, "the dialog of a new token", { open: dialog });
     await dialog.getByRole("button", { name: "Make token" }).click();
     const made = page.getByRole("dialog", { name: "The token “for the build”" });
     await made.getByText("it is not shown again").waitFor();
@@ -282,11 +288,10 @@ area("accounts", {}, (test) => {
     );
     await assertAccessibleEverywhere(page, "the tokens");
     await page.getByRole("button", { name: "Revoke for the build" }).click();
+    const revoke = page.getByRole("alertdialog", { name: "Revoke “for the build”?" });
+    await assertAccessibleEverywhere(page, "the question before a token is revoked", { open: revoke });
     const revoked = Date.now();
-    await page
-      .getByRole("alertdialog", { name: "Revoke “for the build”?" })
-      .getByRole("button", { name: "Revoke token" })
-      .click();
+    await revoke.getByRole("button", { name: "Revoke token" }).click();
     await page.getByText("You have no API token").waitFor();
     // The stream ends by itself; reading it to its end would hang otherwise.
     await stream.text();
@@ -387,6 +392,7 @@ area("secrets and audit", {}, (test) => {
     await page.getByRole("button", { name: "Replace DEPLOY_KEY" }).click();
     const replace = page.getByRole("dialog", { name: "New value of “DEPLOY_KEY”" });
     assert.equal(await replace.getByRole("textbox", { name: "Value" }).inputValue(), "");
+    await assertAccessibleEverywhere(page, "the dialog of a secret's new value", { open: replace });
     await replace.getByRole("textbox", { name: "Value" }).fill("another value");
     await replace.getByRole("button", { name: "Replace value" }).click();
     await page.getByText("“DEPLOY_KEY” has a new value").waitFor();
@@ -394,7 +400,7 @@ area("secrets and audit", {}, (test) => {
     const question = page.getByRole("alertdialog", { name: "Delete “DEPLOY_KEY”?" });
     await question.getByText("1 workflow refers to it").waitFor();
     assert.match(await question.innerText(), /Deploying: Tell it/);
-    await assertAccessible(page, "the question before a secret is deleted");
+    await assertAccessibleEverywhere(page, "the question before a secret is deleted", { open: question });
     await question.getByRole("button", { name: "Delete secret" }).click();
     await page.getByText("No secret is set").waitFor();
     const failed = await server.run(id);

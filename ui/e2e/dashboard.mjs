@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { assertAccessible, desktop, narrow, phone, preferTheme } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area, assertInTime } from "./lib/suite.mjs";
 
@@ -14,14 +14,33 @@ area("empty dashboard", {}, (test) => {
   test("point 14: an empty dashboard says what to do", async ({ open }) => {
     const page = await open();
     await page.getByText("No workflows yet").waitFor();
-    for (const dark of [false, true]) {
-      await preferTheme(page, dark ? "dark" : "light");
-      await assertAccessible(page, "the empty dashboard");
-    }
     const card = page.locator("section").filter({ hasText: "No workflows yet" });
-    await card.getByRole("link", { name: "Start from a template" }).waitFor();
+    // The picture says nothing that the words don't.
+    const picture = card.locator("svg.lucide-workflow");
+    assert.equal(await picture.getAttribute("aria-hidden"), "true");
+    await assertAccessibleEverywhere(page, "the empty dashboard", { open: picture });
+    // With nothing to search there is no key for it.
+    await page.keyboard.press("?");
+    const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+    await sheet.getByText("Go to the overview").waitFor();
+    assert.equal(await sheet.getByText("Search workflows").count(), 0);
+    await page.keyboard.press("Escape");
+    await sheet.waitFor({ state: "hidden" });
+
     await card.getByRole("link", { name: "New workflow" }).click();
     await page.waitForURL("**/vwmp/designer");
+    await page.getByRole("heading", { level: 1, name: "New workflow" }).waitFor();
+    await page.goBack();
+    // In a low window the templates are further down than one sees.
+    await page.setViewportSize({ width: 1024, height: 320 });
+    await card.getByRole("link", { name: "Start from a template" }).click();
+    await page.getByRole("button", { name: "Use template Standard Release" }).waitFor();
+    const templates = page.getByRole("heading", { level: 2, name: "Templates" });
+    await page.waitForFunction(() => document.activeElement?.id === "templates");
+    const { y } = await templates.boundingBox();
+    assert.ok(y >= 0 && y < 160, `the heading of the templates stands at ${y}`);
+    await page.keyboard.press("Tab");
+    assert.match(await page.evaluate(() => document.activeElement.ariaLabel), /^Use template/);
   });
 });
 
@@ -37,7 +56,10 @@ area("dashboard", {}, (test) => {
     const tile = (name) => page.locator("main").getByRole("link", { name });
     await tile(/^Executions, 24 h\s*5\b/).waitFor();
     await tile(/^Success rate, 24 h\s*75 %/).waitFor();
-    assert.match(await tile(/^Median duration/).innerText(), /\d+ ms|\d s[\s\S]*95th percentile \d/);
+    assert.match(
+      await tile(/^Median duration/).innerText(),
+      /^Median duration, 24 h\s+\d[\d.]* (ms|s)\s+95th percentile \d[\d.]* (ms|s)$/,
+    );
     await tile(/^Running now\s*1\b/).waitFor();
     for (const [name, query, count] of [
       [/^Executions, 24 h/, "?range=24h", 5],
@@ -88,8 +110,17 @@ area("dashboard", {}, (test) => {
     const page = await open();
     const table = page.getByRole("table", { name: "Workflows" });
     await row(page, "Gamma").waitFor();
-    assert.match(await row(page, "Alpha").innerText(), /1\s+Success[\s\S]*100 %[\s\S]*(ms|s)/);
-    assert.match(await row(page, "Beta").innerText(), /Failed[\s\S]*0 %/);
+    // The age of the last result stands beside it, with the exact time for those who want it.
+    const age = "(just now|\\d+ (second|minute)s? ago)\\s*, .+";
+    assert.match(
+      await row(page, "Alpha").innerText(),
+      new RegExp(`1\\s+Success\\s+${age}\\s+100 %\\s+\\d[\\d.]* (ms|s)`),
+    );
+    assert.match(await row(page, "Beta").innerText(), new RegExp(`1\\s+Failed\\s+${age}\\s+0 %`));
+    const ended = row(page, "Alpha").locator("time");
+    const [{ last_executed: at }] = (await server.api("workflows/")).filter(({ name }) => name === "Alpha");
+    assert.equal(new Date(await ended.getAttribute("datetime")).getTime(), new Date(at).getTime());
+    assert.match(await ended.getAttribute("title"), /\d\d:\d\d/);
     assert.match(await row(page, "Gamma").innerText(), /3\s+Never executed/);
     const sorted = async (column, first, last) => {
       await table.getByRole("button", { name: column }).click();
@@ -130,7 +161,11 @@ area("dashboard", {}, (test) => {
     const page = await open();
     await row(page, "Alpha").getByRole("button", { name: "Execute Alpha" }).click();
     await page.getByText("“Alpha” is executing").waitFor();
-    await assertAccessible(page, "the message after a start");
+    const told = page.getByRole("dialog", { name: "“Alpha” is executing" });
+    // With the keyboard in it it stays for as long as it is read.
+    await page.keyboard.press("F6");
+    await page.waitForFunction(() => document.activeElement?.closest("[role=region], [role=dialog]"));
+    await assertAccessibleEverywhere(page, "the message after a start", { open: told });
     await page.getByRole("link", { name: "View", exact: true }).click();
     await page.waitForURL("**/vwmp/executions/*");
     await page.goBack();
@@ -156,7 +191,7 @@ area("dashboard", {}, (test) => {
     };
     await row(page, "Dup").getByRole("button", { name: "More actions for Dup" }).click();
     await page.getByRole("menuitem", { name: "View" }).waitFor();
-    await assertAccessible(page, "the menu of a row");
+    await assertAccessibleEverywhere(page, "the menu of a row", { open: page.getByRole("menu") });
     await page.keyboard.press("Escape");
     const file = async (item) => {
       const [download] = await Promise.all([page.waitForEvent("download"), choose(item)]);
@@ -200,7 +235,7 @@ area("dashboard", {}, (test) => {
       /all its versions and its triggers.*can't be taken back.*1 execution stays/s,
     );
     await page.waitForFunction(() => document.activeElement?.textContent === "Cancel");
-    await assertAccessible(page, "the question before a deletion");
+    await assertAccessibleEverywhere(page, "the question before a deletion", { open: dialog });
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     await row(page, "Doomed").getByRole("button", { name: "More actions for Doomed" }).click();
@@ -301,14 +336,32 @@ area("dashboard", {}, (test) => {
           }),
         text,
       );
+    const tileShows = (count) =>
+      page.evaluate(
+        (wanted) =>
+          new Promise((resolve) => {
+            const begin = performance.now();
+            const look = () => {
+              const tile = [...document.querySelectorAll("main a")].find((a) => a.innerText.startsWith("Running now"));
+              if (new RegExp(`^Running now\\s+${wanted}\\s`).test(tile?.innerText)) resolve(performance.now() - begin);
+              else requestAnimationFrame(look);
+            };
+            look();
+          }),
+        count,
+      );
+    await tileShows(0);
     const began = shown("Running");
+    const oneRuns = tileShows(1);
     await server.launch("live");
     assertInTime(await began, 1000, "point 16: from the start to a row that runs");
-    await page.waitForFunction(() => /Running now\s*1/.test(document.querySelector("main").innerText));
+    assertInTime(await oneRuns, 1000, "point 16: from the start to the tile of what runs");
     assert.equal(await focused(), held);
     const ended = shown("Success");
+    const noneRuns = tileShows(0);
     await release();
     assertInTime(await ended, 1000, "point 16: from the end to a row that has ended");
+    assertInTime(await noneRuns, 1000, "point 16: from the end to the tile of what runs");
     assert.ok(await menu.isVisible());
     assert.equal(await focused(), held);
     assert.equal(await page.evaluate(() => window.scrollY), scrolled);

@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
-import { assertAccessible, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, tablet } from "./lib/browser.mjs";
 import {
   canvas,
   card,
   edgeIds,
   eventually,
   focusedStep,
+  input,
+  middle,
   openDesigner,
+  output,
   placeOf,
   selectedIds,
   stepIds,
   steps,
+  zoomOf,
 } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -121,7 +125,7 @@ area("designer-a11y", {}, (test) => {
     await eventually(async () => (await focusedStep(page)) !== undefined, "an arrow leads back to a step");
   });
 
-  test("section 8: single letters can be turned off, and do nothing while typing", async (world) => {
+  test("section 8: single keys do nothing while typing, and all are on the sheet", async (world) => {
     const page = await openDesigner(world, fan);
     const list = page.getByRole("complementary", { name: "List of steps" });
     await page.getByRole("complementary", { name: "Palette" }).getByRole("searchbox").click();
@@ -136,6 +140,51 @@ area("designer-a11y", {}, (test) => {
       await sheet.getByText(label, { exact: true }).first().waitFor();
   });
 
+  test("section 8: single keys are turned off in the settings, those of the canvas too, and on again", async (world) => {
+    const page = await openDesigner(world, fan);
+    const here = page.url();
+    const letters = page.getByRole("checkbox", { name: /Single-key/ });
+    const turn = async (on) => {
+      await page.goto(`${world.server.url}/vwmp/settings`);
+      await letters.setChecked(on);
+      await page.goto(here);
+      await card(page, "a").waitFor();
+      await card(page, "a").focus();
+    };
+    await turn(false);
+    const start = await placeOf(page, "a");
+    const zoom = await zoomOf(page);
+    for (const key of ["?", "o", "e", "n", "/", "c", "l", "t", "+", "-", "0", "f"]) await page.keyboard.press(key);
+    // M must not turn the arrows from walking to moving.
+    await page.keyboard.press("m");
+    await page.keyboard.press("ArrowRight");
+    await eventually(async () => ["b", "c"].includes(await focusedStep(page)), "walking");
+    // Keys with Ctrl go on; this one comes after all that were pressed before.
+    await page.keyboard.press("Control+a");
+    assert.equal((await selectedIds(page)).length, 4);
+    assert.equal(await page.locator("[role=dialog], [role=alertdialog]").count(), 0);
+    assert.equal(await page.getByRole("complementary", { name: "List of steps" }).count(), 0);
+    assert.equal(page.url().split("?")[0], here);
+    assert.deepEqual([await placeOf(page, "a"), await zoomOf(page)], [start, zoom]);
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    const row = (label) => page.getByRole("dialog").locator("dl > div", { hasText: label });
+    for (const label of ["Go to the overview", "Let the arrows alone move the step", "Zoom in", "Add a step"])
+      assert.equal(await row(label).locator("dd").innerText(), "Off", label);
+    assert.equal(await row("Select every step").locator("dd").innerText(), "Ctrl+A");
+    await page.keyboard.press("Escape");
+
+    await turn(true);
+    await page.keyboard.press("m");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("m");
+    assert.deepEqual(await placeOf(page, "a"), { x: start.x, y: start.y + 10 });
+    await page.keyboard.press("l");
+    await page.getByRole("complementary", { name: "List of steps" }).waitFor();
+    await card(page, "a").focus();
+    await page.keyboard.press("e");
+    await page.getByRole("alertdialog").getByText("Leave without saving?").waitFor();
+  });
+
   for (const dark of [false, true]) {
     test(`section 8: axe finds nothing, ${dark ? "dark" : "light"}`, async (world) => {
       const odd = {
@@ -148,18 +197,6 @@ area("designer-a11y", {}, (test) => {
       await page.keyboard.press("l");
       await settings(page).getByLabel("Name", { exact: true }).waitFor();
       await assertAccessible(page, "with a step selected, and the list of steps");
-      await page.keyboard.press("/");
-      await page.getByRole("dialog", { name: "Add a step" }).waitFor();
-      await assertAccessible(page, "quick-add");
-      await page.keyboard.press("Escape");
-      await card(page, "a").focus();
-      await page.keyboard.press("c");
-      await page.getByRole("dialog", { name: /Connect/ }).waitFor();
-      await assertAccessible(page, "connect to");
-      await page.keyboard.press("Escape");
-      await card(page, "a").click({ button: "right" });
-      await page.getByRole("menu").waitFor();
-      await assertAccessible(page, "the menu of a step");
     });
 
     for (const size of [phone, narrow]) {
@@ -180,6 +217,84 @@ area("designer-a11y", {}, (test) => {
       });
     }
   }
+
+  test("section 8: axe finds nothing in what opens above the canvas", async (world) => {
+    const page = await openDesigner(world, fan);
+    // Narrow windows have another frame, where the canvas is drawn anew and what was open above it closes.
+    const sizes = [desktop, tablet];
+    const menu = page.getByRole("menu");
+    const closed = (open) => page.keyboard.press("Escape").then(() => open.waitFor({ state: "detached" }));
+    for (const [keys, name] of [
+      ["/", "Add a step"],
+      ["c", /Connect/],
+    ]) {
+      await card(page, "a").focus();
+      await page.keyboard.press(keys);
+      const open = page.getByRole("dialog", { name });
+      await open.waitFor();
+      await assertAccessibleEverywhere(page, `what ${keys} opens`, { open, sizes });
+      await closed(open);
+    }
+    await card(page, "a").click({ button: "right" });
+    await menu.getByRole("menuitem", { name: "Open settings" }).waitFor();
+    await assertAccessibleEverywhere(page, "the menu of a step", { open: menu, sizes });
+    await closed(menu);
+    // A press beside the steps selects none, and its menu is the canvas's.
+    const room = await canvas(page).boundingBox();
+    await page.mouse.click(room.x + 40, room.y + 40);
+    await page.mouse.click(room.x + 40, room.y + 40, { button: "right" });
+    await menu.getByRole("menuitem", { name: "Select all" }).waitFor();
+    await assertAccessibleEverywhere(page, "the menu of the canvas", { open: menu, sizes });
+    await closed(menu);
+    const [from, to] = [await middle(output(page, "a")), await middle(input(page, "c"))];
+    await page.mouse.click((from.x + to.x) / 2, (from.y + to.y) / 2, { button: "right" });
+    await menu.getByRole("menuitem", { name: "Delete the connection" }).waitFor();
+    await assertAccessibleEverywhere(page, "the menu of a connection", { open: menu, sizes });
+    await closed(menu);
+    await page.keyboard.press("l");
+    await page.getByRole("button", { name: "Commands for Log, a", exact: true }).click();
+    await assertAccessibleEverywhere(page, "the menu of a row in the list", { open: menu, sizes });
+    await closed(menu);
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await assertAccessibleEverywhere(page, "the menu More", { open: menu, sizes });
+  });
+
+  test("section 8: axe finds nothing in what opens above the designer in a narrow window", async (world) => {
+    const page = await openDesigner(world, fan, { size: phone });
+    const sizes = [phone, narrow];
+    const menu = page.getByRole("menu");
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await assertAccessibleEverywhere(page, "the menu More", { open: menu, sizes });
+    await page.keyboard.press("Escape");
+    await menu.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Add a step", exact: true }).click();
+    const add = page.getByRole("dialog", { name: "Add a step" });
+    await assertAccessibleEverywhere(page, "quick-add", { open: add, sizes });
+    await page.keyboard.press("Escape");
+    await add.waitFor({ state: "detached" });
+    await page.getByRole("tab", { name: "Steps" }).click();
+    await page.getByRole("button", { name: "Commands for Log, a", exact: true }).click();
+    await assertAccessibleEverywhere(page, "the menu of a row in the list", { open: menu, sizes });
+    await page.getByRole("menuitem", { name: "Connect to…" }).click();
+    const connect = page.getByRole("dialog", { name: /Connect/ });
+    await assertAccessibleEverywhere(page, "connect to", { open: connect, sizes });
+  });
+
+  test("a layout that fails is told in words that stay, and moves nothing", async (world) => {
+    const placed = steps("a", "b:a").map((step, i) => ({ ...step, ui: { position: { x: i * 400, y: i * 60 } } }));
+    const page = await openDesigner(world, { name: "Placed", steps: placed }, { allow: [/layout/, /ERR_FAILED/] });
+    await page.route("**/layout.worker*", (route) => route.abort());
+    await card(page, "a").focus();
+    const before = await placeOf(page, "b");
+    await page.keyboard.press("t");
+    const told = page.locator("[role=alertdialog]", { hasText: "The steps could not be laid out" });
+    await told.getByText("They stay where they are.").waitFor();
+    assert.doesNotMatch(await told.innerText(), /Error|worker/);
+    await assertAccessibleEverywhere(page, "the message of a layout that failed", { open: told });
+    assert.deepEqual(await placeOf(page, "b"), before);
+    await told.getByLabel("Close the message").click();
+    await told.waitFor({ state: "detached" });
+  });
 
   test("section 8: with reduced motion a tidy-up does not travel", async (world) => {
     const page = await openDesigner(world, fan, { reducedMotion: "reduce" });

@@ -59,7 +59,6 @@ area("designer", {}, (test) => {
     assert.equal((await palette(page).getByRole("heading", { level: 2 }).allTextContents())[0], "Recently used");
     await page.reload();
     await palette(page).getByRole("heading", { name: "Recently used" }).waitFor();
-    page.on("dialog", (dialog) => dialog.accept());
   });
 
   test("point 31: the palette is resized by keyboard, folds, and remembers", async (world) => {

@@ -1,6 +1,6 @@
 // The settings beside the canvas: forms of schemas, variables, problems.
 import assert from "node:assert/strict";
-import { assertAccessible, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, tablet } from "./lib/browser.mjs";
 import { area, assertInTime } from "./lib/suite.mjs";
 
 const demo = {
@@ -19,6 +19,10 @@ const demo = {
     { id: "stage", handler: "git.stage_all", dependencies: ["bump"], config: { paths: ["a", "b", "c"] } },
   ],
 };
+
+// A narrow window has the settings in a tab of their own, drawn anew: what was open above them closes.
+const wide = [desktop, tablet];
+const small = [phone, narrow];
 
 const panelOf = (page) => page.getByRole("complementary", { name: "Settings" });
 
@@ -139,6 +143,10 @@ area("forms", { demo: true }, (test) => {
     await panel.locator("summary", { hasText: "Triggers" }).click();
     for (const name of ["Schedule", "Webhook", "Another workflow", "Files"]) {
       await panel.getByRole("button", { name: "Add trigger" }).click();
+      if (name === "Schedule") {
+        const open = page.getByRole("menu");
+        await assertAccessibleEverywhere(page, "the menu of triggers", { open, sizes: wide });
+      }
       await page.getByRole("menuitem", { name: new RegExp(`^${name}`) }).click();
     }
     await panel.locator("[data-pointer='/triggers/2/workflow']").fill("own");
@@ -217,6 +225,7 @@ area("forms", { demo: true }, (test) => {
     const names = (await options.allTextContents()).join("\n");
     assert.match(names, /step-outputs\.bump\.new_version/);
     assert.doesNotMatch(names, /step-outputs\.(aside|stage|say)/);
+    await assertAccessibleEverywhere(page, "suggestions", { open: options.first(), sizes: wide });
     await page.keyboard.press("Escape");
     assert.equal(await options.count(), 0);
     await page.keyboard.type("-outputs.bump.new");
@@ -233,7 +242,7 @@ area("forms", { demo: true }, (test) => {
     await panel.getByRole("button", { name: "Insert a variable: Message" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("secrets.DEPLOY_KEY").waitFor();
-    await assertAccessible(page, "the list of variables");
+    await assertAccessibleEverywhere(page, "the list of variables", { open: dialog, sizes: wide });
     await page.keyboard.type("customer");
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "detached" });
@@ -280,7 +289,7 @@ area("forms", { demo: true }, (test) => {
     await page.locator("[data-step='say']").getByText("5 problems").waitFor();
     await button.click();
     const list = page.getByRole("dialog");
-    await assertAccessible(page, "the list of problems");
+    await assertAccessibleEverywhere(page, "the list of problems", { open: list, sizes: wide });
     await list.getByRole("button", { name: /levl/ }).first().click();
     await panel.getByText("say · flow.log").waitFor();
     await page.waitForFunction(() =>
@@ -353,6 +362,35 @@ area("forms", { demo: true }, (test) => {
     const dialog = page.getByRole("dialog");
     await dialog.getByText(/version_file/).waitFor();
     assert.equal((await server.api(`executions/?workflow_id=${id}`)).executions.length, 0);
+  });
+
+  test("what opens above the settings on a phone has no fault", async ({ server, open }) => {
+    const id = await server.workflow(demo, "above");
+    const page = await open(`/vwmp/designer/${id}?step=say`, { size: phone });
+    await page.getByRole("tab", { name: "Settings" }).click();
+    const panel = panelOf(page);
+    const message = panel.getByRole("combobox", { name: "Message", exact: true });
+    await message.fill("");
+    await message.pressSequentially("${step");
+    const suggested = panel.getByRole("listbox").getByRole("option").first();
+    await assertAccessibleEverywhere(page, "suggestions", { open: suggested, sizes: small });
+    await page.keyboard.press("Escape");
+    await panel.getByRole("button", { name: "Insert a variable: Message" }).click();
+    const browser = page.getByRole("dialog");
+    await assertAccessibleEverywhere(page, "the list of variables", { open: browser, sizes: small });
+    await page.keyboard.press("Escape");
+    await browser.waitFor({ state: "detached" });
+    await message.fill("${step-outputs.bmp}");
+    await page.getByRole("tab", { name: "Canvas" }).click();
+    await page.getByRole("button", { name: "1 problem", exact: true }).click();
+    await assertAccessibleEverywhere(page, "the list of problems", { open: page.getByRole("dialog"), sizes: small });
+    await page.keyboard.press("Escape");
+
+    await page.goto(`${server.url}/vwmp/designer/${id}`);
+    await page.getByRole("tab", { name: "Settings" }).click();
+    await panel.locator("summary", { hasText: "Triggers" }).click();
+    await panel.getByRole("button", { name: "Add trigger" }).click();
+    await assertAccessibleEverywhere(page, "the menu of triggers", { open: page.getByRole("menu"), sizes: small });
   });
 
   for (const [name, size] of [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { assertAccessible, desktop, narrow, preferTheme } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -32,14 +32,7 @@ area("plugins", {}, (test) => {
       .click();
     await page.getByRole("link", { name: "Uses it" }).waitFor();
     assert.match(await page.locator("dl").innerText(), /vwmp\.run_validators[\s\S]*SHA-256[\s\S]*[0-9a-f]{64}/);
-    for (const dark of [false, true]) {
-      await preferTheme(page, dark ? "dark" : "light");
-      for (const size of [desktop, narrow]) {
-        await page.setViewportSize(size);
-        await assertAccessible(page, `the plugins at ${size.width}`);
-        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
-      }
-    }
+    await assertAccessibleEverywhere(page, "the plugins", { open: page.getByRole("link", { name: "Uses it" }) });
   });
 
   test("the page says what the machine lacks to keep plugins in", async ({ server, open }) => {
@@ -56,10 +49,11 @@ area("plugins", {}, (test) => {
   test("a plugin is disabled after a question that names who uses it, and enabled again", async ({ server, open }) => {
     const page = await open("/vwmp/plugins");
     await row(page, "vwmp").getByRole("button", { name: "More actions for vwmp" }).click();
+    await assertAccessibleEverywhere(page, "the menu of a plugin", { open: page.getByRole("menu") });
     await page.getByRole("menuitem", { name: /^Disable/ }).click();
     const dialog = page.getByRole("alertdialog", { name: "Disable “vwmp”?" });
     await dialog.getByText("1 workflow uses it: “Uses it”.").waitFor();
-    await assertAccessible(page, "the question before a plugin is disabled");
+    await assertAccessibleEverywhere(page, "the question before a plugin is disabled", { open: dialog });
     await dialog.getByRole("button", { name: "Disable plugin" }).click();
     await row(page, "vwmp").getByText("Disabled", { exact: true }).waitFor();
     const list = async () => (await server.api("plugins/")).plugins.find(({ name }) => name === "vwmp");
@@ -67,6 +61,33 @@ area("plugins", {}, (test) => {
     await row(page, "vwmp").getByRole("button", { name: "Enable vwmp" }).click();
     await row(page, "vwmp").getByText("Disabled", { exact: true }).waitFor({ state: "detached" });
     assert.notEqual((await list()).state, "disabled");
+  });
+
+  test("a version that is held back is taken up after a question that says what it breaks", async ({
+    server,
+    open,
+  }) => {
+    const page = await open(null);
+    const message = "2 steps of stored workflows would no longer be valid.";
+    const change = { workflow_id: "user", workflow_name: "Uses it", step_id: "gate", message: "needs a script" };
+    await page.route("**/api/vwmp/plugins/", async (route) => {
+      const answer = await route.fetch();
+      const body = await answer.json();
+      const held = { version: "2.0.0", reason: "incompatible", message, changes: [change] };
+      await route.fulfill({
+        json: { ...body, plugins: body.plugins.map((p) => (p.name === "git" ? { ...p, held } : p)) },
+      });
+    });
+    await page.goto(`${server.url}/vwmp/plugins`);
+    await row(page, "git").getByText("Version 2.0.0 is held back").waitFor();
+    await row(page, "git").getByRole("button", { name: "Take it up all the same…" }).click();
+    const dialog = page.getByRole("alertdialog", { name: "Take up the new version of “git”?" });
+    await dialog.getByText(message).waitFor();
+    await assertAccessibleEverywhere(page, "the question before a held version is taken up", { open: dialog });
+    const asked = page.waitForRequest("**/plugins/git/reload/");
+    await dialog.getByRole("button", { name: "Take it up" }).click();
+    assert.deepEqual((await asked).postDataJSON(), { force: true });
+    await page.getByText("Plugin “git” is reloaded").waitFor();
   });
 
   test("a plugin is reloaded", async ({ open }) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, desktop, narrow } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere } from "./lib/browser.mjs";
 import { eventually } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -38,6 +38,24 @@ async function checkItem(page, name, role, needed) {
   if (!free) assert.match(await item.innerText(), new RegExp(`needs the role ${needed}; you are ${role}`));
 }
 
+/** What the shortcut sheet of a page lists. */
+async function shortcuts(page) {
+  await page.keyboard.press("?");
+  const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await sheet.waitFor();
+  const labels = await sheet.locator("dt").allInnerTexts();
+  await page.keyboard.press("Escape");
+  await sheet.waitFor({ state: "hidden" });
+  return labels;
+}
+
+/** Checks that shortcuts are listed for the roles that have the right, and for no others. */
+async function checkShortcuts(page, role, needed, labels) {
+  const listed = await shortcuts(page);
+  assert.ok(listed.includes("Show this sheet"), listed.join());
+  for (const label of labels) assert.equal(listed.includes(label), has(role, needed), `${label} for ${role}`);
+}
+
 area("roles", {}, (test) => {
   const made = {};
   test("workflows, runs, triggers and accounts to look at", async ({ server }) => {
@@ -59,6 +77,7 @@ area("roles", {}, (test) => {
       const nav = page.getByRole("navigation", { name: "Main" });
       await nav.getByRole("link", { name: "Plugins" }).waitFor();
       assert.equal(await nav.getByRole("link", { name: "Designer" }).count(), has(role, "editor") ? 1 : 0);
+      await checkShortcuts(page, role, "editor", ["New workflow"]);
       await checkRight(button(page, "Execute Looked at"), role, "executor", "executing from the overview");
       if (!has(role, "editor")) await checkRight(button(page, "New workflow"), role, "editor", "a new workflow");
       await button(page, "More actions for Looked at").click();
@@ -70,6 +89,8 @@ area("roles", {}, (test) => {
       await page.keyboard.press("Escape");
       await page.getByRole("link", { name: "Looked at", exact: true }).click();
       await checkRight(button(page, "Execute"), role, "executor", "executing");
+      await checkShortcuts(page, role, "executor", ["Execute the workflow"]);
+      await checkShortcuts(page, role, "editor", ["Edit the workflow"]);
       await page
         .getByRole("link", { name: has(role, "editor") ? "Edit" : "Open in the designer", exact: true })
         .waitFor();
@@ -125,6 +146,14 @@ area("roles", {}, (test) => {
       const page = await open(`/vwmp/designer/${made.workflow}`, { as: `a-${role}` });
       await page.locator('[data-step="ask"]').waitFor();
       const editor = has(role, "editor");
+      await checkShortcuts(page, role, "editor", [
+        "New workflow",
+        "Save",
+        "Add a step",
+        "Tidy up",
+        "Undo",
+        "Duplicate",
+      ]);
       await checkRight(button(page, "Save"), role, "editor", "saving");
       await checkRight(button(page, "Execute"), role, "executor", "executing from the designer");
       const palette = page.getByRole("searchbox", { name: "Search steps" });
@@ -238,10 +267,7 @@ area("roles", {}, (test) => {
     await dialog.getByRole("radio", { name: /^A team/ }).check();
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.getByText("Name the team that may see it.").waitFor();
-    for (const size of [desktop, narrow]) {
-      await page.setViewportSize(size);
-      await assertAccessible(page, `the dialog of sharing at ${size.width}`);
-    }
+    await assertAccessibleEverywhere(page, "the dialog of sharing", { open: dialog });
     await dialog.getByRole("combobox", { name: "Team" }).fill("ops");
     await dialog.getByRole("textbox", { name: "Owner" }).fill("nobody-of-this-name");
     await dialog.getByText("You will not see this workflow").waitFor({ state: "hidden" });
@@ -251,7 +277,6 @@ area("roles", {}, (test) => {
     await dialog.getByRole("textbox", { name: "Owner" }).fill("owen");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
-    await page.setViewportSize(desktop);
     await page.getByText("Team ops").waitFor();
 
     await other.getByText("This page is no longer live").waitFor({ timeout: 5000 });

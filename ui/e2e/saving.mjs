@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { assertAccessible, narrow, phone, picture } from "./lib/browser.mjs";
+import {
+  assertAccessible,
+  assertAccessibleEverywhere,
+  desktop,
+  narrow,
+  phone,
+  picture,
+  tablet,
+} from "./lib/browser.mjs";
 import { eventually } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -86,7 +94,7 @@ area("saving", {}, (test) => {
     await page.getByRole("link", { name: "Executions", exact: true }).click();
     const dialog = page.getByRole("alertdialog");
     await dialog.getByText("Leave without saving?").waitFor();
-    await assertAccessible(page, "the leave dialog");
+    await assertAccessibleEverywhere(page, "the leave dialog", { open: dialog });
     await dialog.getByRole("button", { name: "Stay here" }).click();
     await dialog.waitFor({ state: "detached" });
 
@@ -144,8 +152,10 @@ area("saving", {}, (test) => {
     await removeStep(page, "bye");
     await page.getByRole("button", { name: "More", exact: true }).click();
     await page.getByRole("menuitem", { name: "Save with a note…" }).click();
-    await page.getByLabel("What is this version about?").fill("Leave in silence");
-    await assertAccessible(page, "the note dialog");
+    const about = page.getByLabel("What is this version about?");
+    await about.fill("Leave in silence");
+    // A narrow window has another toolbar, whose dialogs are its own; see the test on a phone.
+    await assertAccessibleEverywhere(page, "the note dialog", { open: about, sizes: [desktop, tablet] });
     await page.keyboard.press("Enter");
     await page.getByText("Saved, version 2").waitFor();
     const { versions } = await server.api(`workflows/${id}/versions/`);
@@ -169,14 +179,19 @@ area("saving", {}, (test) => {
     await page.keyboard.press("Control+s");
     const dialog = page.getByRole("dialog", { name: "“Greeting” was saved elsewhere meanwhile" });
     await dialog.getByText("Version 2 was saved by admin").waitFor();
-    await assertAccessible(page, "the conflict dialog");
+    await assertAccessibleEverywhere(page, "the conflict dialog", { open: dialog });
     assert.deepEqual(await stepsOf(server, id), ["hello", "bye"]);
     await dialog.getByRole("button", { name: "See differences" }).click();
     await dialog.getByRole("list", { name: "Your changes" }).getByText("Removed").waitFor();
     await dialog.getByRole("list", { name: "Their changes" }).getByText("config.message").waitFor();
     await dialog.getByLabel("Theirs").getByText("good morning").waitFor();
     await picture(page, "conflict-differences");
-    await assertAccessible(page, "the differences");
+    // A narrow window draws the dialog anew, without the differences that were asked for.
+    const theirs = dialog.getByLabel("Theirs");
+    await assertAccessibleEverywhere(page, "the differences", { open: theirs, sizes: [desktop, tablet] });
+    await page.setViewportSize(phone);
+    await dialog.getByRole("button", { name: "See differences" }).click();
+    await assertAccessibleEverywhere(page, "the differences", { open: theirs, sizes: [phone, narrow] });
     await dialog.getByRole("button", { name: "Overwrite with mine" }).click();
     await page.getByText("Saved, version 3").waitFor();
     assert.deepEqual(await stepsOf(server, id), ["hello"]);
@@ -207,7 +222,7 @@ area("saving", {}, (test) => {
     await page.getByRole("dialog").getByRole("button", { name: "Save as copy…" }).click();
     const name = page.getByRole("dialog", { name: "Save as copy" }).getByLabel("Name");
     assert.equal(await name.inputValue(), "Greeting (copy)");
-    await assertAccessible(page, "the copy dialog");
+    await assertAccessibleEverywhere(page, "the copy dialog", { open: name });
     await page.getByRole("button", { name: "Save as copy", exact: true }).click();
     await page.waitForURL((url) => !url.pathname.includes(id) && /designer\/.+/.test(url.pathname));
     await page.getByRole("heading", { name: "Greeting (copy)", exact: true }).waitFor();
@@ -265,6 +280,60 @@ area("saving", {}, (test) => {
     await page.reload();
     await card(page, "bye").waitFor();
     assert.equal(await page.getByText("Restore your unsaved changes").count(), 0);
+  });
+
+  test("the dialog of a note on a phone", async ({ server, open }) => {
+    const { page } = await designer(open, server, { size: phone });
+    await removeStep(page, "bye");
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await page.getByRole("menuitem", { name: "Save with a note…" }).click();
+    const about = page.getByLabel("What is this version about?");
+    await assertAccessibleEverywhere(page, "the note dialog", { open: about, sizes: [phone, narrow] });
+  });
+
+  test("point 6: an export that fails says why where one acted, with a request id, and can be tried again", async ({
+    server,
+    open,
+  }) => {
+    const { page } = await designer(open, server, { allow: [/500/] });
+    let refuse = true;
+    await page.route("**/export/?format=yaml", (route) =>
+      refuse
+        ? route.fulfill({
+            status: 500,
+            contentType: "application/problem+json",
+            body: JSON.stringify({
+              type: "about:blank",
+              title: "Internal error",
+              status: 500,
+              detail: "The store can't be read.",
+              error_code: "EXECUTION_ERROR",
+              request_id: "req-456",
+            }),
+          })
+        : route.continue(),
+    );
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await page.getByRole("menuitem", { name: /^Export YAML/ }).click();
+    const notice = page.getByRole("region", { name: "Workflow", exact: true }).getByRole("alert");
+    await notice.getByText("The workflow could not be exported: the store can't be read.").waitFor();
+    assert.doesNotMatch(await notice.innerText(), /EXECUTION_ERROR|500|\{/);
+    await assertAccessibleEverywhere(page, "a failed export", { open: notice });
+    await notice.getByRole("button", { name: "Copy request id" }).click();
+    await notice.getByRole("button", { name: "Copied" }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "req-456");
+    refuse = false;
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      notice.getByRole("button", { name: "Try again" }).click(),
+    ]);
+    assert.match(download.suggestedFilename(), /^greeting\.yaml$/);
+    await notice.waitFor({ state: "detached" });
+    refuse = true;
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await page.getByRole("menuitem", { name: /^Export YAML/ }).click();
+    await notice.getByRole("button", { name: "Close this notice" }).click();
+    await notice.waitFor({ state: "detached" });
   });
 
   test("saving is reached on a phone too", async ({ server, open }) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, narrow, phone } from "./lib/browser.mjs";
 import { area } from "./lib/suite.mjs";
 
 const lost = [/ERR_CONNECTION_REFUSED/, /WebSocket/, /502|503/];
@@ -14,10 +14,68 @@ area("shell", {}, (test) => {
     }
     await page.getByRole("button", { name: /^Theme/ }).waitFor();
     await page.getByRole("button", { name: "Keyboard shortcuts" }).waitFor();
+    await page.getByRole("link", { name: "VWMP, overview" }).click();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    assert.equal(await nav.locator('[aria-current="page"]').innerText(), "Overview");
     await page.setViewportSize(narrow);
     await page.getByRole("button", { name: "Pages" }).click();
+    const menu = page.getByRole("menu");
+    assert.deepEqual(await menu.locator('[aria-current="page"]').allInnerTexts(), ["Overview"]);
+    // Wider windows have the links themselves.
+    await assertAccessibleEverywhere(page, "the menu of pages", { open: menu, sizes: [phone, narrow] });
     await page.getByRole("menuitem", { name: "Executions" }).click();
     await page.getByRole("heading", { level: 1, name: "Executions" }).waitFor();
+    await page.getByRole("button", { name: "Pages" }).click();
+    assert.equal(await page.getByRole("menuitem", { name: "Executions" }).getAttribute("aria-current"), "page");
+  });
+
+  test("point 2: every page has one heading and one main, a title of its own, and skips to its content first", async ({
+    server,
+    open,
+  }) => {
+    const step = { id: "a", handler: "flow.log", config: { message: "a" } };
+    const id = await server.workflow({ name: "Titled", steps: [step] }, "titled");
+    const { execution_id: run } = await server.run(id);
+    const { execution_id: other } = await server.run(id);
+    const page = await open(null, { allow: [/401|404/] });
+    const titles = new Map();
+    for (const [path, name] of [
+      ["workflows/titled", "Titled"],
+      ["designer/titled", "Titled"],
+      [`executions/${run}`, "Titled"],
+      [`executions/${run}/compare/${other}`, "Compare executions"],
+      ["audit", "Audit trail"],
+      ["settings/profile", "You"],
+      ["settings/tokens", "API tokens"],
+      ["settings/accounts", "Accounts"],
+      ["settings/secrets", "Secrets"],
+      ["no/such/page", "Not Found"],
+      ["sign-in", "Sign in"],
+    ]) {
+      if (path === "sign-in") await page.context().clearCookies();
+      await page.goto(`${server.url}/vwmp/${path}`);
+      const heading = page.getByRole("heading", { level: 1 });
+      await heading.filter({ hasText: name }).waitFor();
+      assert.equal(await heading.count(), 1, path);
+      assert.equal(await page.locator("main").count(), 1, path);
+      const title = await page.title();
+      assert.match(title, /^.+ · VWMP$/, path);
+      assert.ok(!titles.has(title), `${path} and ${titles.get(title)} are both called ${title}`);
+      titles.set(title, path);
+      // Only the sign-in page puts the focus somewhere, into its first field.
+      if (path === "sign-in") {
+        await page.evaluate(() => {
+          document.body.tabIndex = -1;
+          document.body.focus();
+        });
+      }
+      await page.keyboard.press("Tab");
+      const skip = page.getByRole("link", { name: "Skip to content" });
+      assert.ok(await skip.evaluate((link) => link === document.activeElement), `the first stop of ${path}`);
+      assert.ok((await skip.boundingBox()).y >= 0, `it is seen on ${path}`);
+      await page.keyboard.press("Enter");
+      assert.equal(new URL(page.url()).hash, "#main", path);
+    }
   });
 
   test("point 2: the first Tab stop skips to the content, and going somewhere moves the focus there", async ({
@@ -50,7 +108,7 @@ area("shell", {}, (test) => {
     await page.emulateMedia({ colorScheme: "light" });
     await hasTheme("light");
     await page.getByRole("button", { name: /^Theme/ }).click();
-    await assertAccessible(page, "the theme menu");
+    await assertAccessibleEverywhere(page, "the theme menu", { open: page.getByRole("menu") });
     await page.getByRole("menuitem", { name: "Dark" }).click();
     await hasTheme("dark");
     // What stands when the body is first there is what is painted first.
@@ -69,36 +127,30 @@ area("shell", {}, (test) => {
     await hasTheme("light");
   });
 
-  test("point 4: ? lists the shortcuts, each works, and single keys can be turned off", async ({ open }) => {
-    const page = await open("/vwmp/plugins");
-    await page.getByRole("heading", { name: "Plugins" }).waitFor();
+  test("point 4: ? opens the sheet of shortcuts, and single keys are turned off in it", async ({ open }) => {
+    const page = await open("/vwmp/");
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
     await page.keyboard.press("?");
     const sheet = page.getByRole("dialog", { name: "Keyboard shortcuts" });
     await sheet.waitFor();
-    await assertAccessible(page, "the shortcut sheet");
-    const rows = await sheet.locator("dl > div").allInnerTexts();
-    await page.keyboard.press("Escape");
-    await sheet.waitFor({ state: "hidden" });
-    const leads = { "Go to the overview": "Overview", "Go to the executions": "Executions", "New workflow": "" };
-    for (const [what, heading] of Object.entries(leads)) {
-      const row = rows.find((text) => text.startsWith(what));
-      assert.ok(row, `${what} is listed: ${rows}`);
-      await page.goto(page.url().replace(/\/vwmp\/.*/, "/vwmp/plugins"));
-      await page.getByRole("heading", { name: "Plugins" }).waitFor();
-      await page.keyboard.press(row.split("\n").at(-1).toLowerCase());
-      if (heading) await page.getByRole("heading", { level: 1, name: heading }).waitFor();
-      else await page.waitForURL("**/vwmp/designer");
-    }
-    await page.goto(page.url().replace(/\/vwmp\/.*/, "/vwmp/"));
-    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
-    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    await assertAccessibleEverywhere(page, "the shortcut sheet", { open: sheet });
     await sheet.getByRole("checkbox", { name: /Single-key/ }).uncheck();
+    // No key is promised that does nothing; the shell has only single ones.
+    assert.deepEqual(new Set(await sheet.locator("dd").allInnerTexts()), new Set(["Off"]));
+    await assertAccessibleEverywhere(page, "the shortcut sheet, single keys off", { open: sheet });
     await page.keyboard.press("Escape");
     await sheet.waitFor({ state: "hidden" });
     await page.keyboard.press("e");
     await page.keyboard.press("?");
+    // The button answers after the keys, which would have been heard before it.
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    await sheet.getByRole("checkbox", { name: /Single-key/ }).check();
+    assert.equal(await page.getByRole("dialog").count(), 1);
     assert.equal(new URL(page.url()).pathname, "/vwmp/");
-    assert.equal(await sheet.count(), 0);
+    await page.keyboard.press("Escape");
+    await sheet.waitFor({ state: "hidden" });
+    await page.keyboard.press("e");
+    await page.getByRole("heading", { level: 1, name: "Executions" }).waitFor();
   });
 
   test("point 5: a lost connection is told quietly, loses nothing typed, and what changed meanwhile is there after it", async ({
@@ -106,15 +158,34 @@ area("shell", {}, (test) => {
     open,
   }) => {
     await server.workflow({ name: "Before", steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }] });
-    const page = await open("/vwmp/", { allow: lost });
+    const page = await open(null, { allow: lost });
+    // Nothing of the page comes to the server before this is kept.
+    let way = Promise.resolve();
+    await page.routeWebSocket("**/ws/**", async (socket) => {
+      await way;
+      socket.connectToServer();
+    });
+    await page.route("**/api/**", async (route) => {
+      await way;
+      await route.continue();
+    });
+    await page.goto(`${server.url}/vwmp/`);
     await page.getByRole("link", { name: "Before", exact: true }).waitFor();
     await page.getByRole("searchbox").fill("e");
     const bar = page.getByText("Connection lost, trying again");
+    let mend;
+    way = new Promise((resolve) => {
+      mend = resolve;
+    });
     await server.kill();
     await bar.waitFor();
     await assertAccessible(page, "the lost connection");
     await server.start();
     await server.workflow({ name: "Meanwhile", steps: [{ id: "a", handler: "flow.log", config: { message: "a" } }] });
+    // What changed before the page reaches the server is told by no event: only asking anew shows it.
+    assert.ok(await bar.isVisible());
+    assert.equal(await page.getByRole("link", { name: "Meanwhile" }).count(), 0);
+    mend();
     await bar.waitFor({ state: "hidden", timeout: 20_000 });
     await page.getByRole("link", { name: "Meanwhile" }).waitFor();
     assert.equal(await page.getByRole("searchbox").inputValue(), "e");
@@ -149,7 +220,32 @@ area("shell", {}, (test) => {
     await notice.getByRole("button", { name: "Try again" }).click();
     await notice.waitFor({ state: "hidden" });
     await page.goto(new URL("/vwmp/nowhere", server.url).href);
-    assert.match(await page.locator("body").innerText(), /not found|no page/i);
+    await page.getByRole("heading", { level: 1, name: "Not Found" }).waitFor();
+    await page.getByText("There is nothing at this path.", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Go to the overview" }).click();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    // An address that only the page itself goes to.
+    await page.evaluate(() => history.pushState(null, "", "/vwmp/nowhere"));
+    await page.getByRole("heading", { level: 1, name: "Page not found" }).waitFor();
+    assert.equal(await page.title(), "Page not found · VWMP");
+    await page.getByText("There is no page at this address").waitFor();
+  });
+
+  test("a part that is gone after an update is told of in a message that stays, and nothing is reloaded unasked", async ({
+    open,
+  }) => {
+    const page = await open("/vwmp/settings");
+    await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
+    await page.evaluate(() => {
+      window.stays = true;
+      dispatchEvent(new Event("vite:preloadError", { cancelable: true }));
+    });
+    const told = page.locator("[role=alertdialog]", { hasText: "A new version is ready" });
+    await told.getByText("Save your work, then reload the page to use it.").waitFor();
+    await assertAccessibleEverywhere(page, "the message of a new version", { open: told });
+    assert.ok(await page.evaluate(() => window.stays));
+    await told.locator("button", { hasText: "Reload" }).click();
+    await page.waitForFunction(() => !window.stays);
   });
 
   test("point 7: when the sign-in ends one signs in again on the same page, and what was typed is kept", async ({
@@ -171,7 +267,7 @@ area("shell", {}, (test) => {
     await page.getByRole("menuitem", { name: "Export as YAML" }).click();
     const dialog = page.getByRole("dialog", { name: "Your sign-in has ended" });
     await dialog.waitFor();
-    await assertAccessible(page, "signing in again");
+    await assertAccessibleEverywhere(page, "signing in again", { open: dialog });
     await page.keyboard.press("Escape");
     assert.ok(await dialog.isVisible(), "nothing but signing in closes it");
     await dialog.getByLabel("Token").fill("wrong");

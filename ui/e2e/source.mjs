@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, phone, picture } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, phone, picture, tablet } from "./lib/browser.mjs";
 import { card, eventually, selectedIds } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -127,7 +127,12 @@ area("source", {}, (test) => {
       .getByRole("region", { name: "Problems of the text" })
       .getByRole("button", { name: /Line 16: .*flow\.logs/ });
     await problem.waitFor();
-    await page.locator(".cm-lint-marker-error").waitFor();
+    const marker = page.locator(".cm-lint-marker-error");
+    await marker.hover();
+    const tip = page.locator(".cm-tooltip-lint");
+    await tip.getByText(/flow\.logs/).waitFor();
+    // Another size would put something else below the pointer, and the tip with it away.
+    await assertAccessibleEverywhere(page, "a problem at its line", { open: tip, sizes: [desktop] });
     await page.locator(".cm-line").first().click();
     await problem.click();
     await eventually(async () => (await page.locator(".cm-activeLine").textContent()).includes("flow.logs"));
@@ -166,8 +171,10 @@ area("source", {}, (test) => {
     await page.keyboard.type("han");
     await take("handler");
     await page.keyboard.type("flow.l");
-    await options.filter({ hasText: "flow.log" }).first().waitFor();
-    await assertAccessible(page, "completion");
+    const offered = options.filter({ hasText: "flow.log" }).first();
+    await offered.waitFor();
+    // A narrow window draws the editor anew, where nothing is being typed.
+    await assertAccessibleEverywhere(page, "completion", { open: offered, sizes: [desktop, tablet] });
     await take("flow.log");
     await page.keyboard.type("\ndependencies: [shi");
     await take("ship");

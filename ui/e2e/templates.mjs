@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { assertAccessible, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, narrow, phone } from "./lib/browser.mjs";
 import { card, eventually } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -58,6 +58,33 @@ area("templates", {}, (test) => {
     await card(page, "step-1").waitFor();
   });
 
+  test("point 6: a template that can't be opened says why in its card, with a request id", async ({ server, open }) => {
+    const page = await open(null, { allow: [/500/] });
+    let refuse = true;
+    await page.route("**/templates/*/", async (route) => {
+      if (!refuse || route.request().headers().accept !== "application/yaml") return route.continue();
+      const problem = { title: "Internal error", status: 500, detail: "The plugin is gone.", request_id: "req-789" };
+      return route.fulfill({
+        status: 500,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ type: "about:blank", error_code: "EXECUTION_ERROR", ...problem }),
+      });
+    });
+    await page.goto(`${server.url}/vwmp/designer`);
+    const standard = page.getByRole("listitem").filter({ hasText: "Standard Release" });
+    const use = standard.getByRole("button", { name: "Use template Standard Release" });
+    await use.click();
+    const notice = standard.getByRole("alert");
+    await notice.getByText("The template could not be opened: the plugin is gone.").waitFor();
+    await assertAccessibleEverywhere(page, "a template that can't be opened", { open: notice });
+    await notice.getByRole("button", { name: "Copy request id" }).click();
+    await notice.getByRole("button", { name: "Copied" }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "req-789");
+    refuse = false;
+    await use.click();
+    await page.getByRole("heading", { name: "Standard Release" }).waitFor();
+  });
+
   test("point 54: a blank workflow, and back to the choice", async ({ open }) => {
     const page = await open("/vwmp/designer");
     await page.getByRole("button", { name: "Blank workflow" }).click();
@@ -72,14 +99,14 @@ area("templates", {}, (test) => {
     const before = await names(server);
     const page = await importDialog(open);
     const dialog = dialogOf(page);
-    await assertAccessible(page, "the import dialog");
+    await assertAccessibleEverywhere(page, "the import dialog", { open: dialog });
     await dialog
       .getByLabel("File")
       .setInputFiles({ name: "ours.yaml", mimeType: "application/yaml", buffer: Buffer.from(file) });
     await dialog.getByText("No problems found.").waitFor();
     await dialog.getByText("ours.yaml").waitFor();
     await dialog.getByText("2 steps").waitFor();
-    await assertAccessible(page, "the preview");
+    await assertAccessibleEverywhere(page, "the preview", { open: dialog.getByText("2 steps") });
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     assert.deepEqual(await names(server), before);

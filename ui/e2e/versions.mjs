@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, phone, picture } from "./lib/browser.mjs";
+import { assertAccessibleEverywhere, desktop, phone, picture, tablet } from "./lib/browser.mjs";
 import { card } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -38,7 +38,7 @@ area("versions", {}, (test) => {
     await newest.getByText("Spanish").waitFor();
     assert.ok(await newest.locator("time").getAttribute("datetime"));
     await oldest.getByText("First version, 2 steps").waitFor();
-    await assertAccessible(page, "the versions");
+    await assertAccessibleEverywhere(page, "the versions", { open: oldest });
   });
 
   test("point 61: two versions as graph and as text", async ({ server, open }) => {
@@ -52,12 +52,17 @@ area("versions", {}, (test) => {
     await graph.locator('[data-step="one"]').getByText("Changed").waitFor();
     const changes = dialog.getByRole("list", { name: "What changed" });
     await changes.getByText("config.message").waitFor();
-    await assertAccessible(page, "the graph of two versions");
+    // A narrow window draws the panel anew; the workflow's page, below, keeps the dialog at every width.
+    const sizes = [desktop, tablet];
+    await assertAccessibleEverywhere(page, "the graph of two versions", { open: changes, sizes });
     await picture(page, "versions-graph");
     await dialog.getByRole("tab", { name: "Text" }).click();
     await dialog.getByLabel("Version 1").getByText("one}").waitFor();
     await dialog.getByLabel("Version 2").getByText("uno}").waitFor();
-    await assertAccessible(page, "the texts of two versions");
+    await assertAccessibleEverywhere(page, "the texts of two versions", {
+      open: dialog.getByLabel("Version 2"),
+      sizes,
+    });
     await picture(page, "versions-text");
     await dialog.getByLabel("Before").selectOption("Version 2");
     await dialog.getByText("The texts are the same.").waitFor();
@@ -70,7 +75,7 @@ area("versions", {}, (test) => {
     await panel(page).getByRole("button", { name: "Restore version 1" }).click();
     const dialog = page.getByRole("alertdialog", { name: "Restore version 1?" });
     await dialog.getByText("It becomes the newest version, number 3.").waitFor();
-    await assertAccessible(page, "the question before a restore");
+    await assertAccessibleEverywhere(page, "the question before a restore", { open: dialog, sizes: [desktop, tablet] });
     await dialog.getByRole("button", { name: "Restore it" }).click();
     await panel(page).getByText("Version 3").waitFor();
     await card(page, "old").waitFor();
@@ -86,9 +91,10 @@ area("versions", {}, (test) => {
     await page.getByText("by admin · 3 steps changed").waitFor();
     await page.getByRole("button", { name: "Compare version 2" }).click();
     await page.getByRole("dialog").getByText("config.message", { exact: true }).waitFor();
-    await assertAccessible(page, "versions compared on a phone");
+    const compared = page.getByRole("dialog", { name: "Compare versions" });
+    await assertAccessibleEverywhere(page, "versions compared", { open: compared });
     await page.getByRole("tab", { name: "Text" }).click();
     await page.getByLabel("Version 2").last().waitFor();
-    await assertAccessible(page, "texts compared on a phone");
+    await assertAccessibleEverywhere(page, "texts compared", { open: compared.getByLabel("Version 2").last() });
   });
 });

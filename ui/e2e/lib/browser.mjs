@@ -93,12 +93,11 @@ export function assertClean(page) {
 
 /** Checks the page as it stands with axe: WCAG 2.2 A and AA and best practices. */
 export async function assertAccessible(page, what, { exclude = [] } = {}) {
-  await page.evaluate(() =>
-    Promise.all(
-      document
-        .getAnimations()
-        .map((a) => (a.effect?.getComputedTiming().iterations === Infinity ? null : a.finished.catch(() => null))),
-    ),
+  // Asked again and again: the promise of an animation whose element goes may never be kept.
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Number.POSITIVE_INFINITY),
   );
   // The page's policy forbids inline scripts, so axe comes in through the debugger.
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(await axeSource());

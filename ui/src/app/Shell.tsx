@@ -84,7 +84,8 @@ function NarrowNav() {
         groups={[
           places.map((place) => ({
             id: place.href,
-            label: place.mine(at) ? <strong aria-current="page">{place.label}</strong> : place.label,
+            label: place.mine(at) ? <strong>{place.label}</strong> : place.label,
+            current: place.mine(at),
             onSelect: () => go(place.href),
           })),
         ]}

@@ -1,6 +1,6 @@
 import { Dialog } from "../components/Dialog";
 import styles from "./ShortcutSheet.module.css";
-import { keysText, type Shortcut, useLetterShortcuts, useShortcutList } from "./shortcuts";
+import { isTurnedOff, keysText, type Shortcut, useLetterShortcuts, useShortcutList } from "./shortcuts";
 
 function grouped(list: readonly Shortcut[]): [string, Shortcut[]][] {
   const groups = new Map<string, Shortcut[]>();
@@ -39,7 +39,12 @@ export function ShortcutGroups() {
               <div key={shortcut.keys + shortcut.label} className={styles.row}>
                 <dt>{shortcut.label}</dt>
                 <dd>
-                  <kbd>{keysText(shortcut.keys)}</kbd>
+                  {/* The row stays, so that nothing moves below the switch, but promises no key. */}
+                  {isTurnedOff(shortcut.keys) ? (
+                    <span className={styles.off}>Off</span>
+                  ) : (
+                    <kbd>{keysText(shortcut.keys)}</kbd>
+                  )}
                 </dd>
               </div>
             ))}

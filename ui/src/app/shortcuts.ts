@@ -10,6 +10,7 @@ export interface Shortcut {
   run: (event: KeyboardEvent) => void;
   /** Also acts while a text field has the focus; only for combinations with Mod, and Escape. */
   inFields?: boolean;
+  /** False where it has nothing to do now: then it neither acts nor is listed. */
   enabled?: boolean;
   /** Only in the sheet: the part that has the focus handles the keys, or the browser makes an event of them. */
   listed?: boolean;
@@ -30,7 +31,7 @@ function readLetters(): boolean {
 }
 
 function changed(): void {
-  list = [...registered].flat();
+  list = [...registered].flat().filter(({ enabled }) => enabled !== false);
   for (const listener of listeners) listener();
 }
 
@@ -42,8 +43,9 @@ export function keysText(keys: string): string {
   return keys.replaceAll("Mod+", "⌘").replaceAll("Shift+", "⇧").replaceAll("Alt+", "⌥");
 }
 
-function isLetterOnly(keys: string): boolean {
-  return [...keys].length === 1;
+/** Whether the person turned these keys off: those that are a single sign. */
+export function isTurnedOff(keys: string): boolean {
+  return !letters && [...keys].length === 1;
 }
 
 /** Whether an event is these keys. */
@@ -78,9 +80,8 @@ function onKeyDown(event: KeyboardEvent): void {
     event.target instanceof Element && event.target.closest('[role="dialog"], [role="alertdialog"], [role="menu"]');
   // The latest page's shortcuts go before the shell's.
   for (const shortcut of [...list].reverse()) {
-    if (shortcut.enabled === false || shortcut.listed || !isPressed(shortcut.keys, event)) continue;
+    if (shortcut.listed || isTurnedOff(shortcut.keys) || !isPressed(shortcut.keys, event)) continue;
     if (inDialog || (typing && !shortcut.inFields)) continue;
-    if (!letters && isLetterOnly(shortcut.keys)) continue;
     event.preventDefault();
     shortcut.run(event);
     return;
@@ -116,7 +117,7 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** All that is registered now. */
+/** All that act now, or would if single keys were on. */
 export function useShortcutList(): readonly Shortcut[] {
   return useSyncExternalStore(subscribe, () => list);
 }

@@ -10,6 +10,8 @@ export interface MenuItem {
   /** The keys that do the same. */
   keys?: string;
   danger?: boolean;
+  /** It leads to the page that is open. */
+  current?: boolean;
   disabled?: boolean;
   /** Why it is disabled, or what else is worth knowing. */
   hint?: string;
@@ -33,6 +35,7 @@ export function MenuItems({ groups, head }: { groups: MenuGroups; head?: ReactNo
           key={item.id}
           className={cx(styles.item, item.danger && styles.danger)}
           disabled={item.disabled}
+          aria-current={item.current ? "page" : undefined}
           onClick={item.onSelect}
         >
           <span className={styles.icon}>{item.icon}</span>

@@ -16,7 +16,14 @@ function Toasts() {
   return manager.toasts.map((shown) => {
     const { kind = "info", action } = shown.data ?? {};
     return (
-      <Base.Root key={shown.id} toast={shown} className={styles.toast} swipeDirection={["right", "down"]}>
+      <Base.Root
+        key={shown.id}
+        toast={shown}
+        className={styles.toast}
+        swipeDirection={["right", "down"]}
+        // The library hides an urgent one, and the button below, from screen readers until the focus comes.
+        aria-hidden={false}
+      >
         <Base.Content className={styles.content}>
           <span
             className={styles.icon}
@@ -45,7 +52,7 @@ function Toasts() {
               {action.label}
             </button>
           )}
-          <Base.Close render={<IconButton label="Close the message" icon={<X />} size="small" />} />
+          <Base.Close aria-hidden={false} render={<IconButton label="Close the message" icon={<X />} size="small" />} />
         </Base.Content>
       </Base.Root>
     );

@@ -253,7 +253,13 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
         canvas()?.showAll();
         say("Tidied up");
       } catch (error) {
-        toast({ title: "The steps could not be laid out", description: String(error), kind: "error" });
+        // The cause helps whoever mends it, and nobody else.
+        console.error(error);
+        toast({
+          title: "The steps could not be laid out",
+          description: "They stay where they are. Try again; if that does not help, reload the page.",
+          kind: "error",
+        });
       }
     },
 

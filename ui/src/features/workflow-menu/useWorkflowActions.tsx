@@ -101,7 +101,9 @@ export function useWorkflowActions({ onDeleted }: { onDeleted?: (id: string) => 
         saveText(fileName(name, format), text, format === "yaml" ? "application/yaml" : "application/json");
       }),
     askDelete: setDeleting,
-    notice: failure && <ErrorNotice error={failure.error} doing={failure.doing} />,
+    notice: failure && (
+      <ErrorNotice error={failure.error} doing={failure.doing} onClose={() => setFailure(undefined)} />
+    ),
     dialogs: (
       <>
         {launching && (

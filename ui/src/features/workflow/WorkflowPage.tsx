@@ -125,11 +125,15 @@ function Loaded({ workflow }: { workflow: StoredWorkflow }) {
   const mayNotShare = useWhyNotShare(workflow);
   const [sharing, setSharing] = useState(false);
   const shared = useOnce(sharing);
-  const execute = () => {
-    if (!why) void actions.execute(workflow);
-  };
+  const execute = () => void actions.execute(workflow);
   useShortcuts([
-    { keys: "Mod+Enter", label: "Execute the workflow", group: "Workflow", run: execute },
+    {
+      keys: "Mod+Enter",
+      label: "Execute the workflow",
+      group: "Workflow",
+      enabled: !why,
+      run: execute,
+    },
     {
       keys: "Shift+E",
       label: "Edit the workflow",

@@ -137,30 +137,31 @@ function useDesignerShortcuts(targets: () => ReadonlySet<string>) {
     if (from !== undefined) view.getState().set({ connectFrom: from });
     else toast({ title: "Choose a step first", description: "“Connect to…” starts from the selected step." });
   };
-  const listed = (keys: string, label: string) => ({ keys, label, group, listed: true, run: () => undefined });
+  const edits = { group, enabled: !useDesignerState((state) => state.readOnly) };
+  const listed = { listed: true, run: () => undefined };
   useShortcuts([
-    { keys: "/", label: "Add a step", group, run: quickAdd },
-    { keys: "C", label: "Connect the step to…", group, run: connectTo },
+    { keys: "/", label: "Add a step", ...edits, run: quickAdd },
+    { keys: "C", label: "Connect the step to…", ...edits, run: connectTo },
     {
       keys: "L",
       label: "List of steps",
       group,
       run: () => toggleStepsList(view),
     },
-    { keys: "T", label: "Tidy up", group, run: () => void commands.tidy() },
-    { keys: "Mod+Z", label: "Undo", group, run: () => commands.undo() },
-    { keys: "Mod+Shift+Z", label: "Redo", group, run: () => commands.redo() },
-    { keys: "Mod+Y", label: "Redo", group, run: () => commands.redo() },
-    listed("Enter", "Open the step's settings; Escape leads back"),
-    listed("Space", "Select the step"),
-    listed("Alt+Arrows", "Move the step (with Shift finely)"),
-    listed("M", "Let the arrows alone move the step"),
-    listed("Delete", "Delete what is selected"),
-    listed("Mod+A", "Select every step"),
-    listed("Mod+D", "Duplicate"),
-    listed("Mod+C", "Copy"),
-    listed("Mod+X", "Cut"),
-    listed("Mod+V", "Paste steps, also as YAML"),
+    { keys: "T", label: "Tidy up", ...edits, run: () => void commands.tidy() },
+    { keys: "Mod+Z", label: "Undo", ...edits, run: () => commands.undo() },
+    { keys: "Mod+Shift+Z", label: "Redo", ...edits, run: () => commands.redo() },
+    { keys: "Mod+Y", label: "Redo", ...edits, run: () => commands.redo() },
+    { keys: "Enter", label: "Open the step's settings; Escape leads back", group, ...listed },
+    { keys: "Space", label: "Select the step", group, ...listed },
+    { keys: "Alt+Arrows", label: "Move the step (with Shift finely)", ...edits, ...listed },
+    { keys: "M", label: "Let the arrows alone move the step", ...edits, ...listed },
+    { keys: "Delete", label: "Delete what is selected", ...edits, ...listed },
+    { keys: "Mod+A", label: "Select every step", group, ...listed },
+    { keys: "Mod+D", label: "Duplicate", ...edits, ...listed },
+    { keys: "Mod+C", label: "Copy", group, ...listed },
+    { keys: "Mod+X", label: "Cut", ...edits, ...listed },
+    { keys: "Mod+V", label: "Paste steps, also as YAML", ...edits, ...listed },
     { keys: "+", label: "Zoom in", group, run: () => void flow.zoomIn({ duration: duration() }) },
     { keys: "-", label: "Zoom out", group, run: () => void flow.zoomOut({ duration: duration() }) },
     { keys: "0", label: "Zoom to 100 %", group, run: () => void flow.zoomTo(1, { duration: duration() }) },

@@ -1,4 +1,4 @@
-import { EdgeLabelRenderer, useInternalNode } from "@xyflow/react";
+import { EdgeLabelRenderer, useInternalNode, useStore } from "@xyflow/react";
 import { Plus, Trash2 } from "lucide-react";
 import { IconButton } from "../../../components/Button";
 import { edgeEnds } from "../../graph/elements";
@@ -13,6 +13,8 @@ function Tools({ edge, from, to }: { edge: string; from: string; to: string }) {
   const view = useViewStore();
   const source = useInternalNode(from);
   const target = useInternalNode(to);
+  // Zoomed out they would be too small to press, so they keep their size.
+  const size = useStore(({ transform: [, , zoom] }) => Math.max(1, 1 / zoom));
   if (!source || !target) return null;
   const [start, end] = [source.internals.positionAbsolute, target.internals.positionAbsolute];
   const x = (start.x + card.width + end.x) / 2;
@@ -21,7 +23,7 @@ function Tools({ edge, from, to }: { edge: string; from: string; to: string }) {
     <EdgeLabelRenderer>
       <fieldset
         className={`${styles.edgeTools} nodrag nopan`}
-        style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+        style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${size})` }}
         aria-label={`Connection from ${from} to ${to}`}
       >
         <IconButton

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useState } from "react";
+import { isTurnedOff } from "../../../app/shortcuts";
 import { grid, type Point } from "../../graph/geometry";
 import { orderOf } from "../../graph/order";
 import { arrowOf, stepIn } from "../../graph/walk";
@@ -64,7 +65,7 @@ export function useCanvasKeys() {
         return true;
       case "m":
       case "M":
-        if (at === null && selection.size === 0) return false;
+        if (isTurnedOff("M") || (at === null && selection.size === 0)) return false;
         setMoving(!moving);
         view.getState().set({ announcement: moving ? "Arrows walk again" : "Arrows move the step now; M ends it" });
         return true;

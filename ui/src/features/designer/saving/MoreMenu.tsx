@@ -12,12 +12,9 @@ import { useLocation } from "wouter";
 import { useWhyNot } from "../../../api/role";
 import { keysText } from "../../../app/shortcuts";
 import { IconButton } from "../../../components/Button";
-import { tell } from "../../../components/ErrorNotice";
 import { Menu } from "../../../components/Menu";
-import { toast } from "../../../components/toast";
 import { useDesignerState } from "../context";
 import { LaunchRun } from "../run/LaunchRun";
-import { exportFile } from "./exporting";
 import { useSavingSession, useUnsaved } from "./useSaving";
 
 const NameDialog = lazy(() => import("./NameDialog"));
@@ -26,19 +23,12 @@ const NameDialog = lazy(() => import("./NameDialog"));
 export function MoreMenu({ onImport }: { onImport: () => void }) {
   const session = useSavingSession();
   const { id } = useDesignerState((state) => state.saved);
-  const name = useDesignerState((state) => state.document.name);
   const unsaved = useUnsaved();
   const mayNotEdit = useWhyNot("edit");
   const mayNotRun = useWhyNot("run");
   const [noting, setNoting] = useState(false);
   const [previewing, setPreviewing] = useState(false);
   const [, go] = useLocation();
-  const take = (format: "yaml" | "json") => {
-    exportFile(id!, name, format).catch((error: unknown) => {
-      const { title, remedy } = tell(error, "The file could not be made");
-      toast({ title, description: remedy, kind: "error" });
-    });
-  };
   const hint =
     id === null ? "Save it first." : unsaved ? "As it was saved last; unsaved changes are not in it." : undefined;
   return (
@@ -87,14 +77,14 @@ export function MoreMenu({ onImport }: { onImport: () => void }) {
               icon: <FileDown />,
               disabled: id === null,
               hint,
-              onSelect: () => take("yaml"),
+              onSelect: () => void session.exportSaved("yaml"),
             },
             {
               id: "json",
               label: "Export JSON",
               icon: <FileDown />,
               disabled: id === null,
-              onSelect: () => take("json"),
+              onSelect: () => void session.exportSaved("json"),
             },
           ],
           [

@@ -108,12 +108,29 @@ function SaveFailed() {
   );
 }
 
+function ExportFailed() {
+  const session = useSavingSession();
+  const failed = useSavingState((state) => state.exportFailed);
+  if (!failed) return null;
+  return (
+    <div className={styles.error}>
+      <ErrorNotice
+        error={failed.error}
+        doing="The workflow could not be exported"
+        onRetry={() => void session.exportSaved(failed.format)}
+        onClose={() => session.dismissExport()}
+      />
+    </div>
+  );
+}
+
 /** What a person should know about saving, between the toolbar and the canvas; mostly nothing. */
 export function SavingNotices() {
   const draftError = useSavingState((state) => state.draftError);
   return (
     <div className={styles.notices}>
       <SaveFailed />
+      <ExportFailed />
       <Elsewhere />
       <LeftDraft />
       {draftError && (

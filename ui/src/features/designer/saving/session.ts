@@ -6,6 +6,7 @@ import { events, type WorkflowNotice, workflowNotice } from "../../../api/live";
 import type { Definition } from "../../../api/types";
 import { type DesignerStore, isUnsaved, sameJson } from "../store";
 import { type Draft, holdDraft, leftDrafts, putDraft, removeDraft } from "./drafts";
+import { type ExportFormat, exportFile } from "./exporting";
 import { type Body, createWorkflow, type Newest, newestRevision, updateWorkflow } from "./server";
 
 /** How long a change may be without a draft, in milliseconds. */
@@ -60,6 +61,8 @@ export interface SavingState {
   draftError: boolean;
   /** The dialog that saves a copy is open. */
   copying: boolean;
+  /** The saved text could not be had as a file. */
+  exportFailed: { format: ExportFormat; error: unknown } | null;
 }
 
 export interface SavingOptions {
@@ -76,6 +79,7 @@ export class SavingSession {
     left: null,
     draftError: false,
     copying: false,
+    exportFailed: null,
   }));
   /** The text, once it was asked for. */
   text: TextKeeper | null = null;
@@ -242,6 +246,22 @@ export class SavingSession {
     const answer = await createWorkflow(text === null ? { definition: copy } : { text });
     this.forget();
     return answer.id;
+  }
+
+  /** Downloads the text that is saved, or says why it can't be had. */
+  async exportSaved(format: ExportFormat): Promise<void> {
+    const { document, saved } = this.#store.getState();
+    if (saved.id === null) return;
+    this.dismissExport();
+    try {
+      await exportFile(saved.id, document.name, format);
+    } catch (error) {
+      this.state.setState({ exportFailed: { format, error } });
+    }
+  }
+
+  dismissExport(): void {
+    this.state.setState({ exportFailed: null });
   }
 
   /** Counts what is here as not worth a question. */

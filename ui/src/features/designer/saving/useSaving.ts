@@ -27,5 +27,7 @@ export function useSaving(onCreated?: (id: string) => void): void {
   const session = useSavingSession();
   useEffect(() => session.start({ onCreated }), [session, onCreated]);
   useLeaveGuard(useUnsaved());
-  useShortcuts([{ keys: "Mod+S", label: "Save", group: "Designer", inFields: true, run: () => void session.save() }]);
+  const enabled = !useDesignerState((state) => state.readOnly);
+  const save = () => void session.save();
+  useShortcuts([{ keys: "Mod+S", label: "Save", group: "Designer", inFields: true, enabled, run: save }]);
 }

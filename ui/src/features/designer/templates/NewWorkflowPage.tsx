@@ -1,16 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { FileInput, FilePlus2, History } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import { useSearch } from "wouter";
 import { client, send, take } from "../../../api/client";
 import { typesQuery } from "../../../api/queries";
 import { useWhyNot } from "../../../api/role";
 import type { Definition, WorkflowType } from "../../../api/types";
 import { Button, LinkButton } from "../../../components/Button";
 import { EmptyState } from "../../../components/EmptyState";
-import { ErrorNotice, tell } from "../../../components/ErrorNotice";
+import { ErrorNotice } from "../../../components/ErrorNotice";
 import { Page } from "../../../components/Page";
 import { Skeleton } from "../../../components/Skeleton";
-import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
 import type { Start } from "../DesignerPage";
 import { type Draft, leftDrafts, removeDraft } from "../saving/drafts";
@@ -34,6 +34,7 @@ interface TemplateProps extends Starts {
 
 function TemplateCard({ type, template, onStart }: TemplateProps) {
   const [busy, setBusy] = useState(false);
+  const [notOpened, setNotOpened] = useState<unknown>();
   const document = useQuery({
     queryKey: ["template", type.name, template.name],
     queryFn: async ({ signal }) => {
@@ -47,13 +48,13 @@ function TemplateCard({ type, template, onStart }: TemplateProps) {
   const use = async () => {
     if (!document.data) return;
     setBusy(true);
+    setNotOpened(undefined);
     try {
       // The template's own text, so that its comments come along.
       const answer = await send(templatePath(type.name, template.name), { headers: { Accept: "application/yaml" } });
       onStart({ document: document.data, text: await answer.text() });
     } catch (error) {
-      const { title, remedy } = tell(error, "The template could not be opened");
-      toast({ title, description: remedy, kind: "error" });
+      setNotOpened(error);
       setBusy(false);
     }
   };
@@ -75,9 +76,12 @@ function TemplateCard({ type, template, onStart }: TemplateProps) {
           onRetry={() => void document.refetch()}
         />
       ) : (
-        <Button busy={busy} disabled={!document.data} onClick={() => void use()} aria-label={`Use template ${name}`}>
-          Use template
-        </Button>
+        <>
+          {notOpened !== undefined && <ErrorNotice error={notOpened} doing="The template could not be opened" />}
+          <Button busy={busy} disabled={!document.data} onClick={() => void use()} aria-label={`Use template ${name}`}>
+            Use template
+          </Button>
+        </>
       )}
     </li>
   );
@@ -165,10 +169,27 @@ function LeftDrafts({ onStart }: Starts) {
   );
 }
 
+/** Leads those who came for a template past what stands above them. */
+function useTemplatesFirst() {
+  const asked = new URLSearchParams(useSearch()).get("from") === "templates";
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (!asked) return;
+    // After the shell has put a page that was gone to at its top.
+    const frame = requestAnimationFrame(() => {
+      heading.current?.scrollIntoView({ block: "start" });
+      heading.current?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [asked]);
+  return heading;
+}
+
 /** What a new workflow starts with: nothing, a template, a file, or what was left unsaved. */
 export default function NewWorkflowPage({ onStart }: Starts) {
   const [importing, setImporting] = useState(false);
   const mayNot = useWhyNot("edit");
+  const templates = useTemplatesFirst();
   if (mayNot) {
     return (
       <Page title="New workflow">
@@ -203,7 +224,7 @@ export default function NewWorkflowPage({ onStart }: Starts) {
     >
       <LeftDrafts onStart={onStart} />
       <section aria-labelledby="templates">
-        <h2 id="templates" className={styles.heading}>
+        <h2 ref={templates} id="templates" tabIndex={-1} className={styles.heading}>
           Templates
         </h2>
         <Templates onStart={onStart} />
