@@ -292,4 +292,22 @@ area("shell", {}, (test) => {
       await assertAccessible(page, `/vwmp/${path} at 320`);
     }
   });
+
+  test("what stands in the place of data that is on its way is no wider than the page", async ({ server, open }) => {
+    const page = await open(null, { size: narrow });
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await page.route(/\/api\/vwmp\/(stats|workflows|executions|plugins|triggers)\//, async (route) => {
+      await released;
+      await route.abort().catch(() => undefined);
+    });
+    for (const path of ["", "executions", "plugins", "triggers"]) {
+      await page.goto(new URL(`/vwmp/${path}`, server.url).href);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `/vwmp/${path} is ${over} pixels too wide while it loads`);
+    }
+    page.allow.push(/ERR_FAILED/);
+    release();
+  });
 });
