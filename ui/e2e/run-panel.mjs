@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, picture } from "./lib/browser.mjs";
-import { card, eventually } from "./lib/designer.mjs";
+import { card, eventually, focusedStep, zoomOf } from "./lib/designer.mjs";
+import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
 const log = (id, dependencies = []) => ({
@@ -60,9 +61,83 @@ area("run-panel", {}, (test) => {
     await panel(page).getByText("5 of 5, 1 failed, 1 skipped", { exact: true }).waitFor();
     await rows(page).getByText("it broke").waitFor();
     await panel(page).getByRole("log").getByText("this is second").waitFor();
+    assert.match(await card(page, "second").textContent(), /Success\s+\d+(\.\d+)? m?s/);
+    // Its error stands under the card while the pointer or the focus is on it.
+    const message = card(page, "break").getByText("It broke", { exact: true });
+    assert.equal(await message.isVisible(), false, "the error is there before anybody points at it");
     await card(page, "break").hover();
-    await page.getByText("It broke").first().waitFor();
+    await message.waitFor();
+    await page.mouse.move(0, 0);
+    await message.waitFor({ state: "hidden" });
+    await card(page, "gate").focus();
+    await page.keyboard.press("ArrowRight");
+    await eventually(async () => assert.equal(await focusedStep(page), "break"));
+    await message.waitFor();
+    assert.match(
+      await card(page, "break").getAttribute("aria-label"),
+      /^Fail, failed, .*it broke, id break, depends on gate$/,
+    );
     await assertAccessible(page, "a run that ended");
+
+    // Far out a card is a block with the colour and a large icon of its status; so is the small map.
+    await page.getByRole("button", { name: "Zoom out" }).click({ clickCount: 8, delay: 30 });
+    await eventually(async () => assert.ok((await zoomOf(page)) < 0.35));
+    const icon = card(page, "break").locator("svg[data-status=failed]");
+    await icon.waitFor();
+    assert.equal(await icon.getAttribute("width"), "46");
+    const colour = (locator) => locator.evaluate((element) => getComputedStyle(element).fill);
+    const mini = (status) => page.locator(`.react-flow__minimap rect[data-status=${status}]`).first();
+    const colours = [await colour(mini("failed")), await colour(mini("success")), await colour(mini("skipped"))];
+    assert.equal(new Set(colours).size, 3, `the small map's colours are ${colours}`);
+  });
+
+  test("point 57: what runs turns, what is to come is pending, and neither with reduced motion", async (world) => {
+    const { step, open: release, close } = await gate(world.server);
+    try {
+      const id = await world.server.workflow({ name: "Gated", steps: [step, log("z", ["gate"])] });
+      const page = await world.open(`/vwmp/designer/${id}`);
+      await card(page, "z").waitFor({ timeout: 40_000 });
+      await page.getByRole("button", { name: "Execute", exact: true }).click();
+      await card(page, "gate").getByText("Running", { exact: true }).waitFor();
+      await card(page, "z").getByText("Pending", { exact: true }).waitFor();
+      const turns = () =>
+        card(page, "gate")
+          .locator("svg[data-status=running]")
+          .evaluate((icon) => getComputedStyle(icon).animationName);
+      assert.notEqual(await turns(), "none");
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      assert.equal(await turns(), "none");
+      // Where the system draws in its own colours, the word of a status gets an outline.
+      const outline = () =>
+        card(page, "gate")
+          .locator("span[data-status=running]")
+          .evaluate((pill) => getComputedStyle(pill).borderTopColor);
+      assert.equal(await outline(), "rgba(0, 0, 0, 0)");
+      await page.emulateMedia({ forcedColors: "active" });
+      assert.notEqual(await outline(), "rgba(0, 0, 0, 0)");
+      await page.emulateMedia({ reducedMotion: null, forcedColors: null });
+      await release();
+      await card(page, "z").getByText("Success").waitFor();
+    } finally {
+      await close();
+    }
+  });
+
+  test("point 49: a run that is followed is no entry of the history", async (world) => {
+    const { page } = await designer(world);
+    await card(page, "never").click();
+    await page.keyboard.press("Delete");
+    await card(page, "never").waitFor({ state: "detached" });
+    await page.keyboard.press("Control+s");
+    await page.getByText("Saved, version 2").waitFor();
+    await execute(page);
+    await signal(world.server, page);
+    await card(page, "second").getByText("Success").waitFor();
+    await panel(page).getByRole("button", { name: "Stop following" }).click();
+    await panel(page).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    await card(page, "never").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Undo", exact: true }).isDisabled(), true);
   });
 
   test("point 57: editing is locked with a reason, until one stops following", async (world) => {

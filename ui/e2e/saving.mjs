@@ -77,7 +77,15 @@ area("saving", {}, (test) => {
     await page.getByText("Version 1").waitFor();
     await removeStep(page, "bye");
     await page.getByText("Unsaved changes").first().waitFor();
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await page.route(`**/api/vwmp/workflows/${id}/**`, async (route) => {
+      if (route.request().method() === "PUT") await released;
+      await route.continue();
+    });
     await page.keyboard.press("Control+s");
+    await page.getByText("Saving…").waitFor();
+    release();
     await page.getByText("Saved, version 2").waitFor();
     const saved = await server.api(`workflows/${id}/export/?format=yaml`);
     assert.ok(saved.includes('config: {message: "hello"}  # politely'), saved);

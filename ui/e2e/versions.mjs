@@ -50,6 +50,14 @@ area("versions", {}, (test) => {
     await graph.locator('[data-step="fresh"]').getByText("Added").waitFor();
     await graph.locator('[data-step="old"]').getByText("Removed").waitFor();
     await graph.locator('[data-step="one"]').getByText("Changed").waitFor();
+    const marks = await Promise.all(
+      ["fresh", "old", "one"].map((id) =>
+        graph
+          .locator(`[data-step="${id}"] span[data-status]:has(> svg)`)
+          .evaluate((mark) => getComputedStyle(mark).color),
+      ),
+    );
+    assert.equal(new Set(marks).size, 3, `each kind of change has a colour and an icon of its own: ${marks}`);
     const changes = dialog.getByRole("list", { name: "What changed" });
     await changes.getByText("config.message").waitFor();
     // A narrow window draws the panel anew; the workflow's page, below, keeps the dialog at every width.
@@ -59,6 +67,11 @@ area("versions", {}, (test) => {
     await dialog.getByRole("tab", { name: "Text" }).click();
     await dialog.getByLabel("Version 1").getByText("one}").waitFor();
     await dialog.getByLabel("Version 2").getByText("uno}").waitFor();
+    const [before, after] = [
+      await dialog.getByLabel("Version 1").boundingBox(),
+      await dialog.getByLabel("Version 2").boundingBox(),
+    ];
+    assert.ok(before.x + before.width <= after.x + 1 && before.y === after.y, "the texts are not side by side");
     await assertAccessibleEverywhere(page, "the texts of two versions", {
       open: dialog.getByLabel("Version 2"),
       sizes,
