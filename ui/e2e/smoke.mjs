@@ -50,10 +50,16 @@ area("smoke", {}, (test) => {
       const script = document.createElement("script");
       script.textContent = "window.ran = true";
       document.head.append(script);
-      return fetch("https://elsewhere.invalid/").catch(() => undefined);
+      return Promise.allSettled([fetch("https://elsewhere.invalid/"), fetch("/api/vwmp/none")]);
     });
     assert.equal(await page.evaluate(() => window.ran), undefined);
-    for (const expected of [/said by the test/, /said in a second page/, /policy: script-src/, /policy: connect-src/]) {
+    for (const expected of [
+      /said by the test/,
+      /said in a second page/,
+      /status of 404/,
+      /policy: script-src/,
+      /policy: connect-src/,
+    ]) {
       assert.ok(
         page.faults.some((fault) => expected.test(fault)),
         `${expected} is in ${page.faults.join("\n")}`,
