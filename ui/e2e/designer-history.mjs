@@ -12,6 +12,7 @@ import {
   output,
   placeOf,
   selectedIds,
+  showEverything,
   stepIds,
   steps,
   zoomOf,
@@ -25,7 +26,7 @@ const canUndo = async (page) => (await undo(page).getAttribute("aria-disabled"))
 
 async function openFan(world) {
   const page = await openDesigner(world, fan);
-  await page.getByRole("button", { name: "Show everything" }).click();
+  await showEverything(page);
   await eventually(async () => (await stepIds(page)).length === 4, "all cards");
   return page;
 }
@@ -129,7 +130,7 @@ area("designer-history", {}, (test) => {
     await undo(page).click();
     await card(page, "wait").waitFor({ state: "detached" });
     // The canvas had moved to the new step; what is out of view is not drawn.
-    await page.getByRole("button", { name: "Show everything" }).click();
+    await showEverything(page);
     await eventually(async () => assert.deepEqual(await edgeIds(page), before));
     assert.equal(await canUndo(page), false);
   });

@@ -15,6 +15,7 @@ import {
   placeOf,
   save,
   selectedIds,
+  showEverything,
   stepIds,
   steps,
   zoomOf,
@@ -212,7 +213,7 @@ area("designer", {}, (test) => {
   test("point 35: a cycle, a double and a step with itself are refused in words", async (world) => {
     const page = await openDesigner(world, { name: "Chain", steps: steps("a", "b:a", "c:b") });
     const before = await edgeIds(page);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await page.waitForFunction(() => document.querySelectorAll("[data-step]").length === 3);
     await drag(page, await middle(output(page, "c")), await middle(input(page, "a")));
     await toastText(page, /already waits for "c"|"c" already waits for "a"/).waitFor();
@@ -254,7 +255,7 @@ area("designer", {}, (test) => {
 
   test("point 37: click, Shift+click, a box with Shift and Ctrl+A select", async (world) => {
     const page = await openDesigner(world, diamond);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await card(page, "a").click();
     assert.deepEqual(await selectedIds(page), ["a"]);
@@ -279,7 +280,7 @@ area("designer", {}, (test) => {
 
   test("point 37: move, duplicate and delete act on all that is selected", async (world) => {
     const page = await openDesigner(world, diamond);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await card(page, "b").click();
     await card(page, "c").click({ modifiers: ["Shift"] });
@@ -305,7 +306,7 @@ area("designer", {}, (test) => {
 
   test("point 37: copy, cut and paste, here and from text in YAML", async (world) => {
     const page = await openDesigner(world, diamond);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await card(page, "b").click();
     await card(page, "d").click({ modifiers: ["Shift"] });
