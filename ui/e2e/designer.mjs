@@ -15,6 +15,7 @@ import {
   placeOf,
   save,
   selectedIds,
+  showEverything,
   stepIds,
   steps,
   zoomOf,
@@ -152,6 +153,14 @@ area("designer", {}, (test) => {
     const page = await open(`/vwmp/designer/${made.id}`);
     page.workflowId = made.id;
     await card(page, "odd").getByText("Unknown step").waitFor();
+    const ground = (id) =>
+      card(page, id).evaluate((own) => {
+        const drawn = [own, ...own.querySelectorAll("*")].map((each) => getComputedStyle(each).backgroundColor);
+        return drawn.find((colour) => colour !== "rgba(0, 0, 0, 0)");
+      });
+    const grey = (await ground("odd")).match(/[\d.]+/g).map(Number);
+    assert.notDeepEqual(await ground("odd"), await ground("a"), "its ground is another than a known step's");
+    assert.ok(Math.max(...grey.slice(0, 3)) - Math.min(...grey.slice(0, 3)) < 12, `grey, not ${grey}`);
     assert.match(await card(page, "odd").getAttribute("aria-label"), /^Odd one, unknown step, 1 problem, id odd/);
     await card(page, "a").focus();
     await page.keyboard.press("Alt+ArrowDown");
@@ -203,7 +212,7 @@ area("designer", {}, (test) => {
   test("point 35: a cycle, a double and a step with itself are refused in words", async (world) => {
     const page = await openDesigner(world, { name: "Chain", steps: steps("a", "b:a", "c:b") });
     const before = await edgeIds(page);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await page.waitForFunction(() => document.querySelectorAll("[data-step]").length === 3);
     await drag(page, await middle(output(page, "c")), await middle(input(page, "a")));
     await toastText(page, /already waits for "c"|"c" already waits for "a"/).waitFor();
@@ -245,7 +254,7 @@ area("designer", {}, (test) => {
 
   test("point 37: click, Shift+click, a box with Shift and Ctrl+A select", async (world) => {
     const page = await openDesigner(world, diamond);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await card(page, "a").click();
     assert.deepEqual(await selectedIds(page), ["a"]);
@@ -270,10 +279,11 @@ area("designer", {}, (test) => {
 
   test("point 37: move, duplicate and delete act on all that is selected", async (world) => {
     const page = await openDesigner(world, diamond);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await card(page, "b").click();
     await card(page, "c").click({ modifiers: ["Shift"] });
+    assert.deepEqual(await selectedIds(page), ["b", "c"]);
     const before = { b: await placeOf(page, "b"), c: await placeOf(page, "c"), a: await placeOf(page, "a") };
     const from = await middle(card(page, "b"));
     await drag(page, from, { x: from.x + 60, y: from.y + 80 });
@@ -295,7 +305,7 @@ area("designer", {}, (test) => {
 
   test("point 37: copy, cut and paste, here and from text in YAML", async (world) => {
     const page = await openDesigner(world, diamond);
-    await button(page, "Show everything").click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await card(page, "b").click();
     await card(page, "d").click({ modifiers: ["Shift"] });
@@ -310,7 +320,13 @@ area("designer", {}, (test) => {
     await card(page, "d-2").waitFor();
     assert.ok((await edgeIds(page)).includes("b-2>d-2"));
     await page.keyboard.press("Control+x");
-    await card(page, "d-2").waitFor({ state: "detached" });
+    for (const id of ["b-2", "d-2"]) await card(page, id).waitFor({ state: "detached" });
+    assert.deepEqual((await stepIds(page)).sort(), ["a", "b", "c", "d"]);
+    const cut = await page.evaluate(() => navigator.clipboard.readText());
+    assert.deepEqual(
+      JSON.parse(cut).steps.map((step) => step.id),
+      ["b-2", "d-2"],
+    );
     await page.evaluate(() =>
       navigator.clipboard.writeText(
         "steps:\n  - id: from-text # said by hand\n    handler: flow.log\n    dependencies: [a]\n",
@@ -398,20 +414,40 @@ area("designer", {}, (test) => {
   });
 
   test("point 40: the list has every step in order, finds, and centres the canvas on a choice", async (world) => {
-    const page = await openDesigner(world, {
-      name: "Long",
-      steps: steps(...Array.from({ length: 30 }, (_, i) => (i > 0 ? `s${i}:s${i - 1}` : "s0"))),
+    // Written in another order than they are executed in; one of them lacks what its handler needs.
+    const ids = Array.from({ length: 30 }, (_, i) => `s${i}`);
+    const chained = steps(...ids.map((id, i) => (i > 0 ? `${id}:${ids[i - 1]}` : id)));
+    delete chained[2].config;
+    const made = await world.server.api("workflows/?draft=true", {
+      method: "POST",
+      body: { name: "Long", steps: [...chained.slice(15).reverse(), ...chained.slice(0, 15)] },
     });
-    await page.keyboard.press("l");
+    const page = await world.open(`/vwmp/designer/${made.id}`);
+    await page.locator("[data-step]").first().waitFor({ timeout: 40_000 });
     const list = page.getByRole("complementary", { name: "List of steps" });
+    await page.keyboard.press("l");
     await list.getByText("30 steps").waitFor();
+    await page.keyboard.press("l");
+    await list.waitFor({ state: "detached" });
+    await page.keyboard.press("l");
+    const row = (id) => list.locator(`[data-list-step="${id}"]`);
+    await row("s2").getByText("1 problem", { exact: true }).waitFor();
+    assert.equal(await list.getByText("1 problem", { exact: true }).count(), 1);
+    // Only rows in view are drawn, so one goes through them all.
+    await row("s0").focus();
+    const order = [];
+    for (const id of ids) {
+      await eventually(async () =>
+        assert.equal(await page.evaluate(() => document.activeElement?.dataset.listStep), id),
+      );
+      order.push(await row(id).locator("xpath=..").getAttribute("aria-posinset"));
+      await page.keyboard.press("ArrowDown");
+    }
     assert.deepEqual(
-      (await list.locator("[data-list-step]").evaluateAll((rows) => rows.map((row) => row.dataset.listStep))).slice(
-        0,
-        3,
-      ),
-      ["s0", "s1", "s2"],
+      order.map(Number),
+      [...ids.keys()].map((i) => i + 1),
     );
+    await page.keyboard.press("Home");
     assert.equal(await card(page, "s27").count(), 0, "out of view it is not drawn");
     await list.getByRole("searchbox").fill("s27");
     await list.getByText("1 of 30 steps").waitFor();
@@ -451,6 +487,20 @@ area("designer", {}, (test) => {
     await eventually(async () => assert.ok((await rows()).includes("approval")));
     const { steps: saved } = await save(page, world.server);
     assert.deepEqual(saved.find((step) => step.id === "d-2").dependencies, ["c", "approval"]);
+    await command("c", /^Open settings/);
+    const settings = page.getByRole("complementary", { name: "Settings" });
+    await eventually(async () => assert.equal(await settings.getByLabel("Id", { exact: true }).inputValue(), "c"));
+    await eventually(
+      () => settings.evaluate((own) => own.contains(document.activeElement)),
+      "the focus in the settings",
+    );
+    const copied = async () =>
+      JSON.parse(await page.evaluate(() => navigator.clipboard.readText())).steps.map((step) => step.id);
+    await command("a", /^Copy/);
+    await eventually(async () => assert.deepEqual(await copied(), ["a"]));
+    await command("fail", /^Cut/);
+    await eventually(async () => assert.ok(!(await rows()).includes("fail")));
+    assert.deepEqual(await copied(), ["fail"]);
     await list.locator('[data-list-step="b"]').focus();
     await page.keyboard.press("Delete");
     await eventually(async () => assert.ok(!(await rows()).includes("b")));

@@ -9,6 +9,7 @@ import {
   tablet,
 } from "./lib/browser.mjs";
 import { eventually } from "./lib/designer.mjs";
+import { hasDraft } from "./lib/drafts.mjs";
 import { area } from "./lib/suite.mjs";
 
 const text = `# How we greet.
@@ -52,24 +53,6 @@ async function elsewhere(server, id, change = (definition) => (definition.descri
 }
 
 const stepsOf = async (server, id) => (await server.api(`workflows/${id}/`)).steps.map((step) => step.id);
-
-/** Waits until this browser keeps a draft. */
-const hasDraft = (page) => eventually(async () => (await page.evaluate(countDrafts)) > 0, "a kept draft");
-
-function countDrafts() {
-  return new Promise((resolve) => {
-    const opening = indexedDB.open("vwmp");
-    opening.onsuccess = () => {
-      const { result } = opening;
-      if (!result.objectStoreNames.contains("drafts")) return resolve(0);
-      const asked = result.transaction("drafts").objectStore("drafts").count();
-      asked.onsuccess = () => resolve(asked.result);
-      result.close();
-    };
-    opening.onupgradeneeded = () => opening.transaction.abort();
-    opening.onerror = () => resolve(0);
-  });
-}
 
 area("saving", {}, (test) => {
   test("point 51: Mod+S saves, and the text keeps its comments", async ({ server, open }) => {

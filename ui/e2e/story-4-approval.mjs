@@ -5,10 +5,12 @@ import { area } from "./lib/suite.mjs";
 const document = {
   name: "Go live",
   steps: [
+    { id: "build", handler: "flow.log", name: "Build", config: { message: "built" } },
     {
       id: "ask",
       handler: "flow.approval",
       name: "Ask",
+      dependencies: ["build"],
       config: {
         message: "Release the website now?",
         approvers: ["admin"],
@@ -28,6 +30,7 @@ const document = {
     },
   ],
 };
+const stepsOf = async (server, id) => (await server.api(`executions/${id}/`)).step_results;
 const result = (page, word) => page.locator("dl > div").filter({ hasText: "Result" }).getByText(word, { exact: true });
 
 area("story 4, an approval", {}, (test) => {
@@ -37,6 +40,10 @@ area("story 4, an approval", {}, (test) => {
     const page = await open(`/vwmp/executions/${id}`);
     await page.getByText("The step “Ask” waits for an approval").waitFor();
     await picture(page, "story-4-1-waiting");
+    const waiting = await stepsOf(server, id);
+    assert.equal(waiting.build.status, "success", "what comes before is done");
+    assert.equal(waiting.ask.status, "waiting");
+    assert.equal(waiting.release.status, "pending", "what comes after is still to come");
     await page.getByRole("button", { name: "Answer" }).click();
     const form = page.getByRole("region", { name: "Approval" });
     await form.getByText("Release the website now?").waitFor();
@@ -49,7 +56,10 @@ area("story 4, an approval", {}, (test) => {
     await form.getByRole("button", { name: "Approve" }).click();
     await result(page, "Success").waitFor();
     await picture(page, "story-4-3-done");
-    const { step_results: steps } = await server.api(`executions/${id}/`);
+    const steps = await stepsOf(server, id);
+    assert.deepEqual(steps.build, waiting.build, "what was done is not run again");
+    assert.equal(steps.build.attempts, 1);
+    assert.ok(steps.release.started_at >= steps.ask.completed_at, "what comes after began with the answer");
     assert.equal(steps.ask.output.where, "production");
     assert.equal(steps.ask.output.comment, "all green");
     assert.equal(steps.release.output.message, "to production");

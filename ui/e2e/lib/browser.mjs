@@ -26,9 +26,48 @@ export async function launch() {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 }
 
+/** A text without the hosts of its addresses: the digits of a port would fit an expected status. */
+const withoutHosts = (text) => text.replace(/\b(?:https?|wss?):\/\/[^\s/]+/g, "");
+
 /**
- * Opens a page that is signed in as the server's own account, or as one that server.account made. What it writes to the console as an error, breaks by,
- * reports of its policy, or asks of another origin, is kept in page.faults.
+ * Writes down what the pages of a context, those that are opened later too, write to the console as an error,
+ * break by, report of their policy, or ask of another origin. Each of them has the same faults and allow.
+ */
+async function watch(context, server, allow) {
+  const faults = [];
+  const fault = (text, shown = text) => {
+    if (!allow.some((expected) => expected.test(withoutHosts(text)))) faults.push(shown);
+  };
+  context.on("page", (page) => Object.assign(page, { faults, allow }));
+  context.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning")
+      fault(`console ${message.type()}: ${message.text()} ${message.location().url}`);
+  });
+  // The lines and columns of a stack are digits too, so only the message is held against what is allowed.
+  context.on("weberror", (event) => {
+    const error = event.error();
+    fault(`error: ${error.message ?? error}`, `error: ${error.stack ?? error}`);
+  });
+  context.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (
+      ["http:", "https:", "ws:", "wss:"].includes(protocol) &&
+      origin !== server.url &&
+      origin !== server.url.replace("http", "ws")
+    ) {
+      fault(`a request to another origin: ${request.url()}`);
+    }
+  });
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
+    });
+  });
+}
+
+/**
+ * Opens a page that is signed in as the server's own account, or as one that server.account made. What a good
+ * page doesn't do, it or any other page of its context, is kept in page.faults.
  * Texts in allow (regular expressions) are expected by the test.
  */
 export async function openPage(
@@ -44,32 +83,9 @@ export async function openPage(
     permissions: ["clipboard-read", "clipboard-write"],
     ...rest,
   });
+  context.setDefaultTimeout(20_000);
+  await watch(context, server, [...allow]);
   const page = await context.newPage();
-  page.faults = [];
-  page.allow = [...allow];
-  const fault = (text) => {
-    if (!page.allow.some((expected) => expected.test(text))) page.faults.push(text);
-  };
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning")
-      fault(`console ${message.type()}: ${message.text()} ${message.location().url}`);
-  });
-  page.on("pageerror", (error) => fault(`error: ${error.stack ?? error}`));
-  page.on("request", (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (
-      ["http:", "https:", "ws:", "wss:"].includes(protocol) &&
-      origin !== server.url &&
-      origin !== server.url.replace("http", "ws")
-    ) {
-      fault(`a request to another origin: ${request.url()}`);
-    }
-  });
-  await page.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ""}`);
-    });
-  });
   if (as) {
     const answer = await context.request.post(`${server.url}/api/vwmp/auth/login/`, { data: server.credentials(as) });
     if (!answer.ok()) throw new Error(`signing in as ${as}: ${answer.status()} ${await answer.text()}`);

@@ -70,6 +70,16 @@ export const placeOf = (page, id) =>
 export const zoomOf = (page) =>
   page.locator(".react-flow__viewport").evaluate((view) => new DOMMatrix(getComputedStyle(view).transform).a);
 
+/** Has everything in view, without the motion to it: a click on a card that moves misses it. */
+export async function showEverything(page) {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await page.getByRole("button", { name: "Show everything", exact: true }).click();
+  await page.evaluate(async () => {
+    for (let i = 0; i < 3; i++) await new Promise((drawn) => requestAnimationFrame(drawn));
+  });
+  await page.emulateMedia({ reducedMotion: null });
+}
+
 /** Saves with the keyboard, and gives the definition that the server then has. */
 export async function save(page, server) {
   const saved = page.waitForResponse(

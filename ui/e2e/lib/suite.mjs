@@ -31,7 +31,6 @@ export function area(name, serverOptions, define) {
     });
     world.open = async (path = "/vwmp/", options) => {
       const page = await openPage(world.browser, world.server, options);
-      page.setDefaultTimeout(20_000);
       world.pages.push(page);
       if (path) await page.goto(new URL(path, world.server.url).href);
       return page;
@@ -42,8 +41,8 @@ export function area(name, serverOptions, define) {
           await run(world, context);
           for (const page of world.pages) assertClean(page);
         } catch (error) {
-          const last = world.pages.at(-1);
-          if (last && !last.isClosed()) {
+          const last = world.pages.at(-1)?.context().pages().at(-1);
+          if (last) {
             await picture(last, `failed-${name}-${title}`.replace(/[^\w-]+/g, "-").slice(0, 120)).catch(
               () => undefined,
             );

@@ -10,7 +10,8 @@ afterEach(() => void vi.useRealTimers());
 
 describe("the designer's history", () => {
   test("point 49: one entry per action, a burst in one field is one, selection is in none", () => {
-    const store = createDesignerStore(empty, { id: "w", revision: 1, definition: empty });
+    const one: Definition = { name: "Test", steps: [{ id: "a", handler: "flow.log" }] };
+    const store = createDesignerStore(one, { id: "w", revision: 1, definition: one });
     const { edit, select } = store.getState();
     edit(rename("T"), { join: "name" });
     edit(rename("Te"), { join: "name" });
@@ -23,7 +24,7 @@ describe("the designer's history", () => {
     expect(store.getState().document.name).toBe("Tes");
     expect([...store.getState().selection]).toEqual(["a"]);
     store.temporal.getState().undo();
-    expect(store.getState().document).toBe(empty);
+    expect(store.getState().document).toBe(one);
     store.temporal.getState().redo();
     store.temporal.getState().redo();
     expect(store.getState().document.name).toBe("Tests");
@@ -44,6 +45,29 @@ describe("the designer's history", () => {
     edit(rename("Three"), { join: "name" });
     undo();
     expect(store.getState().document).toBe(empty);
+  });
+
+  test("a step that an undo, a redo or another edit took away is selected no more", () => {
+    const store = createDesignerStore(empty, { id: "w", revision: 1, definition: empty });
+    const { edit, select, undo, redo } = store.getState();
+    const add =
+      (...ids: string[]) =>
+      (document: Definition) => ({
+        ...document,
+        steps: [...document.steps, ...ids.map((id) => ({ id, handler: "flow.log" }))],
+      });
+    const selected = () => [...store.getState().selection];
+    edit(add("a"), { select: ["a"] });
+    edit(add("b", "c"), { select: ["b", "c"] });
+    expect(selected()).toEqual(["b", "c"]);
+    undo();
+    expect(selected()).toEqual([]);
+    select(["a"]);
+    redo();
+    expect(selected()).toEqual(["a"]);
+    edit((document) => ({ ...document, steps: document.steps.slice(1) }));
+    expect(selected()).toEqual([]);
+    expect(store.temporal.getState().pastStates).toHaveLength(3);
   });
 
   test("point 51: undoing back to what is saved is saved", () => {

@@ -64,6 +64,13 @@ export type DesignerStore = ReturnType<typeof createDesignerStore>;
 
 const none: ReadonlySet<string> = new Set();
 
+/** A selection without steps that the document has not, or no longer; the same one where it has all of them. */
+function present(selection: ReadonlySet<string>, { steps }: Definition): ReadonlySet<string> {
+  const ids = new Set(steps.map(({ id }) => id));
+  const kept = [...selection].filter((id) => ids.has(id));
+  return kept.length === selection.size ? selection : new Set(kept);
+}
+
 /** Makes the store of one open designer. */
 export function createDesignerStore(document: Definition, saved: Saved) {
   let joinKey = "";
@@ -88,16 +95,19 @@ export function createDesignerStore(document: Definition, saved: Saved) {
           joinedAt = now;
           const history = store.temporal.getState();
           if (joins) history.pause();
-          set({ document: after, ...(options.select && { selection: new Set(options.select), selectedEdge: null }) });
+          const selection = present(options.select ? new Set(options.select) : get().selection, after);
+          set({ document: after, selection, ...(options.select && { selectedEdge: null }) });
           if (joins) history.resume();
         },
         undo() {
           joinKey = "";
           if (!get().locked && !get().readOnly) store.temporal.getState().undo();
+          set(({ selection, document: now }) => ({ selection: present(selection, now) }));
         },
         redo() {
           joinKey = "";
           if (!get().locked && !get().readOnly) store.temporal.getState().redo();
+          set(({ selection, document: now }) => ({ selection: present(selection, now) }));
         },
         select(ids) {
           set({ selection: new Set(ids), selectedEdge: null });

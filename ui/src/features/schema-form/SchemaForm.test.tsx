@@ -152,6 +152,112 @@ describe("point 42: what is typed becomes a value of its type", () => {
   });
 });
 
+describe("point 42: what a keyword shows", () => {
+  const shown = (schema: JsonSchema, first: Json = {}, more: JsonSchema = {}) => {
+    render(<Shown schema={{ properties: { it: { title: "It", ...schema } }, ...more }} first={first} />);
+    return screen.getByLabelText(/^It/);
+  };
+  /** The elements that describe a control, by the ids that it names. */
+  const describing = (control: HTMLElement) =>
+    (control.getAttribute("aria-describedby") ?? "").split(" ").map((id) => document.getElementById(id));
+
+  test.each<[string, JsonSchema, Json, string]>([
+    ["pattern", { type: "string", pattern: "^v" }, "1", "This does not have the right form. It must match ^v"],
+    ["minLength", { type: "string", minLength: 3 }, "ab", "At least 3 characters; there are 2."],
+    ["maxLength", { type: "string", maxLength: 2 }, "abc", "At most 2 characters; there are 3."],
+    ["minimum", { type: "number", minimum: 1 }, 0, "This must be 1 or more."],
+    ["maximum", { type: "number", maximum: 9 }, 10, "This must be 9 or less."],
+    [
+      "date-time",
+      { type: "string", format: "date-time" },
+      "tomorrow",
+      "This is not a date and time, such as 2026-12-31T18:00:00Z.",
+    ],
+    ["duration", { type: "string", format: "duration" }, "5 minutes", "This is not a duration, such as PT30M."],
+    [
+      "vwmp-duration",
+      { type: ["number", "string"], format: "vwmp-duration" },
+      "5 minutes",
+      "Write a number of seconds, or text such as 50ms, 90s or 2h.",
+    ],
+    ["const", { const: "http" }, "ftp", "This must be http."],
+  ])("%s, violated, is told by an element that describes the control", (_, schema, wrong, message) => {
+    const control = shown(schema, { it: wrong });
+    expect(control).toBeInvalid();
+    expect(describing(control)).toContain(screen.getByText(message));
+  });
+
+  test.each<[string, JsonSchema, string]>([
+    ["an example", { type: "string", examples: ["main"] }, "e.g. main"],
+    ["the default before an example", { type: "string", default: "dev", examples: ["main"] }, "dev"],
+    ["what a format looks like", { type: "string", format: "date-time" }, "e.g. 2026-12-31T18:00:00Z"],
+  ])("an empty field shows %s", (_, schema, placeholder) => {
+    expect(shown(schema)).toHaveAttribute("placeholder", placeholder);
+  });
+
+  test("x-vwmp-multiline is a box of several lines, other text is one of one line", async () => {
+    expect(shown({ type: "string", "x-vwmp-multiline": true })).toBeInstanceOf(HTMLTextAreaElement);
+    await userEvent.setup().type(screen.getByLabelText("It"), "one{Enter}two");
+    expect(value).toEqual({ it: "one\ntwo" });
+  });
+
+  test("text without it is a box of one line", () => {
+    expect(shown({ type: "string" })).toBeInstanceOf(HTMLInputElement);
+  });
+
+  test.each<[string, JsonSchema, string]>([
+    ["text", { type: ["string", "null"] }, "x"],
+    ["number", { type: ["integer", "null"] }, "7"],
+  ])(
+    "null stays in a nullable %s until something is typed, and comes back where the field is required",
+    async (_, schema, typed) => {
+      const user = userEvent.setup();
+      const control = shown(schema, { it: null, other: "a" }, { required: ["it"] });
+      expect(control).toHaveValue("");
+      expect(control).toBeValid();
+      await user.type(control, typed);
+      expect(value).toEqual({ it: JSON.parse(schema.type!.includes("integer") ? typed : `"${typed}"`), other: "a" });
+      await user.clear(control);
+      expect(value).toEqual({ it: null, other: "a" });
+    },
+  );
+
+  test("null in a nullable field that nobody touches is kept", async () => {
+    const schema = { properties: { it: { type: ["string", "null"] }, other: { type: "string", title: "Other" } } };
+    render(<Shown schema={schema} first={{ it: null }} />);
+    await userEvent.setup().type(screen.getByLabelText("Other"), "x");
+    expect(value).toEqual({ it: null, other: "x" });
+  });
+
+  test("const is a box to tick, and where it is required and set, text that stays", async () => {
+    const user = userEvent.setup();
+    const box = shown({ const: "http" });
+    expect(box).toHaveAccessibleName("It: http");
+    await user.click(box);
+    expect(value).toEqual({ it: "http" });
+    await user.click(box);
+    expect(value).toEqual({});
+  });
+
+  test("a required const that is set can't be changed", () => {
+    const control = shown({ const: "http" }, { it: "http" }, { required: ["it"] });
+    expect(control).toHaveValue("http");
+    expect(control).toHaveAttribute("readonly");
+  });
+
+  test.each<[string, JsonSchema]>([
+    ["propertyNames", { type: "object", propertyNames: { pattern: "^x-" } }],
+    ["dependentRequired", { type: "object", properties: { a: {} }, dependentRequired: { a: ["b"] } }],
+    ["dependentSchemas", { type: "object", properties: { a: {} }, dependentSchemas: { a: {} } }],
+    ["unevaluatedProperties", { type: "object", properties: { a: {} }, unevaluatedProperties: false }],
+    ["contains", { type: "array", contains: { const: 1 } }],
+  ])("%s can't be shown as fields: JSON or YAML, with the reason", (keyword, schema) => {
+    const control = shown(schema);
+    expect(control).toBeInstanceOf(HTMLTextAreaElement);
+    expect(control).toHaveAccessibleDescription(new RegExp(`uses “${keyword}”.*write it as JSON or YAML`));
+  });
+});
+
 describe("point 43: a list", () => {
   const items = () => screen.getAllByRole("textbox").map((box) => (box as HTMLInputElement).value);
   const schema = { properties: { paths: { type: "array", items: { type: "string" }, title: "Paths", maxItems: 4 } } };
@@ -180,6 +286,20 @@ describe("point 43: a list", () => {
     expect(value).toEqual({});
   });
 
+  test("moves down too, by button and by keyboard, and not beyond its end", async () => {
+    const user = userEvent.setup();
+    render(<Shown schema={schema} first={{ paths: ["a", "b", "c"] }} named={null} />);
+    await user.click(screen.getByRole("button", { name: "Move item 1 down" }));
+    expect(value).toEqual({ paths: ["b", "a", "c"] });
+    expect(screen.getByRole("button", { name: "Move item 2 down" })).toHaveFocus();
+    screen.getByLabelText("Item 2").focus();
+    await user.keyboard("{Alt>}{ArrowDown}{/Alt}");
+    expect(items()).toEqual(["b", "c", "a"]);
+    expect(screen.getByLabelText("Item 3")).toHaveFocus();
+    await user.keyboard("{Alt>}{ArrowDown}{/Alt}");
+    expect(value).toEqual({ paths: ["b", "c", "a"] });
+  });
+
   test("takes no more than its most", async () => {
     render(<Shown schema={schema} first={{ paths: ["a", "b", "c", "d"] }} />);
     expect(screen.getByRole("button", { name: "Add item to Paths" })).toBeDisabled();
@@ -202,15 +322,18 @@ describe("points 44 and 45: variables", () => {
       "parameters.customertextWho it is for.",
       "parameters.dry_runyes or no",
     ]);
-    await user.keyboard("{ArrowDown}{ArrowUp}{Enter}");
-    expect(url).toHaveValue("https://x/${parameters.customer}");
+    await user.keyboard("{ArrowDown}{Enter}");
+    expect(url).toHaveValue("https://x/${parameters.dry_run}");
+    await user.keyboard("/$");
+    await user.keyboard("{{par{ArrowDown}{ArrowUp}{Enter}");
+    expect(url).toHaveValue("https://x/${parameters.dry_run}/${parameters.customer}");
     await user.keyboard("/$");
     await user.keyboard("{{sec{Escape}");
     expect(screen.queryByRole("listbox")).not.toBeInTheDocument();
     expect(url).toHaveFocus();
     await user.keyboard("r");
     await user.tab();
-    expect(url).toHaveValue("https://x/${parameters.customer}/${secrets.TOKEN}");
+    expect(url).toHaveValue("https://x/${parameters.dry_run}/${parameters.customer}/${secrets.TOKEN}");
     expect(url).toHaveFocus();
   });
 
@@ -228,6 +351,31 @@ describe("points 44 and 45: variables", () => {
     await user.click(screen.getByRole("button", { name: "Take out the variable: Follow redirects" }));
     expect(screen.getByLabelText("Follow redirects")).toBeChecked();
   });
+
+  test.each<[string, JsonSchema, Json]>([
+    ["number", { type: "integer", maximum: 9 }, 3],
+    ["duration", { type: ["number", "string"], format: "vwmp-duration" }, "2h"],
+    ["list", { type: "array", minItems: 1, items: { type: "integer" } }, [1]],
+    ["map", { type: "object", additionalProperties: { type: "integer" } }, { a: 1 }],
+    ["choices", { type: "array", items: { enum: ["info", "error"] }, uniqueItems: true }, ["info"]],
+    ["choice", { enum: ["info", "error"] }, "info"],
+    ["JSON", { type: "object", anyOf: [{ required: ["a"] }] }, { a: 1 }],
+  ])(
+    "a field of the kind %s takes a variable, shows its mark, and is not judged by its type",
+    async (_, kind, first) => {
+      const user = userEvent.setup();
+      const schema = { properties: { it: { ...kind, title: "It" } } };
+      render(<Shown schema={schema} first={{ it: first }} />);
+      expect(screen.queryByText("variable", { selector: "span" })).not.toBeInTheDocument();
+      await user.click(screen.getByRole("button", { name: "Insert a variable: It" }));
+      await user.type(within(await screen.findByRole("dialog")).getByLabelText("Search variables"), "customer");
+      await user.keyboard("{Enter}");
+      await waitFor(() => expect(value).toEqual({ it: "${parameters.customer}" }));
+      expect(screen.getByText("variable", { selector: "span" })).toBeInTheDocument();
+      expect(screen.getByLabelText("It")).toBeValid();
+      expect(validate(schema, value)).toEqual([]);
+    },
+  );
 
   test("a secret's own text is hidden and warned of; its list begins with secrets", async () => {
     const user = userEvent.setup();

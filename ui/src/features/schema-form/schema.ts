@@ -71,8 +71,13 @@ const unsupported = [
   "then",
   "else",
   "patternProperties",
+  "propertyNames",
   "dependentSchemas",
+  "dependentRequired",
   "prefixItems",
+  "contains",
+  "minContains",
+  "maxContains",
   "unevaluatedProperties",
   "unevaluatedItems",
 ];

@@ -140,6 +140,18 @@ test.each([
   [{ oneOf: [{ type: "string" }, { type: "object" }] }, "json"],
   [{ $ref: "#/x" }, "json"],
   [{ type: "object", patternProperties: {} }, "json"],
+  [{ type: "object", propertyNames: { pattern: "^x-" } }, "json"],
+  [{ type: "object", properties: { a: {} }, dependentRequired: { a: ["b"] } }, "json"],
+  [{ type: "object", properties: { a: {} }, dependentSchemas: {} }, "json"],
+  [{ type: "object", properties: { a: {} }, unevaluatedProperties: false }, "json"],
+  [{ type: "array", contains: { const: 1 } }, "json"],
+  [{ type: "array", minContains: 1 }, "json"],
+  [{ type: "array", maxContains: 1 }, "json"],
+  [{ type: "array", prefixItems: [] }, "json"],
+  [{ type: "array", unevaluatedItems: false }, "json"],
+  // How many keys there are is told below the fields, and exclusive bounds below the field.
+  [{ type: "object", properties: { a: {} }, minProperties: 1, maxProperties: 1 }, "object"],
+  [{ type: "number", exclusiveMinimum: 0, multipleOf: 2 }, "number"],
 ])("point 42: %j is edited as %s", (schema, kind) => {
   expect(kindOf(schema as JsonSchema).kind).toBe(kind);
 });
