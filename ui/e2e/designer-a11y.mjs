@@ -12,6 +12,7 @@ import {
   output,
   placeOf,
   selectedIds,
+  showEverything,
   stepIds,
   steps,
   zoomOf,
@@ -33,7 +34,7 @@ async function tabToCanvas(page) {
 area("designer-a11y", {}, (test) => {
   test("section 8: cards are workflow steps with all they show in their names, in the order of execution", async (world) => {
     const page = await openDesigner(world, fan);
-    await page.getByRole("button", { name: "Show everything" }).click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     assert.deepEqual(await stepIds(page), ["a", "c", "b", "d"], "execution order, and the document's within a level");
     const d = card(page, "d");
@@ -45,7 +46,7 @@ area("designer-a11y", {}, (test) => {
 
   test("section 8: Tab enters the canvas once, arrows walk along connections and to neighbours", async (world) => {
     const page = await openDesigner(world, fan);
-    await page.getByRole("button", { name: "Show everything" }).click();
+    await showEverything(page);
     await eventually(async () => (await stepIds(page)).length === 4);
     await tabToCanvas(page);
     assert.equal(await focusedStep(page), "a");

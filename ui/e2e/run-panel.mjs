@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, picture } from "./lib/browser.mjs";
-import { card, eventually, focusedStep, zoomOf } from "./lib/designer.mjs";
+import { card, eventually, focusedStep, showEverything, zoomOf } from "./lib/designer.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -36,7 +36,7 @@ async function execute(page, name = "Execute") {
     .getByRole("button", { name: /Waiting/ })
     .waitFor();
   // Only cards in view are drawn.
-  await page.getByRole("button", { name: "Show everything" }).click();
+  await showEverything(page);
 }
 
 const executionOf = (page) => new URL(page.url()).searchParams.get("execution");

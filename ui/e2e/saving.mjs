@@ -8,7 +8,6 @@ import {
   picture,
   tablet,
 } from "./lib/browser.mjs";
-import { eventually } from "./lib/designer.mjs";
 import { hasDraft } from "./lib/drafts.mjs";
 import { area } from "./lib/suite.mjs";
 

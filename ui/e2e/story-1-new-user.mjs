@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assertAccessible, picture } from "./lib/browser.mjs";
-import { card } from "./lib/designer.mjs";
+import { card, showEverything } from "./lib/designer.mjs";
 import { area } from "./lib/suite.mjs";
 
 area("story-1", { demo: true }, (test) => {
@@ -34,7 +34,7 @@ area("story-1", { demo: true }, (test) => {
     await panel.getByText("10 of 10, 1 skipped", { exact: true }).waitFor();
     const rows = panel.getByRole("list", { name: "Steps of the execution" }).getByRole("listitem");
     assert.equal(await rows.filter({ has: page.getByText("Success", { exact: true }) }).count(), 9);
-    await page.getByRole("button", { name: "Show everything" }).click();
+    await showEverything(page);
     for (let i = 1; i <= 10; i++)
       await page.locator(`[data-step="step-${i}"][aria-label*=", ${i === 5 ? "skipped" : "success"}"]`).waitFor();
     await picture(page, "story-1-4-green");
