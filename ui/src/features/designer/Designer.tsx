@@ -11,6 +11,7 @@ import { Palette } from "./palette/Palette";
 import { ProblemsButton } from "./problems/ProblemsButton";
 import { RunPanel } from "./run/RunPanel";
 import { SettingsSide } from "./SettingsSide";
+import { DesignerDialogs } from "./saving/DesignerDialogs";
 import { DesignerToolbar } from "./saving/DesignerToolbar";
 import { SavingNotices } from "./saving/SavingNotices";
 import { sessionOf } from "./saving/session";
@@ -136,7 +137,12 @@ function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
   useSaving(onCreated);
   useReadOnly();
   useStepInAddress();
-  return narrow ? <NarrowFrame /> : <WideFrame />;
+  return (
+    <>
+      {narrow ? <NarrowFrame /> : <WideFrame />}
+      <DesignerDialogs />
+    </>
+  );
 }
 
 interface DesignerProps {

@@ -85,6 +85,8 @@ export interface ViewState {
   quickAdd: AddTarget | null;
   /** The step whose "Connect to…" list is open. */
   connectFrom: string | null;
+  /** What is open above the designer: the form that starts the workflow, a save with a note, or an import. */
+  dialog: "launch" | "note" | "import" | null;
   /** Counts how often the keyboard was asked into the settings. */
   settingsAsked: number;
   /** What screen readers are told next. */
@@ -106,6 +108,7 @@ export function createViewStore() {
     canvas: null,
     quickAdd: null,
     connectFrom: null,
+    dialog: null,
     settingsAsked: 0,
     announcement: "",
     set: (change) => set(change),

@@ -1,4 +1,5 @@
 import { type ComponentProps, type KeyboardEvent, type RefObject, useEffect, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { cx } from "../../components/cx";
 import { fieldStyles } from "../../components/Field";
 import styles from "./VariableInput.module.css";
@@ -79,8 +80,9 @@ export function typeInto(box: Box, text: string, start: number, end: number, onC
   box.setSelectionRange(start, end);
   const typed = typeof document.execCommand === "function" && document.execCommand("insertText", false, text);
   if (typed) return;
-  onChange(box.value.slice(0, start) + text + box.value.slice(end));
-  requestAnimationFrame(() => box.setSelectionRange(start + text.length, start + text.length));
+  // The field has the text, and the caret stands behind it, before the next key comes.
+  flushSync(() => onChange(box.value.slice(0, start) + text + box.value.slice(end)));
+  box.setSelectionRange(start + text.length, start + text.length);
 }
 
 /** A text field that suggests variables once ${ is typed. */

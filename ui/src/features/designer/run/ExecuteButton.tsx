@@ -10,18 +10,19 @@ import { useDesignerState, useDesignerStore } from "../context";
 import { useRunState } from "../live";
 import styles from "../saving/Saving.module.css";
 import { useSavingSession, useUnsaved } from "../saving/useSaving";
-import { LaunchRun, useFollow } from "./LaunchRun";
+import { useViewStore } from "../view";
+import { useFollow } from "./LaunchRun";
 
 /** Saves what is unsaved, then starts an execution and follows it on the canvas. */
 export function ExecuteButton() {
   const store = useDesignerStore();
+  const view = useViewStore();
   const session = useSavingSession();
   const follow = useFollow();
   const follows = useRunState((state) => state.run !== null && !hasEnded(state.run.result.status));
   const parameters = useDesignerState((state) => state.document.parameters);
   const id = useDesignerState((state) => state.saved.id);
   const unsaved = useUnsaved() || id === null;
-  const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
@@ -31,7 +32,7 @@ export function ExecuteButton() {
       // A workflow that was never saved has no id to start by before it is.
       if (unsaved && (!parameters?.length || id === null) && !(await session.save())) return;
       if (parameters?.length) {
-        setOpen(true);
+        view.getState().set({ dialog: "launch" });
         return;
       }
       const started = await startExecution(store.getState().saved.id!);
@@ -49,7 +50,6 @@ export function ExecuteButton() {
       <Button kind="primary" icon={<Play />} busy={busy} why={why} aria-label={label} onClick={() => void start()}>
         <span className={styles.wideOnly}>{label}</span>
       </Button>
-      {open && <LaunchRun onOpenChange={setOpen} />}
       <Dialog
         open={error !== null}
         onOpenChange={(next) => !next && setError(null)}

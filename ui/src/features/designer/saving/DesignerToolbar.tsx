@@ -1,23 +1,16 @@
 import { Code, History, Save } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useState } from "react";
-import { useLocation } from "wouter";
+import type { ReactNode } from "react";
 import { useWhyNot } from "../../../api/role";
-import type { Definition } from "../../../api/types";
 import { keysText } from "../../../app/shortcuts";
 import { Button, IconButton } from "../../../components/Button";
-import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
-import { useDesignerState, useDesignerStore } from "../context";
+import { useDesignerState } from "../context";
 import { ExecuteButton } from "../run/ExecuteButton";
 import { usePanel } from "../view";
 import { MoreMenu } from "./MoreMenu";
 import { SaveState } from "./SaveState";
 import styles from "./Saving.module.css";
 import { useSavingSession, useSavingState, useUnsaved } from "./useSaving";
-
-const ConflictDialog = lazy(() => import("./ConflictDialog"));
-const ImportDialog = lazy(() => import("../templates/ImportDialog"));
-const NameDialog = lazy(() => import("./NameDialog"));
 
 function Title() {
   const name = useDesignerState((state) => state.document.name);
@@ -58,25 +51,8 @@ function SaveButton() {
 
 /** Name and state of the workflow, then the canvas's own buttons (children), then source, save and execute. */
 export function DesignerToolbar({ children }: { children: ReactNode }) {
-  const session = useSavingSession();
-  const store = useDesignerStore();
-  const document = useDesignerState((state) => state.document);
-  const { name } = document;
   const stored = useDesignerState((state) => state.saved.id !== null);
   const [panel, setPanel] = usePanel();
-  const conflicts = useSavingState((state) => state.conflict !== null);
-  const copying = useSavingState((state) => state.copying);
-  const [importing, setImporting] = useState(false);
-  const [, go] = useLocation();
-  const take = async (imported: Definition, text: string) => {
-    store.getState().edit(() => imported);
-    (await session.openText()).restore(text);
-  };
-  const copy = async (copyName: string) => {
-    const id = await session.saveCopy(copyName);
-    toast({ title: `“${copyName}” was saved`, kind: "success" });
-    go(`/designer/${id}`);
-  };
   return (
     <div className={styles.bar}>
       <Title />
@@ -95,38 +71,12 @@ export function DesignerToolbar({ children }: { children: ReactNode }) {
           aria-pressed={panel === "history"}
           onClick={() => setPanel(panel === "history" ? null : "history")}
         />
-        <MoreMenu onImport={() => setImporting(true)} />
+        <MoreMenu />
       </div>
       <div className={styles.main}>
         <SaveButton />
         <ExecuteButton />
       </div>
-      <Suspense>
-        {conflicts && <ConflictDialog />}
-        {importing && (
-          <ImportDialog
-            open
-            onOpenChange={setImporting}
-            current={document}
-            onImport={(imported, text) => void take(imported, text)}
-          />
-        )}
-        {copying && (
-          <NameDialog
-            open
-            onOpenChange={(open) => session.askCopy(open)}
-            title="Save as copy"
-            description="What is here becomes a new workflow with a history of its own."
-            label="Name"
-            start={`${name} (copy)`}
-            required
-            confirm="Save as copy"
-            busyText="Saving…"
-            failed="The copy could not be saved"
-            onConfirm={copy}
-          />
-        )}
-      </Suspense>
     </div>
   );
 }
