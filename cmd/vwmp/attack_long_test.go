@@ -885,7 +885,7 @@ func TestAttackTableOfTheStore(t *testing.T) {
 			if code != exitRefused || strings.Contains(stderr, "goroutine ") {
 				t.Errorf("it ends with %d: %s", code, stderr)
 			}
-			if newer := strings.Contains(name, "newer"); newer != strings.Contains(stderr, "999") || newer == strings.Contains(stderr, "vwmp restore") {
+			if newer := strings.Contains(name, "newer"); newer != strings.Contains(stderr, "has format 999") || newer == strings.Contains(stderr, "vwmp restore") {
 				t.Errorf("it says %s", stderr)
 			}
 			if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
