@@ -26,7 +26,8 @@ const diamond = { name: "Diamond", steps: steps("a", "b:a", "c:a", "d:b,c") };
 const palette = (page) => page.getByRole("complementary", { name: "Palette" });
 const entry = (page, path) => palette(page).locator(`button[title^="${path},"]`).first();
 const button = (page, name) => page.getByRole("button", { name, exact: true });
-const toastText = (page, text) => page.getByText(text);
+// What is urgent is said to screen readers in a place of its own too.
+const toastText = (page, text) => page.getByRole("region", { name: "Notifications" }).getByText(text);
 
 area("designer", {}, (test) => {
   test("point 31: the palette groups the server's handlers, finds them, and keeps the latest on top", async (world) => {
