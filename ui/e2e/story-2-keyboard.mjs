@@ -114,6 +114,7 @@ area("story-2-keyboard", {}, (test) => {
 
     await keys.press("Control+s");
     await page.getByText("Saved, version 1").waitFor();
+    await page.waitForURL(/\/vwmp\/designer\/[\w-]+/);
     const workflow = new URL(page.url()).pathname.split("/").at(-1);
     const saved = await server.api(`workflows/${workflow}/`);
     assert.equal(saved.valid ?? true, true, JSON.stringify(saved.problems));
