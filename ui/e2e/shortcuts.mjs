@@ -262,4 +262,30 @@ area("shortcuts", {}, (test) => {
     };
     await assertSheet(page, own, "designer");
   });
+
+  test("point 4: what is typed right after a key goes into the list that it opens, not to the page behind", async (world) => {
+    const page = await openDesigner(world, { name: "Pair", steps: steps("a", "b") });
+    await card(page, "a").focus();
+    // Where a page draws late, much is typed before the next picture: here all of it.
+    await page.evaluate(() => {
+      const drawn = globalThis.requestAnimationFrame.bind(globalThis);
+      globalThis.requestAnimationFrame = (then) => setTimeout(() => drawn(then), 1_500);
+    });
+    const typedInto = async (key, text, name) => {
+      await page.keyboard.press(key);
+      await page.keyboard.type(text);
+      const field = page.getByRole("dialog", { name }).getByRole("combobox");
+      assert.equal(await field.inputValue({ timeout: 1_000 }), text);
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    };
+    await typedInto("c", "lent", /^Connect/);
+    await typedInto("/", "one", "Add a step");
+    // A dialog without a field of its own gets the focus later, and what is typed until then goes nowhere.
+    await page.keyboard.press("?");
+    await page.keyboard.type("lent");
+    await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+    assert.equal(new URL(page.url()).pathname, `/vwmp/designer/${page.workflowId}`);
+    assert.equal(await page.getByRole("complementary", { name: "List of steps" }).count(), 0);
+  });
 });

@@ -76,12 +76,14 @@ export function isTyping(target: EventTarget | null): boolean {
 function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
   const typing = isTyping(event.target);
-  const inDialog =
-    event.target instanceof Element && event.target.closest('[role="dialog"], [role="alertdialog"], [role="menu"]');
+  const behindDialog =
+    (event.target instanceof Element && event.target.closest('[role="dialog"], [role="alertdialog"], [role="menu"]')) ||
+    // One that has just opened may not have the focus yet.
+    document.querySelector('[role="dialog"][data-open], [role="alertdialog"][data-open], [role="menu"][data-open]');
   // The latest page's shortcuts go before the shell's.
   for (const shortcut of [...list].reverse()) {
     if (shortcut.listed || isTurnedOff(shortcut.keys) || !isPressed(shortcut.keys, event)) continue;
-    if (inDialog || (typing && !shortcut.inFields)) continue;
+    if (behindDialog || (typing && !shortcut.inFields)) continue;
     event.preventDefault();
     shortcut.run(event);
     return;

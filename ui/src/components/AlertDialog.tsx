@@ -3,6 +3,7 @@ import { type ReactNode, useRef } from "react";
 import { Button } from "./Button";
 import { cx } from "./cx";
 import styles from "./Dialog.module.css";
+import { FirstFocus } from "./FirstFocus";
 
 interface AlertDialogProps {
   open: boolean;
@@ -40,6 +41,7 @@ export function AlertDialog({
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
         <Base.Popup className={cx(styles.popup, styles.small)} initialFocus={safe}>
+          <FirstFocus on={safe} />
           <header className={styles.head}>
             <Base.Title className={styles.title}>{title}</Base.Title>
           </header>

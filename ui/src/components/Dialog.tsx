@@ -4,6 +4,7 @@ import type { KeyboardEventHandler, ReactNode, RefObject } from "react";
 import { IconButton } from "./Button";
 import { cx } from "./cx";
 import styles from "./Dialog.module.css";
+import { FirstFocus } from "./FirstFocus";
 
 interface DialogProps {
   open: boolean;
@@ -58,6 +59,7 @@ export function Dialog({
           finalFocus={finalFocus}
           onKeyDown={onKeyDown}
         >
+          {initialFocus && <FirstFocus on={initialFocus} />}
           <header className={styles.head}>
             <div>
               <Base.Title className={styles.title}>{title}</Base.Title>

@@ -1,6 +1,7 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { useMemo, useRef } from "react";
+import { type RefObject, useMemo, useRef } from "react";
 import type { HandlerSummary } from "../../../api/types";
+import { FirstFocus } from "../../../components/FirstFocus";
 import { edgeEnds } from "../../graph/elements";
 import { useHandlers } from "../../graph/handlers";
 import { HandlerIcon } from "../../graph/icons";
@@ -40,7 +41,13 @@ function describe({ after, before, into }: AddTarget): string {
   return before === undefined ? "Not connected to another step" : `Before ${before}`;
 }
 
-function Content({ target, onDone }: { target: AddTarget; onDone: (id: string | null) => void }) {
+interface ContentProps {
+  target: AddTarget;
+  field: RefObject<HTMLInputElement | null>;
+  onDone: (id: string | null) => void;
+}
+
+function Content({ target, field, onDone }: ContentProps) {
   const handlers = useHandlers();
   const recent = useRecentHandlers();
   const commands = useCommands();
@@ -51,6 +58,7 @@ function Content({ target, onDone }: { target: AddTarget; onDone: (id: string | 
       <PickList
         label="Search steps to add"
         items={items}
+        field={field}
         nothing={handlers ? "No step matches. Steps come with plugins." : "Loading the steps…"}
         onPick={(path) => onDone(commands.add(path, target))}
       />
@@ -66,6 +74,7 @@ export function QuickAdd() {
   if (target) kept.current = target;
   const { screen } = kept.current;
   const added = useRef<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
   const style = screen && {
     "--at-x": `${screen.x}px`,
     "--at-y": `${screen.y}px`,
@@ -90,9 +99,11 @@ export function QuickAdd() {
             return false;
           }}
         >
+          <FirstFocus on={field} />
           <Dialog.Title className={styles.quickTitle}>Add a step</Dialog.Title>
           <Content
             target={kept.current}
+            field={field}
             onDone={(id) => {
               added.current = id;
               view.getState().set({ quickAdd: null });
