@@ -19,7 +19,7 @@ area("signing in", {}, (test) => {
     const page = await open(null, { signIn: false, allow: [/401/] });
     await page.goto(`${server.url}/vwmp/workflows/${id}?view=list`);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.id), "user");
+    await eventually(() => page.evaluate(() => document.activeElement.id === "user"), "the focus on the name");
     assert.equal(await page.getByLabel("Name").getAttribute("autocomplete"), "username");
     assert.equal(await page.getByLabel("Password").getAttribute("autocomplete"), "current-password");
     await assertAccessible(page, "the sign-in page");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { assertAccessible, assertAccessibleEverywhere } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, phone } from "./lib/browser.mjs";
+import { eventually } from "./lib/designer.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
 
@@ -224,6 +225,19 @@ area("control", {}, (test) => {
     await form.getByLabel("Payload").fill("{oops");
     await form.getByRole("button", { name: "Send the signal" }).click();
     await form.getByText("This is no JSON", { exact: false }).waitFor();
+    // Beside the views or over them: it is the same form, with what was typed and the focus.
+    const payload = form.getByLabel("Payload");
+    await payload.focus();
+    for (const [size, sheets] of [
+      [phone, 1],
+      [desktop, 0],
+    ]) {
+      await page.setViewportSize(size);
+      await eventually(async () => (await page.getByRole("dialog").count()) === sheets, `${sheets} sheets`);
+      assert.equal(await payload.inputValue(), "{oops");
+      await form.getByText("This is no JSON", { exact: false }).waitFor();
+      await eventually(() => payload.evaluate((own) => own === document.activeElement), "the focus on the payload");
+    }
     await form.getByLabel("Payload").fill('{"letter": 7}');
     await assertAccessible(page, "the form of a signal, filled in");
     await form.getByRole("button", { name: "Send the signal" }).click();

@@ -57,6 +57,13 @@ area("forms", { demo: true }, (test) => {
     const field = panel.getByRole("textbox", { name: "Id", exact: true });
     await field.fill("say");
     await panel.getByText(/already has the id/).waitFor();
+    // What is not taken yet stays while the window gets narrow and wide again.
+    await page.setViewportSize(phone);
+    await page.getByRole("tab", { name: "Settings" }).click();
+    assert.equal(await field.inputValue(), "say");
+    await page.setViewportSize(desktop);
+    await panel.getByText(/already has the id/).waitFor();
+    assert.equal(await field.inputValue(), "say");
     await field.fill("raise");
     await field.press("Enter");
     await panel.getByText("raise · release.version_bump").waitFor();

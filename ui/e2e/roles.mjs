@@ -216,6 +216,7 @@ area("roles", {}, (test) => {
       await sections.first().waitFor();
       assert.equal(await sections.count(), admin ? 5 : 3);
       await button(page, `a-${role}, ${role}`).click();
+      await page.getByRole("menuitem").first().waitFor();
       assert.equal(await page.getByRole("menuitem", { name: "Accounts" }).count(), admin ? 1 : 0);
     });
   }

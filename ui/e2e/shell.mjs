@@ -10,6 +10,7 @@ area("shell", {}, (test) => {
     const nav = page.getByRole("navigation", { name: "Main" });
     for (const name of ["Overview", "Executions", "Designer", "Triggers", "Plugins"]) {
       await nav.getByRole("link", { name }).click();
+      await nav.locator('[aria-current="page"]', { hasText: name }).waitFor();
       assert.equal(await nav.locator('[aria-current="page"]').innerText(), name);
     }
     await page.getByRole("button", { name: /^Theme/ }).waitFor();
@@ -20,6 +21,7 @@ area("shell", {}, (test) => {
     await page.setViewportSize(narrow);
     await page.getByRole("button", { name: "Pages" }).click();
     const menu = page.getByRole("menu");
+    await menu.waitFor();
     assert.deepEqual(await menu.locator('[aria-current="page"]').allInnerTexts(), ["Overview"]);
     // Wider windows have the links themselves.
     await assertAccessibleEverywhere(page, "the menu of pages", { open: menu, sizes: [phone, narrow] });

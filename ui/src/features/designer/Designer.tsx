@@ -1,8 +1,9 @@
 import { Tabs } from "@base-ui/react/tabs";
-import { lazy, type Ref, Suspense, useLayoutEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, type Ref, type RefObject, Suspense, useLayoutEffect, useRef, useState } from "react";
 import { useWhyNot } from "../../api/role";
 import type { Definition } from "../../api/types";
 import { useTitle } from "../../components/Page";
+import { useKept } from "../../components/useKept";
 import { Canvas } from "./canvas/Canvas";
 import { CanvasTools } from "./canvas/CanvasTools";
 import { DesignerContext, useDesignerState, useDesignerStore } from "./context";
@@ -10,7 +11,7 @@ import styles from "./Designer.module.css";
 import { Palette } from "./palette/Palette";
 import { ProblemsButton } from "./problems/ProblemsButton";
 import { RunPanel } from "./run/RunPanel";
-import { SettingsSide } from "./SettingsSide";
+import { SettingsContent, SettingsSide } from "./SettingsSide";
 import { DesignerDialogs } from "./saving/DesignerDialogs";
 import { DesignerToolbar } from "./saving/DesignerToolbar";
 import { SavingNotices } from "./saving/SavingNotices";
@@ -70,8 +71,13 @@ const tabs: { tab: Tab; label: string }[] = [
   { tab: "settings", label: "Settings" },
 ];
 
+interface FrameProps {
+  centre: ReactNode;
+  settings: ReactNode;
+}
+
 /** On a narrow screen one part at a time. All stay there, so that none forgets where it was. */
-function NarrowFrame() {
+function NarrowFrame({ centre, settings }: FrameProps) {
   const view = useViewStore();
   const tab = useView((state) => state.tab);
   const name = useDesignerState((state) => state.document.name);
@@ -87,7 +93,7 @@ function NarrowFrame() {
         ))}
       </Tabs.List>
       <Tabs.Panel value="canvas" keepMounted className={styles.tabPanel}>
-        <Centre />
+        {centre}
       </Tabs.Panel>
       <Tabs.Panel value="steps" keepMounted className={styles.tabPanel}>
         <Suspense>
@@ -95,31 +101,34 @@ function NarrowFrame() {
         </Suspense>
       </Tabs.Panel>
       <Tabs.Panel value="settings" keepMounted className={styles.tabPanel}>
-        <SettingsSide alone />
+        <SettingsSide alone>{settings}</SettingsSide>
       </Tabs.Panel>
       <Versions />
     </Tabs.Root>
   );
 }
 
-function WideFrame() {
-  const centre = useRef<HTMLElement>(null);
+function WideFrame({ centre, settings }: FrameProps) {
   const stepsList = useView((state) => state.stepsList);
   const readOnly = useDesignerState((state) => state.readOnly);
-  useRoom(centre);
   return (
     <div className={styles.designer}>
       {!readOnly && <Palette />}
-      <Centre ref={centre} />
+      {centre}
       {stepsList && (
         <Suspense>
           <StepsList />
         </Suspense>
       )}
       <Versions />
-      <SettingsSide />
+      <SettingsSide>{settings}</SettingsSide>
     </div>
   );
+}
+
+function Room({ centre }: { centre: RefObject<HTMLElement | null> }) {
+  useRoom(centre);
+  return null;
 }
 
 /** Where the right to edit is missing nothing is edited, by whatever way. */
@@ -133,13 +142,21 @@ function useReadOnly(): boolean {
 function Frame({ onCreated }: Pick<DesignerProps, "onCreated">) {
   const name = useDesignerState((state) => state.document.name);
   const narrow = useNarrow();
+  const element = useRef<HTMLElement>(null);
+  const centre = useKept(<Centre ref={element} />);
+  const unfolded = useView((state) => state.settings);
+  const settings = useKept((narrow || unfolded) && <SettingsContent />);
+  const FrameOfWidth = narrow ? NarrowFrame : WideFrame;
   useTitle(`${name || "New workflow"} · Designer`);
   useSaving(onCreated);
   useReadOnly();
   useStepInAddress();
   return (
     <>
-      {narrow ? <NarrowFrame /> : <WideFrame />}
+      <FrameOfWidth centre={centre.place} settings={settings.place} />
+      {centre.drawn}
+      {settings.drawn}
+      {!narrow && <Room centre={element} />}
       <DesignerDialogs />
     </>
   );

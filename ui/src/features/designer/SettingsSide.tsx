@@ -1,18 +1,42 @@
-import { useEffect, useRef } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { useDesignerState } from "./context";
+import styles from "./Designer.module.css";
 import { SidePanel } from "./SidePanel";
 import { SettingsPanel } from "./settings/SettingsPanel";
 import { useView, useViewStore } from "./view";
 
 const fields = "input:not([type=hidden]), select, textarea, [contenteditable=true]";
 
-/** The settings, led into by Enter on a step, and out of by Escape back to the step. */
-export function SettingsSide({ alone }: { alone?: boolean }) {
+/** Escape leads back to the step. */
+function useWayBack() {
+  const view = useViewStore();
+  const [only] = useDesignerState((state) => state.selection);
+  return (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.defaultPrevented || only === undefined) return;
+    // Popups are drawn elsewhere in the page, but their keys come by here too.
+    if (!event.currentTarget.contains(event.target as Node)) return;
+    event.preventDefault();
+    view.getState().set({ tab: "canvas" });
+    view.getState().canvas?.reveal(only, { focus: true, centre: false });
+  };
+}
+
+/** What the panel holds, in whichever frame. */
+export function SettingsContent() {
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the fields within.
+    <div className={styles.content} onKeyDown={useWayBack()}>
+      <SettingsPanel />
+    </div>
+  );
+}
+
+/** The settings' panel; Enter on a step leads into it. Its content is drawn once for all frames. */
+export function SettingsSide({ alone, children }: { alone?: boolean; children: ReactNode }) {
   const view = useViewStore();
   const panel = useRef<HTMLElement>(null);
   const open = useView((state) => state.settings);
   const asked = useView((state) => state.settingsAsked);
-  const [only] = useDesignerState((state) => state.selection);
   const seen = useRef(asked);
 
   useEffect(() => {
@@ -48,16 +72,9 @@ export function SettingsSide({ alone }: { alone?: boolean }) {
       open={open}
       onOpenChange={(settings) => view.getState().set({ settings })}
       alone={alone}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || event.defaultPrevented || only === undefined) return;
-        // Popups are drawn elsewhere in the page, but their keys come by here too.
-        if (!event.currentTarget.contains(event.target as Node)) return;
-        event.preventDefault();
-        view.getState().set({ tab: "canvas" });
-        view.getState().canvas?.reveal(only, { focus: true, centre: false });
-      }}
+      onKeyDown={useWayBack()}
     >
-      <SettingsPanel />
+      {children}
     </SidePanel>
   );
 }

@@ -3,26 +3,54 @@ import { X } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { IconButton } from "../../../components/Button";
 import { StatusPill } from "../../../components/StatusPill";
+import { useKept } from "../../../components/useKept";
 import { useRunPage } from "../context";
 import { StepDetails } from "./StepDetails";
 import styles from "./StepPanel.module.css";
 
 /** What there is to know of the chosen step: beside the views, or over the page where there is no room. */
 export function StepPanel({ beside }: { beside: boolean }) {
-  const { run, step, select } = useRunPage();
+  const { run, step } = useRunPage();
   const result = step === undefined ? undefined : run.result.step_results[step];
-  if (beside) return result ? <Aside key={step} id={result.step_id} /> : null;
+  const stays = useRef(beside);
+  stays.current = beside;
+  const { drawn, place } = useKept(result && <StepDetails key={result.step_id} result={result} />);
   return (
-    <Base.Root open={result !== undefined} onOpenChange={(open) => !open && select(null)}>
+    <>
+      {beside ? (
+        result && (
+          <Aside key={step} id={result.step_id}>
+            {place}
+          </Aside>
+        )
+      ) : (
+        <Sheet id={result?.step_id} finalFocus={() => !stays.current}>
+          {place}
+        </Sheet>
+      )}
+      {drawn}
+    </>
+  );
+}
+
+interface SheetProps {
+  id: string | undefined;
+  /** Whether the focus goes back to where it was: not where the step goes on beside the views, and keeps it. */
+  finalFocus: () => boolean;
+  children: ReactNode;
+}
+
+function Sheet({ id, finalFocus, children }: SheetProps) {
+  const { select } = useRunPage();
+  return (
+    <Base.Root open={id !== undefined} onOpenChange={(open) => !open && select(null)}>
       <Base.Portal>
         <Base.Backdrop className={styles.backdrop} />
-        <Base.Popup className={styles.sheet}>
-          {result && (
+        <Base.Popup className={styles.sheet} finalFocus={finalFocus}>
+          {id !== undefined && (
             <>
-              <Head id={result.step_id} title={(name) => <Base.Title className={styles.title}>{name}</Base.Title>} />
-              <div className={styles.body}>
-                <StepDetails key={result.step_id} result={result} />
-              </div>
+              <Head id={id} title={(name) => <Base.Title className={styles.title}>{name}</Base.Title>} />
+              <div className={styles.body}>{children}</div>
             </>
           )}
         </Base.Popup>
@@ -31,7 +59,7 @@ export function StepPanel({ beside }: { beside: boolean }) {
   );
 }
 
-function Aside({ id }: { id: string }) {
+function Aside({ id, children }: { id: string; children: ReactNode }) {
   const { run, select } = useRunPage();
   const result = run.result.step_results[id]!;
   const panel = useRef<HTMLElement>(null);
@@ -50,9 +78,7 @@ function Aside({ id }: { id: string }) {
   return (
     <aside ref={panel} className={styles.aside} aria-label={`Step ${result.step_name}`}>
       <Head id={id} title={(name) => <h2 className={styles.title}>{name}</h2>} />
-      <div className={styles.body}>
-        <StepDetails result={result} />
-      </div>
+      <div className={styles.body}>{children}</div>
     </aside>
   );
 }
