@@ -10,6 +10,7 @@ import {
   middle,
   openDesigner,
   output,
+  pane,
   placeOf,
   selectedIds,
   showEverything,
@@ -152,7 +153,22 @@ area("designer-a11y", {}, (test) => {
       await card(page, "a").waitFor();
       await card(page, "a").focus();
     };
+    /** The keys that the menu of the canvas names, and the text beside a button of the toolbar. */
+    const named = async () => {
+      await pane(page).click({ button: "right", position: { x: 30, y: 30 } });
+      const menu = page.getByRole("menu");
+      await menu.waitFor();
+      const keys = await menu.locator("kbd").allInnerTexts();
+      await page.keyboard.press("Escape");
+      await menu.waitFor({ state: "detached" });
+      await page.getByRole("button", { name: "Tidy up", exact: true }).hover();
+      const tip = page.locator("[class*=tip]").filter({ hasText: "Tidy up" });
+      await tip.waitFor();
+      return [...keys, await tip.innerText()];
+    };
     await turn(false);
+    assert.deepEqual(await named(), ["Ctrl+V", "Ctrl+A", "Tidy up"]);
+    await card(page, "a").focus();
     const start = await placeOf(page, "a");
     const zoom = await zoomOf(page);
     for (const key of ["?", "o", "e", "n", "/", "c", "l", "t", "+", "-", "0", "f"]) await page.keyboard.press(key);
@@ -175,6 +191,8 @@ area("designer-a11y", {}, (test) => {
     await page.keyboard.press("Escape");
 
     await turn(true);
+    assert.deepEqual(await named(), ["/", "Ctrl+V", "Ctrl+A", "T", "Tidy up (T)"]);
+    await card(page, "a").focus();
     await page.keyboard.press("m");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("m");

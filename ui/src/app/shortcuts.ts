@@ -48,6 +48,17 @@ export function isTurnedOff(keys: string): boolean {
   return !letters && [...keys].length === 1;
 }
 
+/** The keys as a menu or a tooltip names them beside what they do; nothing where they are turned off. */
+export function keysHint(keys: string): string | undefined {
+  return isTurnedOff(keys) ? undefined : keysText(keys);
+}
+
+/** keysHint, for what stays in the page while keys are turned off or on. */
+export function useKeysHint(): typeof keysHint {
+  useSyncExternalStore(subscribe, () => letters);
+  return keysHint;
+}
+
 /** Whether an event is these keys. */
 export function isPressed(keys: string, event: KeyboardEvent): boolean {
   const parts = keys.split("+").filter(Boolean);

@@ -1,6 +1,6 @@
 import { ListTree, Plus, Redo2, Sparkles, Undo2 } from "lucide-react";
 import { useStore } from "zustand";
-import { keysText } from "../../../app/shortcuts";
+import { useKeysHint } from "../../../app/shortcuts";
 import { IconButton } from "../../../components/Button";
 import { useCommands } from "../commands";
 import { useDesignerStore } from "../context";
@@ -17,6 +17,7 @@ export function CanvasTools() {
   const locked = useEditingLock() !== null;
   const canUndo = useStore(store.temporal, (state) => state.pastStates.length > 0);
   const canRedo = useStore(store.temporal, (state) => state.futureStates.length > 0);
+  const keys = useKeysHint();
   const stepsList = useView((state) => state.stepsList);
   const add = () => {
     const { selection } = store.getState();
@@ -25,24 +26,24 @@ export function CanvasTools() {
   };
   return (
     <>
-      <IconButton label="Add a step" hint="/" icon={<Plus />} aria-disabled={locked} onClick={add} />
+      <IconButton label="Add a step" hint={keys("/")} icon={<Plus />} aria-disabled={locked} onClick={add} />
       <IconButton
         label="Undo"
-        hint={keysText("Mod+Z")}
+        hint={keys("Mod+Z")}
         icon={<Undo2 />}
         aria-disabled={!canUndo || locked}
         onClick={() => canUndo && commands.undo()}
       />
       <IconButton
         label="Redo"
-        hint={keysText("Mod+Shift+Z")}
+        hint={keys("Mod+Shift+Z")}
         icon={<Redo2 />}
         aria-disabled={!canRedo || locked}
         onClick={() => canRedo && commands.redo()}
       />
       <IconButton
         label="Tidy up"
-        hint="T"
+        hint={keys("T")}
         icon={<Sparkles />}
         aria-disabled={locked}
         onClick={() => void commands.tidy()}
@@ -50,7 +51,7 @@ export function CanvasTools() {
       <IconButton
         className={styles.wideOnly}
         label="List of steps"
-        hint="L"
+        hint={keys("L")}
         icon={<ListTree />}
         aria-pressed={stepsList}
         onClick={() => toggleStepsList(view)}

@@ -13,7 +13,7 @@ import {
   Unlink,
 } from "lucide-react";
 import type { ReactNode } from "react";
-import { keysText } from "../../../app/shortcuts";
+import { keysHint } from "../../../app/shortcuts";
 import { type MenuGroups, MenuItems } from "../../../components/Menu";
 import menuStyles from "../../../components/Menu.module.css";
 import { count } from "../../../lib/text";
@@ -46,21 +46,21 @@ export function stepMenu(ids: ReadonlySet<string>, { store, view, commands }: Me
       step && {
         id: "settings",
         label: "Open settings",
-        keys: "Enter",
+        keys: keysHint("Enter"),
         icon: <Settings2 />,
         onSelect: () => openSettings(step.id, { store, view }),
       },
       step && {
         id: "after",
         label: "Add a step after it…",
-        keys: "/",
+        keys: keysHint("/"),
         icon: <Plus />,
         onSelect: () => view.getState().set({ quickAdd: { after: step.id } }),
       },
       step && {
         id: "connect",
         label: "Connect to…",
-        keys: "C",
+        keys: keysHint("C"),
         icon: <Link2 />,
         onSelect: () => view.getState().set({ connectFrom: step.id }),
       },
@@ -81,21 +81,21 @@ export function stepMenu(ids: ReadonlySet<string>, { store, view, commands }: Me
       {
         id: "duplicate",
         label: `Duplicate${what}`,
-        keys: keysText("Mod+D"),
+        keys: keysHint("Mod+D"),
         icon: <CopyPlus />,
         onSelect: () => then(commands.duplicate(ids)),
       },
       {
         id: "copy",
         label: `Copy${what}`,
-        keys: keysText("Mod+C"),
+        keys: keysHint("Mod+C"),
         icon: <Copy />,
         onSelect: () => void commands.copy(ids),
       },
       {
         id: "cut",
         label: `Cut${what}`,
-        keys: keysText("Mod+X"),
+        keys: keysHint("Mod+X"),
         icon: <Scissors />,
         onSelect: () => void commands.copy(ids).then(() => commands.remove(ids)),
       },
@@ -104,7 +104,7 @@ export function stepMenu(ids: ReadonlySet<string>, { store, view, commands }: Me
       {
         id: "delete",
         label: `Delete${what}`,
-        keys: "Delete",
+        keys: keysHint("Delete"),
         icon: <Trash2 />,
         danger: true,
         onSelect: () => {
@@ -131,25 +131,25 @@ function canvasMenu({ view, commands }: Means): MenuGroups {
       {
         id: "add",
         label: "Add a step…",
-        keys: "/",
+        keys: keysHint("/"),
         icon: <Plus />,
         onSelect: () => view.getState().set({ quickAdd: { at, screen: canvas?.screenPointer() ?? undefined } }),
       },
       {
         id: "paste",
         label: "Paste",
-        keys: keysText("Mod+V"),
+        keys: keysHint("Mod+V"),
         icon: <ClipboardPaste />,
         onSelect: () => void commands.paste(),
       },
       {
         id: "all",
         label: "Select all",
-        keys: keysText("Mod+A"),
+        keys: keysHint("Mod+A"),
         icon: <SquareDashedMousePointer />,
         onSelect: () => commands.selectAll(),
       },
-      { id: "tidy", label: "Tidy up", keys: "T", icon: <Sparkles />, onSelect: () => void commands.tidy() },
+      { id: "tidy", label: "Tidy up", keys: keysHint("T"), icon: <Sparkles />, onSelect: () => void commands.tidy() },
     ],
   ];
 }
@@ -166,7 +166,7 @@ function edgeMenu(edge: string, { view, commands }: Means): MenuGroups {
       {
         id: "delete",
         label: "Delete the connection",
-        keys: "Delete",
+        keys: keysHint("Delete"),
         icon: <Trash2 />,
         danger: true,
         onSelect: () => commands.disconnect(edge),

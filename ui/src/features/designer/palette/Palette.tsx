@@ -73,7 +73,7 @@ const Item = memo(function Item({ handler, place, stop, onStop, onAdd }: ItemPro
         className={styles.item}
         tabIndex={stop ? 0 : -1}
         onFocus={() => onStop(place)}
-        title={`${handler.path}, from the plugin ${handler.plugin}`}
+        title={`${handler.path}, from the plugin ${handler.plugin}\n${handler.description}`}
         draggable
         onDragStart={onDragStart}
         onClick={() => onAdd(handler.path)}

@@ -9,7 +9,7 @@ import {
 } from "lucide-react";
 import { useLocation } from "wouter";
 import { useWhyNot } from "../../../api/role";
-import { keysText } from "../../../app/shortcuts";
+import { keysHint } from "../../../app/shortcuts";
 import { IconButton } from "../../../components/Button";
 import { Menu } from "../../../components/Menu";
 import { useDesignerState } from "../context";
@@ -88,7 +88,7 @@ export function MoreMenu() {
             id: "new",
             label: "New workflow…",
             icon: <LayoutTemplate />,
-            keys: keysText("N"),
+            keys: keysHint("N"),
             onSelect: () => go("/designer"),
           },
         ],
