@@ -207,7 +207,7 @@ area("shell", {}, (test) => {
       }),
     );
     await page.goto(new URL("/vwmp/", server.url).href);
-    const notice = page.getByRole("alert").filter({ hasText: "workflows" });
+    const notice = page.getByRole("group", { name: /^The workflows could not be loaded/ });
     await notice.waitFor({ timeout: 20_000 });
     const text = await notice.innerText();
     assert.match(text, /The workflows could not be loaded: the store can't be read/);
