@@ -229,7 +229,10 @@ area("roles", {}, (test) => {
     await button(page, "Execute").waitFor();
     await server.api("users/moved/", { method: "PUT", body: { role: "viewer" } });
     await button(page, "Execute").click();
-    await page.getByRole("group", { name: /could not be/ }).getByText("this needs the role executor; yours is viewer").waitFor();
+    await page
+      .getByRole("group", { name: /could not be/ })
+      .getByText("this needs the role executor; yours is viewer")
+      .waitFor();
     await eventually(
       async () => (await button(page, "Execute").getAttribute("aria-disabled")) === "true",
       "the button",

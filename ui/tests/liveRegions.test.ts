@@ -9,9 +9,9 @@ const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
 /** What makes a part of the page a live region, whether in markup or given as a property. */
 const live = [
   /\brole["']?\s*[=:]\s*\{?\s*["'`](?:status|alert)["'`]/,
-  /\baria-live["']?\s*[=:]\s*(?!\{?\s*["'`]off["'`])/,
-  /["']aria-live["'],\s*(?!["'`]off["'`])/,
-  /\bariaLive\s*=\s*(?!["'`]off["'`])/,
+  /\baria-live["']?\s*[=:](?!\s*\{?\s*["'`]off["'`])/,
+  /["']aria-live["'],(?!\s*["'`]off["'`])/,
+  /\bariaLive\s*=(?!\s*["'`]off["'`])/,
   /<output\b/,
 ];
 

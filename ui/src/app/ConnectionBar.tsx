@@ -22,18 +22,18 @@ export function ConnectionBar() {
   return (
     <div className={styles.place}>
       {shown && (
-        <p className={styles.bar}>
+        <section className={styles.bar} aria-label="Connection">
           <Spinner size={14} />
           {lostText}
-        </p>
+        </section>
       )}
       {connection === "refused" && (
-        <p className={styles.bar}>
+        <section className={styles.bar} aria-label="Connection">
           {refusedText}
           <Button size="small" onClick={() => globalThis.location.reload()}>
             Reload
           </Button>
-        </p>
+        </section>
       )}
     </div>
   );
