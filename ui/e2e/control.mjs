@@ -79,7 +79,7 @@ area("control", {}, (test) => {
         body: JSON.stringify({ ...problem, request_id: "r-42" }),
       });
     await page.route("**/pause/", refuse);
-    const notice = page.getByRole("main").getByRole("alert");
+    const notice = page.getByRole("main").getByRole("group", { name: /^It could not be paused/ });
     await page.getByRole("button", { name: "Pause", exact: true }).click();
     await notice.getByText("It could not be paused: the ledger is torn.").waitFor();
     await notice.getByRole("button", { name: "Copy request id" }).click();

@@ -9,6 +9,7 @@ import {
   phone,
   picture,
   preferTheme,
+  said,
   tablet,
 } from "./lib/browser.mjs";
 import { gate } from "./lib/gate.mjs";
@@ -424,13 +425,13 @@ area("execution", {}, (test) => {
     ];
     await server.workflow({ name: "Announced", steps }, "announced");
     const page = await open(at(await server.launch("announced"), "?view=steps"));
-    const said = page.getByRole("status").filter({ hasText: /^1 of 3 done$/ });
+    const one = said(page, "polite", "1 of 3 done");
     await page.getByRole("table", { name: "Steps" }).getByText("Running", { exact: true }).waitFor();
-    assert.equal(await said.count(), 0);
+    assert.equal(await one.count(), 0);
     await release();
-    await said.waitFor({ state: "attached" });
+    await one.last().waitFor();
     await second.open();
-    await page.getByRole("status").filter({ hasText: "The run ended: success. 3 of 3 done." }).waitFor();
+    await said(page, "polite", "The run ended: success. 3 of 3 done.").waitFor();
   });
 
   test("points 28 and 30: states only go forward while a run is followed, and are announced", async ({
@@ -459,7 +460,7 @@ area("execution", {}, (test) => {
       (await page.evaluate(() => window.seen)).filter((word) => word !== "Running"),
       ["Success"],
     );
-    await page.getByRole("status").filter({ hasText: "The run ended: success. 3 of 3 done." }).waitFor();
+    await said(page, "polite", "The run ended: success. 3 of 3 done.").waitFor();
   });
 
   test("an execution that is not there says so", async ({ open }) => {

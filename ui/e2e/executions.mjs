@@ -29,24 +29,24 @@ area("executions", {}, (test) => {
     await rows(page).first().getByText("Bad").waitFor();
     assert.equal(await rows(page).count(), 50);
     await page.getByRole("button", { name: "Load more" }).click();
-    await page.getByRole("status").getByText("54 executions").waitFor();
+    await page.getByText("54 executions", { exact: true }).waitFor();
     assert.equal(await rows(page).count(), 54);
 
     await page.getByRole("button", { name: "Only failed" }).click();
-    await page.getByRole("status").getByText("2 executions").waitFor();
+    await page.getByText("2 executions", { exact: true }).waitFor();
     assert.equal(query(page), "?result=failed");
     assert.match(await rows(page).last().innerText(), /Broken/);
     await page.getByLabel("Trigger").selectOption("retry");
-    await page.getByRole("status").getByText("1 execution", { exact: true }).waitFor();
+    await page.getByText("1 execution", { exact: true }).waitFor();
     await page.reload();
-    await page.getByRole("status").getByText("1 execution", { exact: true }).waitFor();
+    await page.getByText("1 execution", { exact: true }).waitFor();
     assert.equal(query(page), "?result=failed&trigger=retry");
     await page.goBack();
-    await page.getByRole("status").getByText("2 executions").waitFor();
+    await page.getByText("2 executions", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Clear filters" }).click();
     await page.getByLabel("Workflow", { exact: true }).selectOption({ label: "Good" });
     await page.waitForFunction(() => location.search === "?workflow=good");
-    await page.getByRole("status").getByText("50 shown").waitFor();
+    await page.getByText("50 shown", { exact: true }).waitFor();
     await page.getByLabel("Time").selectOption("1h");
     await page.getByLabel("Result").selectOption("cancelled");
     await page.getByText("No execution matches these filters").waitFor();
@@ -62,7 +62,7 @@ area("executions", {}, (test) => {
     await page.getByLabel("Last day").fill("2020-01-01");
     await page.getByText("No execution matches these filters").waitFor();
     await page.getByLabel("Last day").fill(today);
-    await page.getByRole("status").getByText("50 shown").waitFor();
+    await page.getByText("50 shown", { exact: true }).waitFor();
     assert.equal(query(page), `?range=custom&until=${today}`);
   });
 
@@ -78,23 +78,23 @@ area("executions", {}, (test) => {
         asked.push(url.searchParams.get("since"));
     });
     await page.goto(new URL("/vwmp/executions?workflow=bad", server.url).href);
-    await page.getByRole("status").getByText("2 executions").waitFor();
+    await page.getByText("2 executions", { exact: true }).waitFor();
     assert.deepEqual(new Set(asked), new Set([null]));
     await page.getByLabel("Time").selectOption("1h");
     await page.getByText("No execution matches these filters").waitFor();
     assert.equal(query(page), "?workflow=bad&range=1h");
     assert.equal(asked.at(-1), new Date(later - 3_600_000).toISOString());
     await page.getByLabel("Time").selectOption("24h");
-    await page.getByRole("status").getByText("2 executions").waitFor();
+    await page.getByText("2 executions", { exact: true }).waitFor();
     assert.equal(asked.at(-1), new Date(later - 24 * 3_600_000).toISOString());
     assert.equal(query(page), "?workflow=bad&range=24h");
   });
 
   test("point 18: what begins while one looks is there at once, on top", async ({ server, open }) => {
     const page = await open("/vwmp/executions?workflow=bad");
-    await page.getByRole("status").getByText("2 executions").waitFor();
+    await page.getByText("2 executions", { exact: true }).waitFor();
     const id = await server.launch("bad");
-    await page.getByRole("status").getByText("3 executions").waitFor();
+    await page.getByText("3 executions", { exact: true }).waitFor();
     assert.equal(await rows(page).first().getByRole("link").getAttribute("href"), `/vwmp/executions/${id}`);
     await rows(page).first().getByText("Failed", { exact: true }).waitFor();
   });

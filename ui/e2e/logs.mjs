@@ -170,7 +170,7 @@ area("logs", {}, (test) => {
       });
     await page.route("**/logs/?limit=10000", refuse);
     await page.getByRole("button", { name: "Download all" }).click();
-    const notice = page.getByRole("alert");
+    const notice = page.getByRole("group", { name: /^The log could not be downloaded/ });
     await notice.getByText("The log could not be downloaded: the disk is full.").waitFor();
     await notice.getByRole("button", { name: "Copy request id" }).click();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "r-7");

@@ -230,7 +230,10 @@ area("roles", {}, (test) => {
     await button(page, "Execute").waitFor();
     await server.api("users/moved/", { method: "PUT", body: { role: "viewer" } });
     await button(page, "Execute").click();
-    await page.getByRole("alert").getByText("this needs the role executor; yours is viewer").waitFor();
+    await page
+      .getByRole("group", { name: /could not be/ })
+      .getByText("this needs the role executor; yours is viewer")
+      .waitFor();
     await eventually(
       async () => (await button(page, "Execute").getAttribute("aria-disabled")) === "true",
       "the button",
@@ -274,7 +277,7 @@ area("roles", {}, (test) => {
     await dialog.getByText("You will not see this workflow").waitFor({ state: "hidden" });
     page.allow.push(/400/);
     await dialog.getByRole("button", { name: "Save" }).click();
-    await dialog.getByRole("alert").getByText("there is no such account").first().waitFor();
+    await dialog.getByRole("group", { name: /there is no such account/ }).waitFor();
     await dialog.getByRole("textbox", { name: "Owner" }).fill("owen");
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });

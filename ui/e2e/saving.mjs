@@ -283,7 +283,9 @@ area("saving", {}, (test) => {
     );
     await page.getByRole("button", { name: "More", exact: true }).click();
     await page.getByRole("menuitem", { name: /^Export YAML/ }).click();
-    const notice = page.getByRole("region", { name: "Workflow", exact: true }).getByRole("alert");
+    const notice = page
+      .getByRole("region", { name: "Workflow", exact: true })
+      .getByRole("group", { name: /^The workflow could not be exported/ });
     await notice.getByText("The workflow could not be exported: the store can't be read.").waitFor();
     assert.doesNotMatch(await notice.innerText(), /EXECUTION_ERROR|500|\{/);
     await assertAccessibleEverywhere(page, "a failed export", { open: notice });

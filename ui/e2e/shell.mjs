@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, assertAccessibleEverywhere, narrow, phone } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, liveRegions, narrow, phone, said } from "./lib/browser.mjs";
 import { area } from "./lib/suite.mjs";
 
 const lost = [/ERR_CONNECTION_REFUSED/, /WebSocket/, /502|503/];
@@ -209,7 +209,7 @@ area("shell", {}, (test) => {
       }),
     );
     await page.goto(new URL("/vwmp/", server.url).href);
-    const notice = page.getByRole("alert").filter({ hasText: "workflows" });
+    const notice = page.getByRole("group", { name: /^The workflows could not be loaded/ });
     await notice.waitFor({ timeout: 20_000 });
     const text = await notice.innerText();
     assert.match(text, /The workflows could not be loaded: the store can't be read/);
@@ -248,6 +248,86 @@ area("shell", {}, (test) => {
     assert.ok(await page.evaluate(() => window.stays));
     await told.locator("button", { hasText: "Reload" }).click();
     await page.waitForFunction(() => !window.stays);
+  });
+
+  test("section 8: every page has one polite and one assertive live region, and says in them what changes and what fails", async ({
+    server,
+    open,
+  }) => {
+    const step = { id: "a", name: "Spoken step", handler: "flow.log", config: { message: "a" } };
+    const id = await server.workflow({ name: "Spoken", steps: [step] }, "spoken");
+    const { execution_id: run } = await server.run(id);
+    const page = await open(null, { allow: [/409|500/] });
+    const go = (path) => page.goto(new URL(path, server.url).href);
+    const two = ["assertive", "polite"];
+    for (const [path, drawn] of [
+      ["/vwmp/", page.getByRole("row", { name: /Spoken/ })],
+      ["/vwmp/executions", page.getByRole("row", { name: /Spoken/ })],
+      [`/vwmp/executions/${run}`, page.getByRole("button", { name: /Spoken step/ }).first()],
+      [`/vwmp/workflows/${id}`, page.getByRole("heading", { level: 1, name: "Spoken" })],
+      ["/vwmp/designer", page.getByRole("button", { name: "Blank workflow" })],
+      [`/vwmp/designer/${id}?panel=source`, page.locator(".cm-content")],
+      ["/vwmp/audit", page.getByRole("button", { name: "Check the chain" })],
+    ]) {
+      await go(path);
+      await drawn.first().waitFor();
+      assert.deepEqual(await liveRegions(page), two, path);
+    }
+
+    // A change.
+    await go("/vwmp/");
+    await page.getByRole("row", { name: /Spoken/ }).waitFor();
+    await page.getByRole("searchbox", { name: "Search workflows" }).fill("spoken");
+    await said(page, "polite", "1 workflow").waitFor();
+    assert.equal(await page.locator("[aria-live=assertive]").innerText(), "");
+
+    // An error while a modal dialog hides everything else.
+    await page.route("**/api/vwmp/workflows/spoken/", (route) =>
+      route.request().method() === "DELETE"
+        ? route.fulfill({
+            status: 500,
+            contentType: "application/problem+json",
+            body: JSON.stringify({ type: "about:blank", title: "x", status: 500, detail: "The store is torn." }),
+          })
+        : route.continue(),
+    );
+    await page.getByRole("button", { name: "More actions for Spoken" }).click();
+    await page.getByRole("menuitem", { name: "Delete…" }).click();
+    const dialog = page.getByRole("alertdialog");
+    const refused = "The workflow could not be deleted: the store is torn.";
+    const whole = `${refused} Try again. If it stays, give the request id to whoever runs the server.`;
+    for (const times of [1, 2]) {
+      await dialog.getByRole("button", { name: "Delete workflow" }).click();
+      await said(page, "assertive", whole)
+        .nth(times - 1)
+        .waitFor();
+    }
+    assert.equal(await page.getByRole("main").count(), 0, "the dialog is modal");
+    assert.deepEqual(await liveRegions(page), two, "with a modal dialog");
+    // It is also seen, and no part of the dialog is a region.
+    await dialog.getByRole("group", { name: refused }).waitFor();
+
+    // A change in a modal dialog.
+    await go("/vwmp/designer");
+    await page.getByRole("button", { name: "Import…" }).click();
+    const brought = page.getByRole("dialog", { name: "Import a workflow" });
+    await brought.getByLabel("YAML or JSON").fill("name: Brought\nsteps:\n  - id: a\n    handler: flow.log\n");
+    await said(page, "polite", /^Brought, 1 step\. /).waitFor();
+    assert.deepEqual(await liveRegions(page), two, "with the import");
+  });
+
+  test("section 8: a message that comes up for a moment is said in the live regions, and is none itself", async ({
+    open,
+  }) => {
+    const page = await open("/vwmp/settings");
+    await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
+    await page.evaluate(() => dispatchEvent(new Event("vite:preloadError", { cancelable: true })));
+    await page.locator("[role=alertdialog]", { hasText: "A new version is ready" }).waitFor();
+    await page
+      .locator("[aria-live=polite] > p, [aria-live=assertive] > p")
+      .filter({ hasText: /^A new version is ready\. Save your work, then reload the page to use it\.$/ })
+      .waitFor();
+    assert.deepEqual(await liveRegions(page), ["assertive", "polite"]);
   });
 
   test("point 7: when the sign-in ends one signs in again on the same page, and what was typed is kept", async ({

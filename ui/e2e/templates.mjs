@@ -74,7 +74,7 @@ area("templates", {}, (test) => {
     const standard = page.getByRole("listitem").filter({ hasText: "Standard Release" });
     const use = standard.getByRole("button", { name: "Use template Standard Release" });
     await use.click();
-    const notice = standard.getByRole("alert");
+    const notice = standard.getByRole("group", { name: /^The template could not be opened/ });
     await notice.getByText("The template could not be opened: the plugin is gone.").waitFor();
     await assertAccessibleEverywhere(page, "a template that can't be opened", { open: notice });
     await notice.getByRole("button", { name: "Copy request id" }).click();

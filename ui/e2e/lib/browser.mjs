@@ -38,7 +38,12 @@ async function watch(context, server, allow) {
   const fault = (text, shown = text) => {
     if (!allow.some((expected) => expected.test(withoutHosts(text)))) faults.push(shown);
   };
-  context.on("page", (page) => Object.assign(page, { faults, allow }));
+  context.on("page", (page) => {
+    Object.assign(page, { faults, allow });
+    // What is said aloud stands in the live regions for a while too: a test that looks for a text means what is seen.
+    const byText = page.getByText.bind(page);
+    page.getByText = (...args) => byText(...args).and(page.locator(":not(.visually-hidden[aria-live] *)"));
+  });
   context.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning")
       fault(`console ${message.type()}: ${message.text()} ${message.location().url}`);
@@ -101,6 +106,26 @@ export async function preferTheme(page, theme) {
   await page.emulateMedia({ colorScheme: theme });
   await page.locator(`html[data-theme=${theme}]`).waitFor();
 }
+
+/** What is said aloud, politely or assertively, with exactly this text or one that fits it. */
+export function said(page, manner, text) {
+  return page.locator(`[aria-live=${manner}] > p`).filter({ hasText: exactly(text) });
+}
+
+/** The live regions that the browser gives to screen readers, by the manner in which they are read. */
+export async function liveRegions(page) {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  await session.detach();
+  return nodes
+    .filter(({ ignored }) => !ignored)
+    .map(({ properties }) => properties?.find(({ name }) => name === "live")?.value.value)
+    .filter(Boolean)
+    .sort();
+}
+
+const exactly = (text) =>
+  typeof text === "string" ? new RegExp(`^${text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) : text;
 
 /** Fails where the page did what a good page does not. */
 export function assertClean(page) {

@@ -4,6 +4,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { Route, Router, Switch } from "wouter";
 import { ApiError } from "../api/client";
+import { LiveRegions } from "../components/LiveRegions";
 import { Toaster } from "../components/Toaster";
 import { OverviewPage } from "../features/overview/OverviewPage";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -74,6 +75,7 @@ function Routes() {
 export function App() {
   return (
     <CSPProvider nonce={nonce}>
+      <LiveRegions />
       <QueryClientProvider client={queries}>
         <Tooltip.Provider delay={400}>
           <Router base="/vwmp" aroundNav={aroundNav}>

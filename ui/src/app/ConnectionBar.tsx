@@ -1,8 +1,12 @@
 import { useEffect, useState } from "react";
 import { useConnection } from "../api/live";
+import { useAnnounced } from "../components/announce";
 import { Button } from "../components/Button";
 import { Spinner } from "../components/Spinner";
 import styles from "./ConnectionBar.module.css";
+
+const lostText = "Connection lost, trying again";
+const refusedText = "Your access was changed: this page is no longer live";
 
 /** Says quietly that the connection is lost, and goes when it is back; and stays where the server has ended it for good. */
 export function ConnectionBar() {
@@ -14,21 +18,22 @@ export function ConnectionBar() {
     const timer = setTimeout(() => setShown(lost), lost ? 400 : 0);
     return () => clearTimeout(timer);
   }, [lost]);
+  useAnnounced(connection === "refused" ? refusedText : shown ? lostText : "");
   return (
-    <div role="status" className={styles.place}>
+    <div className={styles.place}>
       {shown && (
-        <p className={styles.bar}>
+        <section className={styles.bar} aria-label="Connection">
           <Spinner size={14} />
-          Connection lost, trying again
-        </p>
+          {lostText}
+        </section>
       )}
       {connection === "refused" && (
-        <p className={styles.bar}>
-          Your access was changed: this page is no longer live
+        <section className={styles.bar} aria-label="Connection">
+          {refusedText}
           <Button size="small" onClick={() => globalThis.location.reload()}>
             Reload
           </Button>
-        </p>
+        </section>
       )}
     </div>
   );

@@ -1,6 +1,9 @@
 import { Component, type ReactNode } from "react";
+import { announce } from "../components/announce";
 import { Button } from "../components/Button";
 import { EmptyState } from "../components/EmptyState";
+
+const title = "This page could not be drawn";
 
 /** Catches what breaks while a page is drawn, so that the shell stays usable. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: boolean }> {
@@ -10,11 +13,15 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: 
     return { broken: true };
   }
 
+  override componentDidCatch() {
+    announce(title, "assertive");
+  }
+
   override render() {
     if (!this.state.broken) return this.props.children;
     return (
       <EmptyState
-        title="This page could not be drawn"
+        title={title}
         actions={
           <>
             <Button onClick={() => this.setState({ broken: false })}>Try again</Button>

@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { expectAccessible } from "../../tests/axe";
 import { ApiError, type Problem, send } from "../api/client";
 import { ErrorNotice } from "./ErrorNotice";
+import { LiveRegions } from "./LiveRegions";
 
 const doing = "The workflow could not be saved";
 
@@ -33,7 +34,7 @@ function problem(status: number, more: Partial<Problem> = {}): ApiError {
 /** Draws the notice and gives its text, which never holds a bare code, markup or a stack. */
 function told(error: unknown): string {
   render(<ErrorNotice error={error} doing={doing} />);
-  const text = screen.getByRole("alert").textContent;
+  const text = screen.getByRole("group", { name: new RegExp(`^${doing}`) }).textContent;
   expect(text).not.toMatch(/SOME_CODE|<\/?\w+>|[{}]|\bat .+:\d+:\d+|Error:/);
   return text;
 }
@@ -122,4 +123,44 @@ test("it is tried again, and put away where that is offered", async () => {
   expect(onClose).toHaveBeenCalledOnce();
   rerender(<ErrorNotice error={problem(500)} doing={doing} />);
   expect(screen.queryByRole("button", { name: "Close this notice" })).toBeNull();
+});
+
+/** What was said in the region for errors. */
+const said = () => [...document.querySelectorAll("[aria-live=assertive] p")].map((each) => each.textContent);
+
+test("it is said assertively when it appears and when its words change, and is no region itself", () => {
+  const notice = (error: unknown) => (
+    <>
+      <LiveRegions />
+      <ErrorNotice error={error} doing={doing} />
+    </>
+  );
+  const { rerender } = render(notice(problem(429)));
+  const first = `${doing}: the name is taken. Wait a moment, then try again.`;
+  expect(said().slice(-1)).toEqual([first]);
+  const before = said().length;
+  rerender(notice(problem(429)));
+  expect(said()).toHaveLength(before);
+  rerender(notice(problem(422, { errors: [{ code: "X", message: "Step 1 has no handler.", pointer: "/steps/1" }] })));
+  expect(said().slice(before)).toEqual([
+    `${doing}: the name is taken. Step 1 has no handler. Correct it, then try again.`,
+  ]);
+  expect(screen.getByRole("group", { name: /^The workflow could not be saved/ })).not.toHaveAttribute("aria-live");
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("the same error is said again where it was tried again in vain", async () => {
+  const user = userEvent.setup();
+  const notice = (error: unknown) => (
+    <>
+      <LiveRegions />
+      <ErrorNotice error={error} doing={doing} onRetry={() => undefined} />
+    </>
+  );
+  const { rerender } = render(notice(problem(503)));
+  const before = said().length;
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  expect(said()).toHaveLength(before);
+  rerender(notice(problem(503)));
+  expect(said()).toHaveLength(before + 1);
 });

@@ -1,6 +1,7 @@
 import { Check, Copy, X } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { ApiError, NetworkError } from "../api/client";
+import { announce } from "./announce";
 import { Button, IconButton } from "./Button";
 import styles from "./ErrorNotice.module.css";
 import { StatusIcon } from "./StatusIcon";
@@ -83,28 +84,50 @@ interface ErrorNoticeProps {
 /** What happened, what to do, and a request id to copy. */
 export function ErrorNotice({ error, doing, onRetry, retrying, onClose, children }: ErrorNoticeProps) {
   const { title, remedy } = tell(error, doing);
-  const items = error instanceof ApiError ? error.items : [];
+  const items = error instanceof ApiError ? error.items.slice(0, 8) : [];
+  const more = error instanceof ApiError ? error.items.length - items.length : 0;
+  const id = useId();
+  const text = [title, ...items.map(({ message }) => message), more > 0 && `and ${more} more`, remedy];
+  const spoken = text.filter(Boolean).join(" ");
+  const said = useRef("");
+  const retried = useRef(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same words are said again where one tried again in vain.
+  useEffect(() => {
+    if (spoken !== said.current || retried.current) announce(spoken, "assertive");
+    said.current = spoken;
+    retried.current = false;
+  }, [spoken, error]);
   return (
-    <div className={styles.notice} role="alert" data-status="failed">
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms.
+    <div className={styles.notice} role="group" aria-labelledby={id} data-status="failed">
       <StatusIcon status="failed" size={18} />
       <div className={styles.text}>
-        <p className={styles.title}>{title}</p>
+        <p className={styles.title} id={id}>
+          {title}
+        </p>
         {items.length > 0 && (
           <ul className={styles.items}>
-            {items.slice(0, 8).map((item) => (
+            {items.map((item) => (
               <li key={`${item.pointer} ${item.code} ${item.message}`}>
                 {item.message}
                 {item.pointer && <code>{item.pointer}</code>}
               </li>
             ))}
-            {items.length > 8 && <li>and {items.length - 8} more</li>}
+            {more > 0 && <li>and {more} more</li>}
           </ul>
         )}
         <p>{remedy}</p>
         {children}
         <div className={styles.actions}>
           {onRetry && (
-            <Button size="small" busy={retrying} onClick={onRetry}>
+            <Button
+              size="small"
+              busy={retrying}
+              onClick={() => {
+                retried.current = true;
+                onRetry();
+              }}
+            >
               Try again
             </Button>
           )}

@@ -14,15 +14,14 @@ function Icon({ kind }: { kind: ToastData["kind"] }) {
 function Toasts() {
   const manager = Base.useToastManager<ToastData>();
   return manager.toasts.map((shown) => {
-    const { kind = "info", action } = shown.data ?? {};
+    const { kind = "info", action, urgent } = shown.data ?? {};
     return (
       <Base.Root
         key={shown.id}
         toast={shown}
         className={styles.toast}
         swipeDirection={["right", "down"]}
-        // The library hides an urgent one, and the button below, from screen readers until the focus comes.
-        aria-hidden={false}
+        role={urgent ? "alertdialog" : "dialog"}
       >
         <Base.Content className={styles.content}>
           <span
@@ -52,6 +51,7 @@ function Toasts() {
               {action.label}
             </button>
           )}
+          {/* The library hides it from screen readers until the focus comes. */}
           <Base.Close aria-hidden={false} render={<IconButton label="Close the message" icon={<X />} size="small" />} />
         </Base.Content>
       </Base.Root>
@@ -64,7 +64,8 @@ export function Toaster() {
   return (
     <Base.Provider toastManager={toasts} limit={3}>
       <Base.Portal>
-        <Base.Viewport className={styles.viewport}>
+        {/* toast() says them in the live regions. */}
+        <Base.Viewport className={styles.viewport} aria-live="off">
           <Toasts />
         </Base.Viewport>
       </Base.Portal>

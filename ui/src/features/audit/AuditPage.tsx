@@ -3,6 +3,7 @@ import { Download, ScrollText } from "lucide-react";
 import { useEffect, useId, useMemo, useState } from "react";
 import { auditExport, auditQuery, serversOwn, usersQuery } from "../../api/accounts";
 import { useWhyNot } from "../../api/role";
+import { useAnnounced } from "../../components/announce";
 import { Button } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { DayRange } from "../../components/DayRange";
@@ -130,6 +131,8 @@ function Trail() {
   const list = useInfiniteQuery({ ...auditQuery(filter), placeholderData: (before) => before, staleTime: 0 });
   const records = list.data?.pages.flatMap((page) => page.records);
   const empty = records?.length === 0;
+  const shown = records && (list.hasNextPage ? `${records.length} shown` : count(records.length, "record"));
+  useAnnounced(shown ?? null);
   return (
     <Page
       title="Audit trail"
@@ -178,7 +181,7 @@ function Trail() {
         )}
         {records && !empty && (
           <div className={styles.more}>
-            <span role="status">{list.hasNextPage ? `${records.length} shown` : count(records.length, "record")}</span>
+            <span>{shown}</span>
             {list.hasNextPage && (
               <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
                 Load older ones

@@ -8,6 +8,7 @@ import { Button } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { EmptyState } from "../../components/EmptyState";
 import { ErrorNotice } from "../../components/ErrorNotice";
+import { Loading } from "../../components/Loading";
 import { Page } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
 import { StatusPill } from "../../components/StatusPill";
@@ -63,9 +64,9 @@ export default function ComparePage({ id, other }: { id: string; other: string }
         />
       )}
       {!data && !isError && (
-        <div role="status" aria-label="Comparing">
+        <Loading label="Comparing">
           <Skeleton height={220} />
-        </div>
+        </Loading>
       )}
       {data && <Compared comparison={data} shown={shown} />}
     </Page>

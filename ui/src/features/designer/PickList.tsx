@@ -3,6 +3,7 @@
 // in the field.
 import { Search } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
+import { useAnnounced } from "../../components/announce";
 import { cx } from "../../components/cx";
 import { fieldStyles } from "../../components/Field";
 import { byRank, rankOf } from "../../lib/ranking";
@@ -62,6 +63,9 @@ export function PickList({ label, items, onPick, nothing, field }: PickListProps
   }, [items, query]);
   const shown = found.slice(0, most);
   const active = shown[Math.min(at, shown.length - 1)];
+  const more = found.length - shown.length;
+  const note = shown.length === 0 ? nothing : more > 0 ? `${count(more, "more", "more")}: type to narrow the list` : "";
+  useAnnounced(note);
   const optionId = (item: PickItem) => `${id}-${item.group ?? ""}-${item.id}`;
 
   useEffect(() => {
@@ -134,13 +138,7 @@ export function PickList({ label, items, onPick, nothing, field }: PickListProps
           </Group>
         ))}
       </div>
-      <p className={styles.note} role="status">
-        {shown.length === 0
-          ? nothing
-          : found.length > shown.length
-            ? `${count(found.length - shown.length, "more", "more")}: type to narrow the list`
-            : ""}
-      </p>
+      <p className={styles.note}>{note}</p>
     </div>
   );
 }

@@ -3,6 +3,7 @@
 // person goes on. Canvas, palette, list and shortcuts all come here.
 import { useMemo } from "react";
 import type { Definition, HandlerSummary, Json, StepDefinition } from "../../api/types";
+import { announce } from "../../components/announce";
 import { toast } from "../../components/toast";
 import { count } from "../../lib/text";
 import { edgeEnds } from "../graph/elements";
@@ -91,7 +92,6 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
   const document = () => store.getState().document;
   const canvas = () => view.getState().canvas;
   const drawn = () => canvas()?.places() ?? noPlaces;
-  const say = (announcement: string) => view.getState().set({ announcement });
   const refused = () => {
     if (locked === null) return false;
     toast({ title: "Editing is locked", description: locked });
@@ -134,7 +134,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
         { select: [step.id] },
       );
       noteHandler(path);
-      say(`Added ${handlers?.get(path)?.name ?? path} as ${step.id}`);
+      announce(`Added ${handlers?.get(path)?.name ?? path} as ${step.id}`);
       return step.id;
     },
 
@@ -143,7 +143,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
       if (ids.size === 0 || refused()) return null;
       const next = nextAfterRemoval(document(), ids);
       edit((before) => removeSteps(before, ids), { select: [] });
-      say(`Deleted ${count(ids.size, "step")}`);
+      announce(`Deleted ${count(ids.size, "step")}`);
       return next;
     },
 
@@ -156,7 +156,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
         return false;
       }
       edit((before) => connect(before, from, to));
-      say(`Connected ${from} to ${to}`);
+      announce(`Connected ${from} to ${to}`);
       return true;
     },
 
@@ -166,7 +166,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
       const { from, to } = edgeEnds(edge);
       edit((before) => disconnect(before, from, to));
       if (store.getState().selectedEdge === edge) store.getState().selectEdge(null);
-      say(`Removed the connection from ${from} to ${to}`);
+      announce(`Removed the connection from ${from} to ${to}`);
     },
 
     /** Moves steps by a distance; presses of keys in quick succession are one entry. */
@@ -186,7 +186,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
       const places = drawn();
       const made = duplicateSteps(pinPositions(document(), places), ids);
       edit(() => made.definition, { select: made.ids });
-      say(`Duplicated ${count(ids.size, "step")}`);
+      announce(`Duplicated ${count(ids.size, "step")}`);
       return made.ids;
     },
 
@@ -198,7 +198,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
         view.getState().origin,
       );
       pastes = 0;
-      say(`Copied ${count(ids.size, "step")}`);
+      announce(`Copied ${count(ids.size, "step")}`);
       return copied;
     },
 
@@ -229,13 +229,13 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
         keepOutside,
       });
       edit(() => made.definition, { select: made.ids });
-      say(`Pasted ${count(made.ids.length, "step")}`);
+      announce(`Pasted ${count(made.ids.length, "step")}`);
       return made.ids;
     },
 
     selectAll(): void {
       store.getState().select(document().steps.map((step) => step.id));
-      say(`Selected ${count(document().steps.length, "step")}`);
+      announce(`Selected ${count(document().steps.length, "step")}`);
     },
 
     /** Lays everything out from left to right. */
@@ -251,7 +251,7 @@ export function makeCommands({ store, view, handlers, locked, defaults }: Surrou
         store.getState().edit((now) => setPositions(now, places));
         canvas()?.animateFrom(before);
         canvas()?.showAll();
-        say("Tidied up");
+        announce("Tidied up");
       } catch (error) {
         // The cause helps whoever mends it, and nobody else.
         console.error(error);

@@ -89,8 +89,6 @@ export interface ViewState {
   dialog: "launch" | "note" | "import" | null;
   /** Counts how often the keyboard was asked into the settings. */
   settingsAsked: number;
-  /** What screen readers are told next. */
-  announcement: string;
   set(change: Partial<Omit<ViewState, "set" | "origin">>): void;
 }
 
@@ -110,7 +108,6 @@ export function createViewStore() {
     connectFrom: null,
     dialog: null,
     settingsAsked: 0,
-    announcement: "",
     set: (change) => set(change),
   }));
 }

@@ -1,15 +1,15 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
+import { announce } from "../../components/announce";
 import { Announcer, announcement } from "../run/announce";
 import { useRunPage } from "./context";
 
 /** Says politely how the run goes on, not more often than one can listen. */
 export function Announcements() {
   const { result } = useRunPage().run;
-  const [said, setSaid] = useState("");
   const announcer = useRef<Announcer | null>(null);
   const text = announcement(result);
   useEffect(() => {
-    const made = new Announcer(setSaid);
+    const made = new Announcer(announce);
     announcer.current = made;
     return () => {
       made.close();
@@ -23,9 +23,5 @@ export function Announcements() {
     else announcer.current?.announce(text);
     first.current = false;
   }, [text]);
-  return (
-    <p className="visually-hidden" role="status">
-      {said}
-    </p>
-  );
+  return null;
 }

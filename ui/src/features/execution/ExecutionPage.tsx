@@ -7,18 +7,19 @@ import { executionQuery, executionWorkflowQuery, keys } from "../../api/queries"
 import { Button, LinkButton } from "../../components/Button";
 import { EmptyState } from "../../components/EmptyState";
 import { ErrorNotice } from "../../components/ErrorNotice";
+import { Loading } from "../../components/Loading";
 import { Page } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
 import styles from "./ExecutionPage.module.css";
 import { RunPage } from "./RunPage";
 
-function Loading() {
+function Coming() {
   return (
     <Page title="Execution" wide>
-      <div className={styles.loading} role="status" aria-label="Loading the execution">
+      <Loading label="Loading the execution" className={styles.loading}>
         <Skeleton height={74} />
         <Skeleton height={360} />
-      </div>
+      </Loading>
     </Page>
   );
 }
@@ -65,7 +66,7 @@ export default function ExecutionPage({ id }: { id: string }) {
       />
     );
   }
-  if (execution.isPending) return <Loading />;
+  if (execution.isPending) return <Coming />;
   if (execution.error instanceof ApiError && execution.error.status === 404) return <Missing />;
   return (
     <Page title="Execution">

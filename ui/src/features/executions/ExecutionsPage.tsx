@@ -3,6 +3,7 @@ import { CircleX, History } from "lucide-react";
 import { useMemo } from "react";
 import { executionsQuery, workflowsQuery } from "../../api/queries";
 import { useShortcuts } from "../../app/shortcuts";
+import { useAnnounced } from "../../components/announce";
 import { Button } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { DayRange } from "../../components/DayRange";
@@ -80,6 +81,8 @@ export default function ExecutionsPage() {
   const executions = list.data?.pages.flatMap((page) => page.executions);
   const set = (next: Partial<Filters>) => setFilters(next, { push: true });
   const empty = executions?.length === 0;
+  const shown = executions && (list.hasNextPage ? `${executions.length} shown` : count(executions.length, "execution"));
+  useAnnounced(shown ?? null);
   return (
     <Page title="Executions" subtitle="Every run, the newest first">
       <Card>
@@ -110,9 +113,7 @@ export default function ExecutionsPage() {
         {!empty && (executions || !list.error) && <ExecutionRows executions={executions} />}
         {executions && !empty && (
           <div className={styles.more}>
-            <span role="status">
-              {list.hasNextPage ? `${executions.length} shown` : count(executions.length, "execution")}
-            </span>
+            <span>{shown}</span>
             {list.hasNextPage && (
               <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
                 Load more

@@ -1,6 +1,7 @@
 import { ChevronLeft, ChevronRight, Plus, Workflow } from "lucide-react";
 import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { useShortcuts } from "../../app/shortcuts";
+import { useAnnounced } from "../../components/announce";
 import { Button, IconButton, LinkButton } from "../../components/Button";
 import { Card } from "../../components/Card";
 import { EmptyState } from "../../components/EmptyState";
@@ -120,6 +121,7 @@ export function WorkflowTable({ rows, error }: { rows: Row[] | undefined; error:
   const pages = Math.max(1, Math.ceil(shown.length / perPage));
   const page = Math.min(pages, Math.max(1, Math.trunc(Number(url.page)) || 1));
   const empty = rows?.length === 0;
+  useAnnounced(rows ? (url.q || url.result ? count(shown.length, "workflow") : "") : null);
   useShortcuts([{ keys: "/", label: "Search workflows", group: "Overview", run: focusSearch, enabled: !empty }]);
 
   return (
@@ -181,9 +183,6 @@ export function WorkflowTable({ rows, error }: { rows: Row[] | undefined; error:
         <Pages page={page} pages={pages} total={shown.length} onPage={(next) => setUrl({ page: String(next) })} />
       )}
       {actions.dialogs}
-      <p role="status" className="visually-hidden">
-        {rows && (url.q || url.result) ? count(shown.length, "workflow") : ""}
-      </p>
     </Card>
   );
 }

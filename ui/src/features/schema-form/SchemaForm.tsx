@@ -1,5 +1,6 @@
 import { type RefObject, useMemo, useState } from "react";
 import type { Json } from "../../api/types";
+import { useAnnounced } from "../../components/announce";
 import { fieldStyles } from "../../components/Field";
 import { type EditOptions, type FormContext, SchemaFormContext } from "./context";
 import { asObject, Properties } from "./fields/map";
@@ -41,14 +42,11 @@ export function SchemaForm({ schema: given, value, onChange, pointer = "", ...sh
   const schema = asSchema(given);
   const own = shared.problems?.find((problem) => problem.pointer === pointer);
   const fields = kindOf(schema);
+  useAnnounced(own?.message ?? "", { manner: "assertive", opening: true });
   return (
     <FormScope {...shared}>
       <div className={styles.fields}>
-        {own && (
-          <p className={fieldStyles.error} role="alert">
-            {own.message}
-          </p>
-        )}
+        {own && <p className={fieldStyles.error}>{own.message}</p>}
         {fields.kind === "object" ? (
           <Properties schema={schema} pointer={pointer} value={asObject(value)} onChange={onChange} />
         ) : (

@@ -4,6 +4,7 @@ import { CircleAlert, PanelRight, PanelRightClose, TriangleAlert, X } from "luci
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { typesQuery } from "../../api/queries";
+import { useAnnounced } from "../../components/announce";
 import { Button, IconButton } from "../../components/Button";
 import { cx } from "../../components/cx";
 import { ErrorNotice } from "../../components/ErrorNotice";
@@ -91,23 +92,23 @@ function Editor({ session, format }: { session: TextSession; format: Format }) {
 function Told({ session }: { session: TextSession }) {
   const { problems, rewritten } = useStore(session.state);
   const broken = problems.yaml.length > 0 ? "YAML" : problems.json.length > 0 ? "JSON" : null;
+  const text = broken
+    ? `The ${broken} can't be read. The canvas shows the last state that could.`
+    : rewritten
+      ? "The text's form (anchors, or comments in brackets) did not take the change, so it was written anew and its comments are gone. Undo brings them back."
+      : "";
+  useAnnounced(text);
   if (broken) {
     return (
-      <div className={styles.told} role="status">
-        <p>The {broken} can't be read. The canvas shows the last state that could.</p>
+      <div className={styles.told}>
+        <p>{text}</p>
         <Button size="small" onClick={() => session.discardBroken()}>
           Back to that state
         </Button>
       </div>
     );
   }
-  if (!rewritten) return null;
-  return (
-    <p className={styles.told} role="status">
-      The text's form (anchors, or comments in brackets) did not take the change, so it was written anew and its
-      comments are gone. Undo brings them back.
-    </p>
-  );
+  return text && <p className={styles.told}>{text}</p>;
 }
 
 /** The workflow as text, beside the canvas or instead of it. */

@@ -38,6 +38,7 @@ import type { DesignerStore } from "../designer/store";
 import type { Known } from "./complete";
 import { lineOf, offsetOf, type Place, stepAt, stepPlaces } from "./places";
 import type { Format, TextSession } from "./session";
+import { spoken } from "./spoken";
 import { readYaml, type TextProblem } from "./sync";
 import { cspNonce, theme } from "./theme";
 
@@ -207,6 +208,7 @@ export class SourceController {
     };
     return [
       lineNumbers(),
+      spoken,
       highlightActiveLineGutter(),
       foldGutter(),
       lintGutter(),

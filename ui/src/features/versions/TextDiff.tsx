@@ -3,6 +3,7 @@ import { MergeView } from "@codemirror/merge";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { useEffect, useRef } from "react";
+import { spoken } from "../source/spoken";
 import { cspNonce, theme } from "../source/theme";
 import styles from "./TextDiff.module.css";
 
@@ -19,6 +20,7 @@ function side(label: string): Extension {
     yaml(),
     theme,
     cspNonce(),
+    spoken,
     EditorState.readOnly.of(true),
     EditorView.editable.of(false),
     EditorView.contentAttributes.of({

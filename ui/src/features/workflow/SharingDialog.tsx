@@ -4,6 +4,7 @@ import { serversOwn, setAccess, usersQuery } from "../../api/accounts";
 import { accountQuery, keys } from "../../api/queries";
 import { useMay } from "../../api/role";
 import type { StoredWorkflow } from "../../api/types";
+import { useAnnounced } from "../../components/announce";
 import { Button } from "../../components/Button";
 import { Dialog } from "../../components/Dialog";
 import { ErrorNotice } from "../../components/ErrorNotice";
@@ -12,6 +13,8 @@ import { Select } from "../../components/Select";
 import { toast } from "../../components/toast";
 import styles from "./Sharing.module.css";
 import { type Visibility, visibilities } from "./sharing";
+
+const losesText = "You will not see this workflow any more, and can't take that back.";
 
 interface SharingDialogProps {
   workflow: StoredWorkflow;
@@ -38,6 +41,7 @@ export default function SharingDialog({ workflow, open, onOpenChange }: SharingD
     !admin &&
     owner.trim() !== account?.user &&
     (visibility === "private" || (visibility === "team" && !account?.teams.includes(team.trim())));
+  useAnnounced(loses ? losesText : "");
   const save = useMutation({
     mutationFn: () =>
       setAccess(workflow.id, { visibility, team: team.trim().toLowerCase(), owner: owner.trim().toLowerCase() }),
@@ -139,11 +143,7 @@ export default function SharingDialog({ workflow, open, onOpenChange }: SharingD
             )
           }
         </Field>
-        {loses && (
-          <p className={styles.warning} role="status">
-            You will not see this workflow any more, and can't take that back.
-          </p>
-        )}
+        {loses && <p className={styles.warning}>{losesText}</p>}
         {save.error && <ErrorNotice error={save.error} doing="The sharing could not be changed" />}
       </form>
     </Dialog>

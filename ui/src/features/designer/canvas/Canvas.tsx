@@ -11,9 +11,11 @@ import "@xyflow/react/dist/base.css";
 import { Plus, Workflow } from "lucide-react";
 import { type DragEvent, useCallback, useLayoutEffect, useRef, useState } from "react";
 import { useShortcuts } from "../../../app/shortcuts";
+import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { EmptyState } from "../../../components/EmptyState";
 import { ErrorNotice } from "../../../components/ErrorNotice";
+import { Loading } from "../../../components/Loading";
 import { Skeleton } from "../../../components/Skeleton";
 import { toast } from "../../../components/toast";
 import { count } from "../../../lib/text";
@@ -33,7 +35,7 @@ import { useDesignerState, useDesignerStore } from "../context";
 import { type EditingLock, useEditingLock, useStepStatus } from "../live";
 import { whyNotConnect } from "../model/commands";
 import { toggleStepsList } from "../useNarrow";
-import { type RevealOptions, useView, useViewStore } from "../view";
+import { type RevealOptions, useViewStore } from "../view";
 import styles from "./Canvas.module.css";
 import { CanvasNode, PressContext } from "./CanvasNode";
 import { ConnectDialog } from "./ConnectDialog";
@@ -210,18 +212,9 @@ function useConnecting() {
   return { isValidConnection, onConnectEnd };
 }
 
-function Announcer() {
-  const text = useView((state) => state.announcement);
-  return (
-    <p className="visually-hidden" role="status">
-      {text}
-    </p>
-  );
-}
-
 function LockStrip({ lock }: { lock: EditingLock }) {
   return (
-    <div className={styles.lock} role="status">
+    <div className={styles.lock}>
       <span>{lock.reason}</span>
       {lock.release && (
         <Button size="small" onClick={lock.release}>
@@ -264,6 +257,7 @@ function Flow({ places, size }: { places: Places; size: { width: number; height:
   const commands = useCommands();
   const lock = useEditingLock();
   const editable = lock === null;
+  useAnnounced(lock?.reason ?? "");
   const steps = useDesignerState((state) => state.document.steps);
   const [only] = useDesignerState((state) => state.selection);
   const flow = useReactFlow();
@@ -382,12 +376,11 @@ export function Canvas() {
             <ConnectDialog />
           </ReactFlowProvider>
         ) : (
-          <div className={styles.loading} role="status" aria-label="Laying the steps out">
+          <Loading label="Laying the steps out" className={styles.loading}>
             <Skeleton width={card.width} height={card.height} />
             <Skeleton width={card.width} height={card.height} />
-          </div>
+          </Loading>
         )}
-        <Announcer />
       </div>
     </HandlersContext.Provider>
   );

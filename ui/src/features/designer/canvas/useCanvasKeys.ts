@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useState } from "react";
 import { isTurnedOff } from "../../../app/shortcuts";
+import { announce } from "../../../components/announce";
 import { grid, type Point } from "../../graph/geometry";
 import { orderOf } from "../../graph/order";
 import { arrowOf, stepIn } from "../../graph/walk";
@@ -67,7 +68,7 @@ export function useCanvasKeys() {
       case "M":
         if (isTurnedOff("M") || (at === null && selection.size === 0)) return false;
         setMoving(!moving);
-        view.getState().set({ announcement: moving ? "Arrows walk again" : "Arrows move the step now; M ends it" });
+        announce(moving ? "Arrows walk again" : "Arrows move the step now; M ends it");
         return true;
     }
     return false;

@@ -3,10 +3,12 @@ import { PackageOpen, Search } from "lucide-react";
 import { type DragEvent, type KeyboardEvent, memo, useMemo, useRef, useState } from "react";
 import { handlersQuery } from "../../../api/queries";
 import type { HandlerSummary } from "../../../api/types";
+import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { EmptyState } from "../../../components/EmptyState";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { fieldStyles } from "../../../components/Field";
+import { Loading } from "../../../components/Loading";
 import { Skeleton } from "../../../components/Skeleton";
 import { byRank, rankOf } from "../../../lib/ranking";
 import { count, matches } from "../../../lib/text";
@@ -90,16 +92,6 @@ const Item = memo(function Item({ handler, place, stop, onStop, onAdd }: ItemPro
   );
 });
 
-function Loading() {
-  return (
-    <div className={styles.loading} role="status" aria-label="Loading the steps">
-      {[1, 2, 3, 4, 5].map((n) => (
-        <Skeleton key={n} height={40} />
-      ))}
-    </div>
-  );
-}
-
 /** Arrows go from entry to entry: Tab stops at one of them only, so that a long palette is no long way to the canvas. */
 function walkEntries(event: KeyboardEvent<HTMLElement>): void {
   const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -124,6 +116,7 @@ function Content() {
   const places = groups.flatMap((group) => group.handlers.map((handler) => placeOf(group, handler)));
   const stop = places.includes(held) ? held : places[0];
   const shown = groups.reduce((sum, group) => sum + (group.name === "Recently used" ? 0 : group.handlers.length), 0);
+  useAnnounced(query.trim() ? `${count(shown, "step")} found` : "");
 
   const add = (path: string) => {
     const { selection } = store.getState();
@@ -155,11 +148,14 @@ function Content() {
           }}
         />
       </div>
-      <p className="visually-hidden" role="status">
-        {query.trim() ? `${count(shown, "step")} found` : ""}
-      </p>
       <div className={styles.groups}>
-        {isPending && <Loading />}
+        {isPending && (
+          <Loading label="Loading the steps" className={styles.loading}>
+            {[1, 2, 3, 4, 5].map((n) => (
+              <Skeleton key={n} height={40} />
+            ))}
+          </Loading>
+        )}
         {error && !data && (
           <ErrorNotice
             error={error}

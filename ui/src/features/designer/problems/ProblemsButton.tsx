@@ -1,6 +1,7 @@
 import { Popover } from "@base-ui/react/popover";
 import { CircleAlert, CircleCheck, TriangleAlert, Wrench } from "lucide-react";
 import { useRef, useState } from "react";
+import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { tell } from "../../../components/ErrorNotice";
 import { count } from "../../../lib/text";
@@ -19,6 +20,7 @@ export function ProblemsButton() {
   const warnings = useProblems((state) => state.warnings);
   const checked = useProblems((state) => state.checked);
   const words = summary(errors, warnings);
+  useAnnounced(checked ? words : "");
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger
@@ -35,9 +37,6 @@ export function ProblemsButton() {
           </Button>
         }
       />
-      <span className="visually-hidden" role="status">
-        {checked ? words : ""}
-      </span>
       <Popover.Portal>
         <Popover.Positioner className={styles.place} sideOffset={6} align="end" collisionPadding={8}>
           <Popover.Popup className={styles.popup}>

@@ -3,6 +3,7 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } fr
 import { useStore } from "zustand";
 import { useWhyNot } from "../../../api/role";
 import { hasEnded, type StepDefinition, type StepResult } from "../../../api/types";
+import { announce } from "../../../components/announce";
 import { Button, IconButton, LinkButton } from "../../../components/Button";
 import { StatusIcon } from "../../../components/StatusIcon";
 import { StatusPill } from "../../../components/StatusPill";
@@ -221,21 +222,16 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
 /** Says in words from time to time where the run is. */
 function Spoken() {
   const result = useRunState((state) => state.run?.result);
-  const [said, setSaid] = useState("");
   const announcer = useRef<Announcer>(null);
   useEffect(() => {
-    const made = new Announcer(setSaid);
+    const made = new Announcer(announce);
     announcer.current = made;
     return () => made.close();
   }, []);
   useEffect(() => {
     if (result) announcer.current?.announce(announcement(result));
   }, [result]);
-  return (
-    <p className="visually-hidden" role="status">
-      {said}
-    </p>
-  );
+  return null;
 }
 
 /** The steps of a run in the order of the document; those that it has no more come last. */

@@ -1,5 +1,6 @@
 import { Check, CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
+import { useAnnounced } from "../../../components/announce";
 import { Spinner } from "../../../components/Spinner";
 import { count } from "../../../lib/text";
 import { useDesignerState } from "../context";
@@ -37,9 +38,10 @@ export function SaveState() {
   const progress = useSavingState((state) => state.progress);
   const saved = useDesignerState((state) => state.saved);
   const { words, icon, failed } = said(progress, unsaved, saved);
+  useAnnounced(words);
   return (
     // Where the toolbar has no room for the words, they end in dots and the pointer has them whole.
-    <span className={failed ? styles.failed : styles.state} role="status" title={words}>
+    <span className={failed ? styles.failed : styles.state} title={words}>
       {icon}
       {words}
     </span>

@@ -1,4 +1,5 @@
 import { History, Users } from "lucide-react";
+import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { toast } from "../../../components/toast";
@@ -44,16 +45,16 @@ function Elsewhere() {
   const elsewhere = useSavingState((state) => state.elsewhere);
   const unsaved = useUnsaved();
   const readOnly = useDesignerState((state) => state.readOnly);
+  const by = elsewhere?.by ? ` by ${elsewhere.by}` : "";
+  const deleted = `This workflow was deleted${by} meanwhile.${readOnly ? "" : " What is here can be saved as a new one."}`;
+  const saved = `Version ${elsewhere?.revision} was saved${by} in another tab or by somebody else.`;
+  useAnnounced(!elsewhere ? "" : elsewhere.event === "workflow_deleted" ? deleted : saved);
   if (!elsewhere) return null;
-  const by = elsewhere.by ? ` by ${elsewhere.by}` : "";
   if (elsewhere.event === "workflow_deleted") {
     return (
-      <section className={styles.notice} role="status">
+      <section className={styles.notice}>
         <Users aria-hidden="true" />
-        <p>
-          This workflow was deleted{by} meanwhile.
-          {!readOnly && " What is here can be saved as a new one."}
-        </p>
+        <p>{deleted}</p>
         {!readOnly && (
           <Button size="small" kind="primary" onClick={() => session.askCopy(true)}>
             Save as a new workflow…
@@ -66,10 +67,10 @@ function Elsewhere() {
     if (await session.takeTheirs()) toast({ title: `Version ${elsewhere.revision} is open`, kind: "success" });
   };
   return (
-    <section className={styles.notice} role="status">
+    <section className={styles.notice}>
       <Users aria-hidden="true" />
       <p>
-        Version {elsewhere.revision} was saved{by} in another tab or by somebody else.
+        {saved}
         {unsaved && " Your changes are kept here."}
       </p>
       <div className={styles.noticeActions}>
@@ -95,12 +96,14 @@ function SaveFailed() {
   const progress = useSavingState((state) => state.progress);
   const conflict = useSavingState((state) => state.conflict);
   const elsewhere = useSavingState((state) => state.elsewhere);
-  if (progress.kind !== "failed" || conflict || elsewhere?.event === "workflow_deleted") return null;
-  const { error } = progress;
+  const told = progress.kind === "failed" && !conflict && elsewhere?.event !== "workflow_deleted";
+  const error = told ? progress.error : null;
+  useAnnounced(error instanceof CannotSave ? error.message : "", { manner: "assertive" });
+  if (!told) return null;
   return (
     <div className={styles.error}>
       {error instanceof CannotSave ? (
-        <p role="alert">{error.message}</p>
+        <p>{error.message}</p>
       ) : (
         <ErrorNotice error={error} doing="The workflow could not be saved" onRetry={() => void session.save()} />
       )}
@@ -124,20 +127,19 @@ function ExportFailed() {
   );
 }
 
+const noDrafts = "This browser keeps no drafts: its storage is full or turned off. Save often.";
+
 /** What a person should know about saving, between the toolbar and the canvas; mostly nothing. */
 export function SavingNotices() {
   const draftError = useSavingState((state) => state.draftError);
+  useAnnounced(draftError ? noDrafts : "", { opening: true });
   return (
     <div className={styles.notices}>
       <SaveFailed />
       <ExportFailed />
       <Elsewhere />
       <LeftDraft />
-      {draftError && (
-        <p className={styles.notice} role="status">
-          This browser keeps no drafts: its storage is full or turned off. Save often.
-        </p>
-      )}
+      {draftError && <p className={styles.notice}>{noDrafts}</p>}
     </div>
   );
 }

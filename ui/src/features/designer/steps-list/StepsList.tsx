@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { CircleAlert, Ellipsis, Search, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { StepDefinition } from "../../../api/types";
+import { useAnnounced } from "../../../components/announce";
 import { IconButton } from "../../../components/Button";
 import { cx } from "../../../components/cx";
 import { fieldStyles } from "../../../components/Field";
@@ -126,6 +127,8 @@ function Content() {
   const [query, setQuery] = useState("");
   const [active, setActive] = useState<string | null>(null);
   const { rows, total } = useRows(query, handlers);
+  const shown = query.trim() ? `${rows.length} of ${count(total, "step")}` : count(total, "step");
+  useAnnounced(shown);
   const list = useRef<HTMLDivElement>(null);
   const wanted = useRef<string | null>(null);
   const virtual = useVirtualizer({
@@ -202,9 +205,7 @@ function Content() {
     <div className={styles.list}>
       <div className={styles.head}>
         <h2>Steps</h2>
-        <span className={styles.count} role="status">
-          {query.trim() ? `${rows.length} of ${count(total, "step")}` : count(total, "step")}
-        </span>
+        <span className={styles.count}>{shown}</span>
       </div>
       <div className={styles.search}>
         <Search size={16} aria-hidden="true" />

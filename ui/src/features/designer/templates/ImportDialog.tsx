@@ -1,6 +1,7 @@
 import { FileInput } from "lucide-react";
 import { type DragEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { Definition } from "../../../api/types";
+import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { ChangeList } from "../../../components/ChangeList";
 import { cx } from "../../../components/cx";
@@ -12,7 +13,7 @@ import { differences } from "../../../lib/differences";
 import { count } from "../../../lib/text";
 import { GraphPicture } from "./GraphPicture";
 import styles from "./ImportDialog.module.css";
-import { ProblemTexts } from "./ProblemTexts";
+import { ProblemTexts, problemCount } from "./ProblemTexts";
 import type { Read } from "./reading";
 
 const pause = 350;
@@ -54,6 +55,15 @@ function useReading(text: string): { read: Read | null; busy: boolean; error: un
   return { read: fresh ? result.read : null, busy: !fresh, error: fresh ? result.error : null };
 }
 
+const cannot = "It can't be opened before that is put right.";
+
+/** What the preview shows, in a few words. */
+function summary({ document, errors, warnings }: Read): string {
+  const problems = problemCount(errors, warnings);
+  if (!document) return `${problems}. ${cannot}`;
+  return `${document.name || "Unnamed workflow"}, ${count(document.steps.length, "step")}. ${problems}`;
+}
+
 function Preview({ read, current }: { read: Read; current?: Definition }) {
   const { document, errors, warnings } = read;
   const changes = useMemo(() => current && document && differences(current, document), [current, document]);
@@ -69,7 +79,7 @@ function Preview({ read, current }: { read: Read; current?: Definition }) {
         </>
       )}
       <ProblemTexts errors={errors} warnings={warnings} />
-      {!document && <p className={styles.cannot}>It can't be opened before that is put right.</p>}
+      {!document && <p className={styles.cannot}>{cannot}</p>}
       {document && errors.length > 0 && (
         <p>It can be opened and saved as a draft; it can't be executed before these are put right.</p>
       )}
@@ -101,6 +111,7 @@ function Content({ current, onImport, onOpenChange }: Omit<ImportDialogProps, "o
     if (dropped) void take(dropped);
     else if (event.dataTransfer.getData("text/plain")) setText(event.dataTransfer.getData("text/plain"));
   };
+  useAnnounced(read ? summary(read) : "");
   const ready = read?.document !== undefined && read.text !== undefined;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping has the button and the field beside it.
@@ -143,15 +154,13 @@ function Content({ current, onImport, onOpenChange }: Omit<ImportDialogProps, "o
           />
         )}
       </Field>
-      <div aria-live="polite">
-        {busy && (
-          <p className={styles.busy}>
-            <Spinner /> Reading…
-          </p>
-        )}
-        {error !== null && <ErrorNotice error={error} doing="The text could not be checked" />}
-        {read && <Preview read={read} current={current} />}
-      </div>
+      {busy && (
+        <p className={styles.busy}>
+          <Spinner /> Reading…
+        </p>
+      )}
+      {error !== null && <ErrorNotice error={error} doing="The text could not be checked" />}
+      {read && <Preview read={read} current={current} />}
       <div className={styles.actions}>
         <Button onClick={() => onOpenChange(false)}>Cancel</Button>
         <Button

@@ -5,20 +5,26 @@ import styles from "./ProblemTexts.module.css";
 
 const most = 50;
 
+/** How many problems of which kind a text has. */
+export function problemCount(errors: readonly unknown[], warnings: readonly unknown[]): string {
+  const parts = [
+    errors.length > 0 && count(errors.length, "problem"),
+    warnings.length > 0 && count(warnings.length, "warning"),
+  ];
+  return parts.filter(Boolean).join(", ") || "No problems found.";
+}
+
 /** Problems of a text as a list, each with its line. */
 export function ProblemTexts({ errors, warnings }: { errors: ProblemItem[]; warnings: ProblemItem[] }) {
   const all = [
     ...errors.map((item) => ({ item, kind: "error" as const })),
     ...warnings.map((item) => ({ item, kind: "warning" as const })),
   ];
-  if (all.length === 0) return <p className={styles.fine}>No problems found.</p>;
-  const parts = [
-    errors.length > 0 && count(errors.length, "problem"),
-    warnings.length > 0 && count(warnings.length, "warning"),
-  ];
+  const words = problemCount(errors, warnings);
+  if (all.length === 0) return <p className={styles.fine}>{words}</p>;
   return (
     <>
-      <p className={styles.head}>{parts.filter(Boolean).join(", ")}</p>
+      <p className={styles.head}>{words}</p>
       <ul className={styles.list} aria-label="Problems">
         {all.slice(0, most).map(({ item, kind }) => (
           <li key={`${item.pointer} ${item.code} ${item.line} ${item.message}`} data-kind={kind}>

@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { ChevronDown, ChevronUp, Download, Maximize2, Minimize2, WrapText } from "lucide-react";
 import { useCallback, useDeferredValue, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { hasEnded } from "../../../api/types";
+import { useAnnounced } from "../../../components/announce";
 import { Button, IconButton } from "../../../components/Button";
 import { Card } from "../../../components/Card";
 import { EmptyState } from "../../../components/EmptyState";
@@ -61,6 +62,15 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
   const lines = useMemo(() => filterLines(all, { step, level }), [all, step, level]);
   const list = useRef<LogListHandle>(null);
   const search = useSearch(lines, list);
+  const matched = new Intl.NumberFormat().format(search.found.length);
+  const found = !search.wanted
+    ? ""
+    : search.found.length === 0
+      ? "Not found"
+      : search.here >= 0
+        ? `${search.here + 1} of ${matched}`
+        : matched;
+  useAnnounced(found);
   const names = useMemo(() => new Map(rows.map(({ result }) => [result.step_id, result.step_name])), [rows]);
   const stepName = useCallback((stepId: string) => names.get(stepId) ?? stepId, [names]);
   const withLines = rows.filter(({ result }) => result.log_count > 0 || result.step_id === step);
@@ -129,13 +139,7 @@ export function LogsPanel({ step, onStep }: LogsPanelProps) {
           }}
         >
           <SearchField label="Search the log" value={search.query} onChange={search.setQuery} />
-          {search.wanted && (
-            <span className={styles.found} role="status">
-              {search.found.length === 0
-                ? "Not found"
-                : `${search.here >= 0 ? `${search.here + 1} of ` : ""}${new Intl.NumberFormat().format(search.found.length)}`}
-            </span>
-          )}
+          {found && <span className={styles.found}>{found}</span>}
           <IconButton
             size="small"
             label="Previous match"

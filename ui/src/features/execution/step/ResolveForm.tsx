@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { resolveStep } from "../../../api/actions";
+import { announce } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { ErrorNotice } from "../../../components/ErrorNotice";
 import { count } from "../../../lib/text";
@@ -36,7 +37,9 @@ export function ResolveForm({ step, reason, items }: ResolveFormProps) {
   });
   const send = () => {
     const parsed = parseJson(as === "success" ? output : "");
-    setMistake(parsed.ok ? (as ? "" : "Choose what became of it.") : parsed.message);
+    const wrong = parsed.ok ? (as ? "" : "Choose what became of it.") : parsed.message;
+    setMistake(wrong);
+    announce(wrong, "assertive");
     if (as && parsed.ok) resolve.mutate({ verdict: as, value: parsed.value });
   };
   return (
@@ -77,7 +80,7 @@ export function ResolveForm({ step, reason, items }: ResolveFormProps) {
         />
       )}
       {mistake && as === undefined && (
-        <p className={styles.mistake} id="verdict-error" role="alert">
+        <p className={styles.mistake} id="verdict-error">
           {mistake}
         </p>
       )}

@@ -5,6 +5,7 @@ import { accountKeys, createToken, type MadeToken, serversOwn, usersQuery } from
 import { accountQuery } from "../../../api/queries";
 import { includes, type Role, useMay } from "../../../api/role";
 import type { Account } from "../../../api/types";
+import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
 import { CopyButton } from "../../../components/CopyButton";
 import { Dialog } from "../../../components/Dialog";
@@ -23,13 +24,14 @@ const lives = [
   { value: "0", label: "Never" },
 ];
 
+const copyIt = "Copy it now: it is not shown again. Whoever has it may do what it may.";
+
 /** The token, this once. */
 function Shown({ made }: { made: MadeToken }) {
+  useAnnounced(copyIt, { opening: true });
   return (
     <div className={forms.form}>
-      <p className={forms.warning} role="status">
-        Copy it now: it is not shown again. Whoever has it may do what it may.
-      </p>
+      <p className={forms.warning}>{copyIt}</p>
       <code className={forms.secret}>{made.token}</code>
       <div className={forms.actions}>
         <CopyButton text={made.token} label="Copy token" />
