@@ -44,7 +44,8 @@ function Place({ home }: { home: Home }) {
  * Draws a part once, and gives the place to show it at. The place stands in
  * one frame at a time; what is drawn stands behind the frame, so that the part
  * is in the page when its effects run. Events of the part reach the listeners
- * of the frame's elements, but not the handlers that React gives them.
+ * of the frame's elements, but not the handlers that React gives them; and a
+ * frame that is a dialog doesn't know what opens above the part.
  */
 export function useKept(part: ReactNode): { drawn: ReactNode; place: ReactNode } {
   const [home] = useState(makeHome);

@@ -21,7 +21,7 @@ import { createDesignerStore, type Saved } from "./store";
 import { useNarrow } from "./useNarrow";
 import { useRoom } from "./useRoom";
 import { useStepInAddress } from "./useStepInAddress";
-import { createViewStore, type Tab, usePanel, useView, useViewStore, ViewContext } from "./view";
+import { createViewStore, type Tab, usePanel, useTabOfFocus, useView, useViewStore, ViewContext } from "./view";
 
 const StepsList = lazy(() => import("./steps-list/StepsList"));
 const SourceView = lazy(() => import("../source/SourceView"));
@@ -31,7 +31,7 @@ const VersionsPanel = lazy(() => import("../versions/VersionsPanel"));
 function Centre({ ref }: { ref?: Ref<HTMLElement> }) {
   const [panel] = usePanel();
   return (
-    <section ref={ref} className={styles.centre} aria-label="Workflow">
+    <section ref={ref} className={styles.centre} aria-label="Workflow" onFocus={useTabOfFocus("canvas")}>
       <header className={styles.toolbar}>
         <DesignerToolbar>
           <ProblemsButton />

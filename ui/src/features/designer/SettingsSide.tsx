@@ -3,7 +3,7 @@ import { useDesignerState } from "./context";
 import styles from "./Designer.module.css";
 import { SidePanel } from "./SidePanel";
 import { SettingsPanel } from "./settings/SettingsPanel";
-import { useView, useViewStore } from "./view";
+import { useTabOfFocus, useView, useViewStore } from "./view";
 
 const fields = "input:not([type=hidden]), select, textarea, [contenteditable=true]";
 
@@ -25,7 +25,7 @@ function useWayBack() {
 export function SettingsContent() {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the fields within.
-    <div className={styles.content} onKeyDown={useWayBack()}>
+    <div className={styles.content} onFocus={useTabOfFocus("settings")} onKeyDown={useWayBack()}>
       <SettingsPanel />
     </div>
   );

@@ -22,6 +22,7 @@ interface SidePanelProps {
   /** Fills its parent: it has the screen for itself. */
   alone?: boolean;
   ref?: Ref<HTMLElement>;
+  onFocus?: () => void;
   onKeyDown?: (event: KeyboardEvent) => void;
   children: ReactNode;
 }
@@ -52,6 +53,7 @@ export function SidePanel({
   onOpenChange,
   alone,
   ref,
+  onFocus,
   onKeyDown,
   children,
 }: SidePanelProps) {
@@ -108,6 +110,7 @@ export function SidePanel({
       style={alone ? undefined : { width }}
       aria-label={label}
       tabIndex={-1}
+      onFocus={onFocus}
       onKeyDown={onKeyDown}
     >
       {!alone && (

@@ -79,6 +79,7 @@ export interface ViewState {
   palette: boolean;
   stepsList: boolean;
   settings: boolean;
+  /** The part that a narrow screen shows; on a wide one, the part that has or had the focus. */
   tab: Tab;
   canvas: CanvasHandle | null;
   /** The quick list for a new step, where it is open. */
@@ -123,4 +124,12 @@ export function useViewStore(): ViewStore {
 /** A part of the designer's view. */
 export function useView<T>(pick: (state: ViewState) => T): T {
   return useStore(useViewStore(), pick);
+}
+
+/** Notes that a part has the focus: it is the one that stays where the window gets narrow. */
+export function useTabOfFocus(tab: Tab): () => void {
+  const view = useViewStore();
+  return () => {
+    if (view.getState().tab !== tab) view.getState().set({ tab });
+  };
 }

@@ -19,7 +19,7 @@ import { useDesignerState } from "../context";
 import { useStepStatus } from "../live";
 import { useStepProblems } from "../problems";
 import { SidePanel } from "../SidePanel";
-import { useViewStore } from "../view";
+import { useTabOfFocus, useViewStore } from "../view";
 import styles from "./StepsList.module.css";
 
 const rowHeight = 56;
@@ -265,6 +265,7 @@ export default function StepsList({ alone }: { alone?: boolean }) {
       open
       onOpenChange={(stepsList) => view.getState().set({ stepsList })}
       alone={alone}
+      onFocus={useTabOfFocus("steps")}
     >
       <Content />
     </SidePanel>
