@@ -237,9 +237,32 @@ area("designer-a11y", {}, (test) => {
     }
   }
 
+  test("section 8: when the window gets narrow or wide the selected step stays in view, at once or when its tab is shown", async (world) => {
+    const page = await openDesigner(world, { name: "Row", steps: steps("a", "b:a", "c:b") });
+    await card(page, "c").click();
+    const seen = () =>
+      eventually(async () => {
+        const [own, room] = [await card(page, "c").boundingBox(), await canvas(page).boundingBox()];
+        return own.x >= room.x && own.x + own.width <= room.x + room.width;
+      }, "the card within the canvas");
+    await page.setViewportSize(phone);
+    await page.getByRole("tab", { name: "Canvas", selected: true }).waitFor();
+    await seen();
+    await page.setViewportSize(desktop);
+    await page.getByRole("tab", { name: "Canvas" }).waitFor({ state: "detached" });
+    await seen();
+    // From the settings the window gets narrow with the settings in it.
+    await page.keyboard.press("f");
+    await settings(page).getByRole("textbox", { name: "Id", exact: true }).focus();
+    await page.setViewportSize(phone);
+    await page.getByRole("tab", { name: "Settings", selected: true }).waitFor();
+    await page.getByRole("tab", { name: "Canvas" }).click();
+    await seen();
+  });
+
   test("section 8: axe finds nothing in what opens above the canvas", async (world) => {
     const page = await openDesigner(world, fan);
-    // Narrow windows have another frame, where the canvas is drawn anew and what was open above it closes.
+    // The narrow frame has a test of its own below.
     const sizes = [desktop, tablet];
     const menu = page.getByRole("menu");
     const closed = (open) => page.keyboard.press("Escape").then(() => open.waitFor({ state: "detached" }));

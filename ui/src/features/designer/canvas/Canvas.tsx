@@ -9,7 +9,7 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { Plus, Workflow } from "lucide-react";
-import { type DragEvent, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { type DragEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useShortcuts } from "../../../app/shortcuts";
 import { useAnnounced } from "../../../components/announce";
 import { Button } from "../../../components/Button";
@@ -34,7 +34,7 @@ import { useCommands } from "../commands";
 import { useDesignerState, useDesignerStore } from "../context";
 import { type EditingLock, useEditingLock, useStepStatus } from "../live";
 import { whyNotConnect } from "../model/commands";
-import { toggleStepsList } from "../useNarrow";
+import { toggleStepsList, useNarrow } from "../useNarrow";
 import { type RevealOptions, useViewStore } from "../view";
 import styles from "./Canvas.module.css";
 import { CanvasNode, PressContext } from "./CanvasNode";
@@ -106,6 +106,36 @@ function useCanvasHandle(places: Places, animateFrom: (from: Places) => void) {
     return () => view.getState().set({ canvas: null });
   }, [view, flow, flowStore, reveal, animateFrom]);
   return { surface, pointer };
+}
+
+/** Has the selected step in view again where the window got narrow or wide, and the canvas with it. */
+function useStaysInView(surface: RefObject<SurfaceHandle | null>) {
+  const store = useDesignerStore();
+  const flowStore = useStoreApi();
+  const narrow = useNarrow();
+  const before = useRef(narrow);
+  useEffect(() => {
+    const element = flowStore.getState().domNode;
+    if (narrow === before.current || !element) return;
+    before.current = narrow;
+    let frame = 0;
+    const watch = new ResizeObserver(() => {
+      // Another part of a narrow designer hides it, until one comes back to it.
+      if (element.clientWidth === 0) return;
+      watch.disconnect();
+      // The canvas library, which watches too, knows the new size by then.
+      frame = requestAnimationFrame(() => {
+        const { selection } = store.getState();
+        const [id] = selection;
+        if (id !== undefined && selection.size === 1) surface.current?.show(id);
+      });
+    });
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, [narrow, store, flowStore, surface]);
 }
 
 /** The step whose card, or whose row in the list, has the focus. */
@@ -263,6 +293,7 @@ function Flow({ places, size }: { places: Places; size: { width: number; height:
   const flow = useReactFlow();
   const { nodes, edges, onNodesChange, endMove, animateFrom } = useCanvasGraph(places, editable);
   const { surface, pointer } = useCanvasHandle(places, animateFrom);
+  useStaysInView(surface);
   const { onKeyDown, onPress, targets, moving } = useCanvasKeys();
   const { isValidConnection, onConnectEnd } = useConnecting();
   useDesignerShortcuts(() => targets(focusedStep()));
