@@ -459,7 +459,7 @@ area("dashboard", {}, (test) => {
     };
     await press("Tab", "More actions for Alpha");
     await page.keyboard.press("Enter");
-    await page.getByRole("menuitem", { name: "View" }).waitFor();
+    await page.locator('[role="menuitem"]:focus', { hasText: "View" }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Alpha" }).waitFor();
   });

@@ -470,6 +470,8 @@ area("designer", {}, (test) => {
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
       await page.getByRole("menuitem", { name }).click();
+      // One that closes is still there for a moment.
+      await page.getByRole("menu").waitFor({ state: "detached" });
     };
     await command("d", /^Duplicate/);
     await eventually(async () => assert.deepEqual(await rows(), ["a", "b", "c", "d", "d-2"]));

@@ -360,7 +360,10 @@ area("forms", { demo: true }, (test) => {
     const condition = panel.getByRole("textbox", { name: "Only if" });
     await condition.fill("nonsense ==");
     await page.getByRole("button", { name: "1 problem", exact: true }).waitFor();
-    assert.equal(await condition.getAttribute("aria-invalid"), "true");
+    await eventually(
+      async () => (await condition.getAttribute("aria-invalid")) === "true",
+      "the mark on the condition",
+    );
   });
 
   test("point 48: a draft with problems is saved, and not executed", async ({ server, open }) => {

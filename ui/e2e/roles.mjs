@@ -165,6 +165,7 @@ area("roles", {}, (test) => {
         if (editor || !/match/.test(error.message)) throw error;
       });
       await page.keyboard.press("Escape");
+      await page.getByRole("menu").waitFor({ state: "detached" });
       if (!editor) {
         await page
           .getByText(

@@ -84,17 +84,24 @@ export function isTyping(target: EventTarget | null): boolean {
   );
 }
 
+const above = '[role="dialog"], [role="alertdialog"], [role="menu"]';
+/** What holds the page until it closes; a list beside its button, which has a side, does not. */
+const holding =
+  '[role="dialog"][data-open]:not([data-side]), [role="alertdialog"][data-open]:not([data-side]), [role="menu"][data-open]';
+
+/** Whether a dialog or a menu has the keys: it has the focus, or is open and gets it next. One that closes has them no more. */
+function isAsked(target: EventTarget | null): boolean {
+  const within = target instanceof Element ? target.closest(above) : null;
+  return (within !== null && !within.hasAttribute("data-closed")) || document.querySelector(holding) !== null;
+}
+
 function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
   const typing = isTyping(event.target);
-  const behindDialog =
-    (event.target instanceof Element && event.target.closest('[role="dialog"], [role="alertdialog"], [role="menu"]')) ||
-    // One that has just opened may not have the focus yet.
-    document.querySelector('[role="dialog"][data-open], [role="alertdialog"][data-open], [role="menu"][data-open]');
   // The latest page's shortcuts go before the shell's.
   for (const shortcut of [...list].reverse()) {
     if (shortcut.listed || isTurnedOff(shortcut.keys) || !isPressed(shortcut.keys, event)) continue;
-    if (behindDialog || (typing && !shortcut.inFields)) continue;
+    if (isAsked(event.target) || (typing && !shortcut.inFields)) continue;
     event.preventDefault();
     shortcut.run(event);
     return;
