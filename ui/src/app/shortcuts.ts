@@ -90,7 +90,7 @@ const holding =
   '[role="dialog"][data-open]:not([data-side]), [role="alertdialog"][data-open]:not([data-side]), [role="menu"][data-open]';
 
 /** Whether a dialog or a menu has the keys: it has the focus, or is open and gets it next. One that closes has them no more. */
-function isAsked(target: EventTarget | null): boolean {
+function areKeysTaken(target: EventTarget | null): boolean {
   const within = target instanceof Element ? target.closest(above) : null;
   return (within !== null && !within.hasAttribute("data-closed")) || document.querySelector(holding) !== null;
 }
@@ -101,7 +101,7 @@ function onKeyDown(event: KeyboardEvent): void {
   // The latest page's shortcuts go before the shell's.
   for (const shortcut of [...list].reverse()) {
     if (shortcut.listed || isTurnedOff(shortcut.keys) || !isPressed(shortcut.keys, event)) continue;
-    if (isAsked(event.target) || (typing && !shortcut.inFields)) continue;
+    if (areKeysTaken(event.target) || (typing && !shortcut.inFields)) continue;
     event.preventDefault();
     shortcut.run(event);
     return;

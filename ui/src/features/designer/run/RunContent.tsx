@@ -3,7 +3,6 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } fr
 import { useStore } from "zustand";
 import { useWhyNot } from "../../../api/role";
 import { hasEnded, type StepDefinition, type StepResult } from "../../../api/types";
-import { announce } from "../../../components/announce";
 import { Button, IconButton, LinkButton } from "../../../components/Button";
 import { StatusIcon } from "../../../components/StatusIcon";
 import { StatusPill } from "../../../components/StatusPill";
@@ -11,11 +10,11 @@ import { useNow } from "../../../components/useNow";
 import { capital, count } from "../../../lib/text";
 import { clockTime, duration, secondsBetween } from "../../../lib/time";
 import { orderOf } from "../../graph/order";
-import { Announcer, announcement } from "../../run/announce";
 import { CancelDialog } from "../../run/CancelDialog";
 import type { Run } from "../../run/fold";
 import { LogText } from "../../run/LogText";
 import { stepNote } from "../../run/steps";
+import { useRunAnnounced } from "../../run/useRunAnnounced";
 import { useDesignerState, useDesignerStore } from "../context";
 import { useEditingLock, useRun, useRunState } from "../live";
 import styles from "./RunContent.module.css";
@@ -221,16 +220,10 @@ function Head({ open, onToggle }: { open: boolean; onToggle: () => void }) {
 
 /** Says in words from time to time where the run is. */
 function Spoken() {
-  const result = useRunState((state) => state.run?.result);
-  const announcer = useRef<Announcer>(null);
-  useEffect(() => {
-    const made = new Announcer(announce);
-    announcer.current = made;
-    return () => made.close();
-  }, []);
-  useEffect(() => {
-    if (result) announcer.current?.announce(announcement(result));
-  }, [result]);
+  useRunAnnounced(
+    useRunState((state) => state.run?.result),
+    { opening: true },
+  );
   return null;
 }
 
