@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, picture } from "./lib/browser.mjs";
+import { assertAccessible, assertAccessibleEverywhere, desktop, narrow, phone, picture, said } from "./lib/browser.mjs";
 import { card, eventually, focusedStep, showEverything, zoomOf } from "./lib/designer.mjs";
 import { gate } from "./lib/gate.mjs";
 import { area } from "./lib/suite.mjs";
@@ -59,6 +59,7 @@ area("run-panel", {}, (test) => {
     await card(page, "break").getByText("Failed").waitFor();
     await card(page, "never").getByText("Skipped").waitFor();
     await panel(page).getByText("5 of 5, 1 failed, 1 skipped", { exact: true }).waitFor();
+    await said(page, "polite", /^The run ended: partial\. .*1 failed, 1 skipped\.$/).waitFor();
     await rows(page).getByText("it broke").waitFor();
     await panel(page).getByRole("log").getByText("this is second").waitFor();
     assert.match(await card(page, "second").textContent(), /Success\s+\d+(\.\d+)? m?s/);
